@@ -1,0 +1,397 @@
+//! The one error type: what happened to what, and what the caller may do next.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::types::Dlsn;
+
+/// A result whose error is [`Error`].
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What kind of thing went wrong.
+///
+/// Numbers and names are the same in every language and on the wire. Kinds are added, never renumbered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+#[repr(u16)]
+pub enum ErrorKind {
+    /// An argument cannot be right, whatever the state of the log.
+    InvalidArgument = 1,
+    /// The namespace, log, segment or cursor does not exist.
+    NotFound = 2,
+    /// It exists already.
+    AlreadyExists = 3,
+    /// A later writer owns the log; this one is cut off for good.
+    Fenced = 4,
+    /// The log was sealed: it accepts no appends, ever.
+    Sealed = 5,
+    /// The position lies below the point to which the log was truncated.
+    Truncated = 6,
+    /// The condition of a conditional append does not hold.
+    ConditionFailed = 7,
+    /// A record, batch or name is over its limit.
+    TooLarge = 8,
+    /// The handle was closed, aborted, or belongs to the parent of a forked process.
+    Closed = 9,
+    /// The caller cancelled the call.
+    Cancelled = 10,
+    /// The time the caller gave ran out.
+    Timeout = 11,
+    /// Something that is needed does not answer now.
+    Unavailable = 12,
+    /// The disk or the quota of the file system is full.
+    StorageFull = 13,
+    /// Stored bytes are not what was written.
+    Corrupt = 14,
+    /// The operating system or an access rule forbids it.
+    PermissionDenied = 15,
+    /// The caller has not proved who it is.
+    Unauthenticated = 16,
+    /// A limit set by the operator is used up.
+    QuotaExceeded = 17,
+    /// This build, driver or directory cannot do it.
+    Unsupported = 18,
+    /// Another holds the lock and the caller asked not to take it.
+    Locked = 19,
+    /// A bug of ours, or an error number this build does not know.
+    Internal = 20,
+    /// It would have to wait and the caller asked not to.
+    Busy = 21,
+}
+
+impl ErrorKind {
+    /// Every kind, in the order of their numbers.
+    pub const ALL: [Self; 21] = [
+        Self::InvalidArgument,
+        Self::NotFound,
+        Self::AlreadyExists,
+        Self::Fenced,
+        Self::Sealed,
+        Self::Truncated,
+        Self::ConditionFailed,
+        Self::TooLarge,
+        Self::Closed,
+        Self::Cancelled,
+        Self::Timeout,
+        Self::Unavailable,
+        Self::StorageFull,
+        Self::Corrupt,
+        Self::PermissionDenied,
+        Self::Unauthenticated,
+        Self::QuotaExceeded,
+        Self::Unsupported,
+        Self::Locked,
+        Self::Internal,
+        Self::Busy,
+    ];
+
+    /// The frozen number of this kind, from 1.
+    #[must_use]
+    pub const fn number(self) -> u16 {
+        self as u16
+    }
+
+    /// The kind with this number, or `None` for a number this build does not know.
+    #[must_use]
+    pub fn from_number(number: u16) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.number() == number)
+    }
+
+    /// The frozen name of this kind, lower case with hyphens: `invalid-argument`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::InvalidArgument => "invalid-argument",
+            Self::NotFound => "not-found",
+            Self::AlreadyExists => "already-exists",
+            Self::Fenced => "fenced",
+            Self::Sealed => "sealed",
+            Self::Truncated => "truncated",
+            Self::ConditionFailed => "condition-failed",
+            Self::TooLarge => "too-large",
+            Self::Closed => "closed",
+            Self::Cancelled => "cancelled",
+            Self::Timeout => "timeout",
+            Self::Unavailable => "unavailable",
+            Self::StorageFull => "storage-full",
+            Self::Corrupt => "corrupt",
+            Self::PermissionDenied => "permission-denied",
+            Self::Unauthenticated => "unauthenticated",
+            Self::QuotaExceeded => "quota-exceeded",
+            Self::Unsupported => "unsupported",
+            Self::Locked => "locked",
+            Self::Internal => "internal",
+            Self::Busy => "busy",
+        }
+    }
+
+    /// Whether the same call may succeed later without anyone changing the call.
+    const fn retryable(self) -> bool {
+        matches!(self, Self::Timeout | Self::Unavailable | Self::StorageFull | Self::Locked | Self::Busy)
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What went wrong, to what, and what to do next.
+///
+/// Cheap to clone: the error that poisons a writer is the one every later call returns.
+#[derive(Clone)]
+pub struct Error(Arc<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    kind: ErrorKind,
+    number: u16,
+    message: Cow<'static, str>,
+    operation: Option<&'static str>,
+    context: Vec<(&'static str, String)>,
+    dlsn: Option<Dlsn>,
+    retryable: bool,
+    may_have_taken_effect: bool,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    /// An error of this kind. The message says what happened to what and what to do next, without the kind's name.
+    pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+        Self(Arc::new(Inner {
+            kind,
+            number: kind.number(),
+            message: message.into(),
+            operation: None,
+            context: Vec::new(),
+            dlsn: None,
+            retryable: kind.retryable(),
+            may_have_taken_effect: false,
+            source: None,
+        }))
+    }
+
+    /// An error received by number, from a peer that may be newer: an unknown number reads as
+    /// [`ErrorKind::Internal`] with [`Error::number`] kept.
+    pub fn from_number(number: u16, message: impl Into<Cow<'static, str>>) -> Self {
+        let kind = ErrorKind::from_number(number).unwrap_or(ErrorKind::Internal);
+        Self::new(kind, message).edit(|inner| inner.number = number)
+    }
+
+    /// Adds a pair to the context, such as `("log", name)`; the first value of a key stays.
+    #[must_use]
+    pub fn with(self, key: &'static str, value: impl fmt::Display) -> Self {
+        let value = value.to_string();
+        self.edit(|inner| {
+            if !inner.context.iter().any(|(known, _)| *known == key) {
+                inner.context.push((key, value));
+            }
+        })
+    }
+
+    /// Names the operation that failed, such as `append`; the innermost name stays.
+    #[must_use]
+    pub fn during(self, operation: &'static str) -> Self {
+        self.edit(|inner| {
+            inner.operation.get_or_insert(operation);
+        })
+    }
+
+    /// Attaches the position the error speaks of: the first readable one for `truncated`, the actual last one
+    /// for `condition-failed`.
+    #[must_use]
+    pub fn at(self, dlsn: Dlsn) -> Self {
+        self.edit(|inner| inner.dlsn = Some(dlsn))
+    }
+
+    /// Attaches the cause.
+    #[must_use]
+    pub fn caused_by(self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        self.edit(|inner| inner.source = Some(Arc::new(source)))
+    }
+
+    /// States that the operation could have taken effect although it failed.
+    #[must_use]
+    pub fn maybe_effective(self) -> Self {
+        self.edit(|inner| inner.may_have_taken_effect = true)
+    }
+
+    /// Overrides whether a retry of the same call may succeed.
+    #[must_use]
+    pub fn retry(self, retryable: bool) -> Self {
+        self.edit(|inner| inner.retryable = retryable)
+    }
+
+    /// The kind.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The number: that of the kind, or the one received if this build does not know it.
+    #[must_use]
+    pub fn number(&self) -> u16 {
+        self.0.number
+    }
+
+    /// What happened and what to do next.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The operation that failed, if named.
+    #[must_use]
+    pub fn operation(&self) -> Option<&'static str> {
+        self.0.operation
+    }
+
+    /// What the operation was about: `log`, `segment`, `entry`, `file`, `offset`, `owner`, ….
+    pub fn context(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.0.context.iter().map(|(key, value)| (*key, value.as_str()))
+    }
+
+    /// One value of the context.
+    #[must_use]
+    pub fn context_value(&self, key: &str) -> Option<&str> {
+        self.context().find(|(known, _)| *known == key).map(|(_, value)| value)
+    }
+
+    /// The position the error speaks of, if any.
+    #[must_use]
+    pub fn dlsn(&self) -> Option<Dlsn> {
+        self.0.dlsn
+    }
+
+    /// The writer that holds the log, for `fenced` and `locked`, where known.
+    #[must_use]
+    pub fn owner(&self) -> Option<&str> {
+        self.context_value("owner")
+    }
+
+    /// Whether the same call may succeed later.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        self.0.retryable
+    }
+
+    /// Whether the operation could have taken effect although it failed.
+    #[must_use]
+    pub fn may_have_taken_effect(&self) -> bool {
+        self.0.may_have_taken_effect
+    }
+
+    fn edit(mut self, change: impl FnOnce(&mut Inner)) -> Self {
+        change(Arc::make_mut(&mut self.0));
+        self
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.kind)?;
+        if let Some(operation) = self.0.operation {
+            write!(f, " ({operation})")?;
+        }
+        write!(f, ": {}", self.0.message)?;
+        let mut separator = " [";
+        for (key, value) in &self.0.context {
+            write!(f, "{separator}{key}: {value}")?;
+            separator = ", ";
+        }
+        if let Some(dlsn) = self.0.dlsn {
+            write!(f, "{separator}dlsn: {dlsn}")?;
+            separator = ", ";
+        }
+        if separator == ", " {
+            f.write_str("]")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")?;
+        let mut source = std::error::Error::source(self);
+        while let Some(cause) = source {
+            write!(f, "; caused by: {cause}")?;
+            source = cause.source();
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as &(dyn std::error::Error + 'static))
+    }
+}
+
+/// Shorthand constructors for the kinds that the core itself raises.
+macro_rules! constructors {
+    ($($(#[$doc:meta])* $name:ident => $kind:ident;)*) => {
+        impl Error {
+            $($(#[$doc])*
+            pub(crate) fn $name(message: impl Into<Cow<'static, str>>) -> Self {
+                Self::new(ErrorKind::$kind, message)
+            })*
+        }
+    };
+}
+
+constructors! {
+    invalid_argument => InvalidArgument;
+    not_found => NotFound;
+    already_exists => AlreadyExists;
+    fenced => Fenced;
+    sealed => Sealed;
+    truncated => Truncated;
+    condition_failed => ConditionFailed;
+    too_large => TooLarge;
+    closed => Closed;
+    timeout => Timeout;
+    unavailable => Unavailable;
+    storage_full => StorageFull;
+    corrupt => Corrupt;
+    unsupported => Unsupported;
+    locked => Locked;
+    internal => Internal;
+    busy => Busy;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_names_are_frozen() {
+        let listed: Vec<(u16, &str)> = ErrorKind::ALL.iter().map(|kind| (kind.number(), kind.name())).collect();
+        assert_eq!(listed.first(), Some(&(1, "invalid-argument")));
+        assert_eq!(listed[3], (4, "fenced"));
+        assert_eq!(listed[12], (13, "storage-full"));
+        assert_eq!(listed.last(), Some(&(21, "busy")));
+        assert!(listed.windows(2).all(|pair| pair[0].0 + 1 == pair[1].0));
+    }
+
+    #[test]
+    fn an_unknown_number_is_internal_and_kept() {
+        let error = Error::from_number(99, "from the future");
+        assert_eq!((error.kind(), error.number()), (ErrorKind::Internal, 99));
+    }
+
+    #[test]
+    fn the_text_names_kind_operation_and_context() {
+        let error = Error::fenced("another writer owns the log; open a new writer to go on")
+            .during("append")
+            .with("log", "a/b")
+            .with("log", "ignored");
+        assert_eq!(
+            error.to_string(),
+            "fenced (append): another writer owns the log; open a new writer to go on [log: a/b]"
+        );
+        assert!(!error.is_retryable() && !error.may_have_taken_effect());
+    }
+}

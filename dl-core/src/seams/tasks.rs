@@ -1,0 +1,37 @@
+//! Tasks and threads.
+
+use std::future::Future;
+use std::pin::Pin;
+
+/// A boxed future that may move between threads.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Runs work beside the caller.
+pub trait Tasks: Send + Sync + 'static {
+    /// Runs a future to its end, detached. It must not block.
+    fn spawn(&self, task: BoxFuture<'static, ()>);
+
+    /// Runs a future to its end on a thread of its own, where it may block in system calls between its await
+    /// points. `name` names the thread (at most 15 bytes are kept).
+    fn spawn_thread(&self, name: &str, task: BoxFuture<'static, ()>);
+
+    /// Runs a closure that may block in system calls, on a pool of threads; the future completes when it has run.
+    /// The closure runs to its end even if the future is dropped.
+    fn run_blocking(&self, work: Box<dyn FnOnce() + Send>) -> BoxFuture<'static, ()>;
+}
+
+impl dyn Tasks {
+    /// Runs a closure that may block and answers with its result.
+    ///
+    /// # Panics
+    /// Panics if the closure did.
+    pub async fn blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        let (send, receive) = tokio::sync::oneshot::channel();
+        self.run_blocking(Box::new(move || {
+            // The receiver is gone only if the caller no longer wants the result.
+            let _unwanted = send.send(work());
+        }))
+        .await;
+        receive.await.expect("the closure sends its result unless it panicked")
+    }
+}

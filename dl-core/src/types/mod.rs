@@ -1,0 +1,11 @@
+//! The nouns: positions, names, numbers, records, receipts and the limits on them. No I/O.
+
+mod dlsn;
+mod ids;
+mod limits;
+mod record;
+
+pub use dlsn::Dlsn;
+pub use ids::{LogName, SegmentId, SegmentNumber, Txid};
+pub use limits::{MAX_BATCH_BYTES, MAX_ENTRY_BYTES, MAX_PAYLOAD_BYTES, MAX_RECORD_BYTES, RECORD_HEADER_BYTES};
+pub use record::{Durability, NewRecord, Receipt, Record};

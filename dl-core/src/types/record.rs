@@ -1,0 +1,88 @@
+//! Records on their way in and out, and the receipt for an append.
+
+use bytes::Bytes;
+
+use super::{Dlsn, Txid};
+
+/// A record to append: a payload, and a txid if the caller chooses it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRecord {
+    pub(crate) payload: Bytes,
+    pub(crate) txid: Option<Txid>,
+}
+
+impl NewRecord {
+    /// A record with this payload, 0 to [`MAX_PAYLOAD_BYTES`](super::MAX_PAYLOAD_BYTES) bytes. Its txid will be the
+    /// wall clock in milliseconds, held at the log's last txid when the clock is behind it.
+    pub fn new(payload: impl Into<Bytes>) -> Self {
+        Self { payload: payload.into(), txid: None }
+    }
+
+    /// Sets the txid. Appending it fails with `invalid-argument` if it is smaller than the log's last.
+    #[must_use]
+    pub fn txid(mut self, txid: Txid) -> Self {
+        self.txid = Some(txid);
+        self
+    }
+}
+
+impl<T: Into<Bytes>> From<T> for NewRecord {
+    fn from(payload: T) -> Self {
+        Self::new(payload)
+    }
+}
+
+/// A record as read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Record {
+    /// Its position.
+    pub dlsn: Dlsn,
+    /// Its txid.
+    pub txid: i64,
+    /// Its place among all records of the log, counted from 0, truncated ones included; `None` where Java
+    /// DistributedLog wrote a segment without counting.
+    pub sequence_id: Option<u64>,
+    /// What was appended.
+    pub payload: Bytes,
+}
+
+/// What an acknowledged append survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Durability {
+    /// Nothing: it lives in this process's memory, or on a memory file system.
+    Memory,
+    /// Power loss: a sync of the disk that holds it has returned.
+    PowerLoss,
+    /// The loss of an ack quorum − 1 of bookies, given that they sync their journals.
+    Replicated,
+}
+
+impl Durability {
+    /// The name in texts and other languages: `memory`, `power-loss`, `replicated`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::PowerLoss => "power-loss",
+            Self::Replicated => "replicated",
+        }
+    }
+}
+
+/// The acknowledgement of an append.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Receipt {
+    /// The record's position.
+    pub dlsn: Dlsn,
+    /// Its txid.
+    pub txid: i64,
+    /// Its place among all records of the log, counted from 0; `None` where Java DistributedLog did not count.
+    pub sequence_id: Option<u64>,
+    /// What it survives.
+    pub durability: Durability,
+    /// Whether this was a retry of an append that had been acknowledged before.
+    pub duplicate: bool,
+}

@@ -1,0 +1,3 @@
+//! The `dl` command line.
+
+fn main() {}
