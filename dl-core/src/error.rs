@@ -368,7 +368,8 @@ mod tests {
 
     #[test]
     fn numbers_and_names_are_frozen() {
-        let listed: Vec<(u16, &str)> = ErrorKind::ALL.iter().map(|kind| (kind.number(), kind.name())).collect();
+        let listed: Vec<(u16, &str)> =
+            ErrorKind::ALL.iter().map(|kind| (kind.number(), kind.name())).collect();
         assert_eq!(listed.first(), Some(&(1, "invalid-argument")));
         assert_eq!(listed[3], (4, "fenced"));
         assert_eq!(listed[12], (13, "storage-full"));

@@ -8,6 +8,6 @@ mod types;
 
 pub use error::{Error, ErrorKind, Result};
 pub use types::{
-    Dlsn, Durability, LogName, MAX_BATCH_BYTES, MAX_ENTRY_BYTES, MAX_PAYLOAD_BYTES, MAX_RECORD_BYTES, NewRecord,
-    RECORD_HEADER_BYTES, Receipt, Record, SegmentId, SegmentNumber, Txid,
+    Dlsn, Durability, LogName, MAX_BATCH_BYTES, MAX_ENTRY_BYTES, MAX_PAYLOAD_BYTES, MAX_RECORD_BYTES,
+    NewRecord, RECORD_HEADER_BYTES, Receipt, Record, SegmentId, SegmentNumber, Txid,
 };

@@ -2,4 +2,6 @@
 
 mod store;
 
-pub use store::{Child, Expect, Lock, MetadataStore, Node, Op, Outcome, Refusal, RefusalReason, Takeover, Version, Watch};
+pub use store::{
+    Child, Expect, Lock, MetadataStore, Node, Op, Outcome, Refusal, RefusalReason, Takeover, Version, Watch,
+};

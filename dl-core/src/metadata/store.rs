@@ -179,9 +179,10 @@ impl Op {
     #[must_use]
     pub fn path(&self) -> &str {
         match self {
-            Self::Create { path, .. } | Self::Set { path, .. } | Self::Delete { path, .. } | Self::Check { path, .. } => {
-                path
-            }
+            Self::Create { path, .. }
+            | Self::Set { path, .. }
+            | Self::Delete { path, .. }
+            | Self::Check { path, .. } => path,
         }
     }
 }

@@ -33,7 +33,9 @@ impl LogName {
         }
         match broken_rule(name) {
             None => Ok(Self(name.into())),
-            Some(rule) => Err(Error::invalid_argument(format!("the log name {name:?} {rule}; choose another name"))),
+            Some(rule) => {
+                Err(Error::invalid_argument(format!("the log name {name:?} {rule}; choose another name")))
+            }
         }
     }
 
@@ -65,10 +67,11 @@ fn broken_rule(name: &str) -> Option<&'static str> {
     }
     let refused = |c: char| {
         matches!(c, '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | ' ' | '<' | '>'
-            | '\u{d800}'..='\u{f8ff}' | '\u{fff0}'..='\u{ffff}')
+            | '\u{e000}'..='\u{f8ff}' | '\u{fff0}'..='\u{ffff}')
             || c > '\u{ffff}'
     };
-    name.contains(refused).then_some("contains a character that names may not have (control, space, '<', '>', …)")
+    name.contains(refused)
+        .then_some("contains a character that names may not have (control, space, '<', '>', …)")
 }
 
 impl fmt::Display for LogName {
@@ -199,7 +202,10 @@ mod tests {
         for good in ["a", "a/b/c", "/a", "a.b", "a-b_c:d", "über"] {
             assert!(LogName::new(good).is_ok(), "{good}");
         }
-        for bad in ["", "/", "//a", ".a", "<a", "a/", "a//b", "a b", "a\0b", "a/./b", "a/..", "a<b", "a>b", "a\nb", "a😀"] {
+        for bad in [
+            "", "/", "//a", ".a", "<a", "a/", "a//b", "a b", "a\0b", "a/./b", "a/..", "a<b", "a>b", "a\nb",
+            "a😀",
+        ] {
             assert_eq!(LogName::new(bad).unwrap_err().kind(), ErrorKind::InvalidArgument, "{bad:?}");
         }
         assert_eq!(LogName::new("/a").unwrap().as_str(), "a");
