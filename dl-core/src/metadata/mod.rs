@@ -1,7 +1,13 @@
 //! The metadata of a namespace: a tree of small versioned nodes, and what DistributedLog keeps in it.
 
+mod path;
 mod store;
+mod tree;
+mod watches;
 
+pub(crate) use path::NodePath;
 pub use store::{
     Child, Expect, Lock, MetadataStore, Node, Op, Outcome, Refusal, RefusalReason, Takeover, Version, Watch,
 };
+pub(crate) use tree::{Changes, Loader, Session, Stored, Tree, TreeOp};
+pub(crate) use watches::Watches;
