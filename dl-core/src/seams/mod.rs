@@ -6,6 +6,7 @@
 mod clock;
 mod files;
 mod random;
+mod system;
 mod tasks;
 
 use std::sync::Arc;
