@@ -1,12 +1,14 @@
 //! dl: a durable, strictly ordered, append-only log with exactly one writer at a time and many readers.
 
 mod error;
+mod format;
 mod metadata;
 mod seams;
 mod store;
 mod types;
 
 pub use error::{Error, ErrorKind, Result};
+pub use format::Compression;
 pub use types::{
     Dlsn, Durability, LogName, MAX_BATCH_BYTES, MAX_ENTRY_BYTES, MAX_PAYLOAD_BYTES, MAX_RECORD_BYTES,
     NewRecord, RECORD_HEADER_BYTES, Receipt, Record, SegmentId, SegmentNumber, Txid,

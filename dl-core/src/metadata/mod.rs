@@ -1,11 +1,16 @@
 //! The metadata of a namespace: a tree of small versioned nodes, and what DistributedLog keeps in it.
 
 mod path;
+mod segment;
 mod store;
 mod tree;
 mod watches;
 
 pub(crate) use path::NodePath;
+pub(crate) use segment::{
+    Completed, SegmentMetadata, Truncation, completed_name, completed_number, in_progress_name,
+    is_in_progress_name, sequence_id,
+};
 pub use store::{
     Child, Expect, Lock, MetadataStore, Node, Op, Outcome, Refusal, RefusalReason, Takeover, Version, Watch,
 };

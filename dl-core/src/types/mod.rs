@@ -7,6 +7,7 @@ mod record;
 
 pub use dlsn::Dlsn;
 pub use ids::{LogName, SegmentId, SegmentNumber, Txid};
+pub(crate) use limits::ENVELOPE_BYTES;
 pub use limits::{
     MAX_BATCH_BYTES, MAX_ENTRY_BYTES, MAX_PAYLOAD_BYTES, MAX_RECORD_BYTES, RECORD_HEADER_BYTES,
 };

@@ -1,0 +1,17 @@
+//! The bytes of DistributedLog: records, record sets, entries, positions. No I/O.
+
+mod compression;
+mod dlsn;
+mod entry;
+mod record;
+mod record_set;
+
+pub use compression::Compression;
+pub(crate) use entry::{EntryBuilder, EntryRecords, RawRecord, RecordHead, RecordHeads, open_entry};
+pub(crate) use record::{
+    CONTROL_PAYLOAD, END_OF_STREAM_PAYLOAD, END_OF_STREAM_TXID, MAX_POSITION, RecordHeader, RecordKind,
+};
+pub(crate) use record_set::{RecordSet, encode_record_set};
+
+#[cfg(test)]
+mod tests;
