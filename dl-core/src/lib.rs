@@ -3,13 +3,15 @@
 mod error;
 mod format;
 mod metadata;
+mod options;
 mod seams;
 mod store;
 mod types;
 
 pub use error::{Error, ErrorKind, Result};
-pub use format::Compression;
+pub use options::{OnTruncated, Options, ReaderOptions, Start, WriterOptions, file_uri};
 pub use types::{
-    Dlsn, Durability, LogName, MAX_BATCH_BYTES, MAX_ENTRY_BYTES, MAX_PAYLOAD_BYTES, MAX_RECORD_BYTES,
-    NewRecord, RECORD_HEADER_BYTES, Receipt, Record, SegmentId, SegmentNumber, Txid,
+    Compression, Dlsn, Durability, LogName, MAX_BATCH_BYTES, MAX_ENTRY_BYTES, MAX_PAYLOAD_BYTES,
+    MAX_RECORD_BYTES, NewRecord, RECORD_HEADER_BYTES, Receipt, Record, SegmentId, SegmentNumber, Takeover,
+    Txid,
 };

@@ -1,34 +1,12 @@
 //! Compression of a run of bytes whose length before and after is kept beside it.
 
-use std::fmt;
-use std::str::FromStr;
-
 use bytes::Bytes;
 use lz4_flex::block;
 
 use crate::error::{Error, Result};
-
-/// How the records of an entry, or the members of a record set, are compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[non_exhaustive]
-pub enum Compression {
-    /// Not at all.
-    #[default]
-    None,
-    /// One LZ4 block, where that makes it smaller.
-    Lz4,
-}
+use crate::types::Compression;
 
 impl Compression {
-    /// The name in options, as in DistributedLog: `none`, `lz4`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Lz4 => "lz4",
-        }
-    }
-
     /// The codec bits of an entry's or a record set's header.
     pub(super) const fn code(self) -> i32 {
         match self {
@@ -45,26 +23,6 @@ impl Compression {
             1 => Ok(Self::Lz4),
             code => Err(Error::corrupt(format!("the compression codec {code} is unknown"))),
         }
-    }
-}
-
-impl fmt::Display for Compression {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Compression {
-    type Err = Error;
-
-    /// Reads a name, in lower case as DistributedLog does.
-    ///
-    /// # Errors
-    /// `invalid-argument` for any other text.
-    fn from_str(name: &str) -> Result<Self> {
-        [Self::None, Self::Lz4].into_iter().find(|codec| codec.name() == name).ok_or_else(|| {
-            Error::invalid_argument(format!("{name:?} is no compression; there are none and lz4"))
-        })
     }
 }
 

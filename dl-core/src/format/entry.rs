@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::compression::{Body, Compression, compress, length};
+use super::compression::{Body, compress, length};
 use super::record::{MAX_POSITION, RecordHeader, RecordKind, patch_position};
 use super::record_set::RecordSet;
 use crate::error::{Error, Result};
-use crate::types::{ENVELOPE_BYTES, MAX_ENTRY_BYTES, MAX_PAYLOAD_BYTES, RECORD_HEADER_BYTES};
+use crate::types::{Compression, ENVELOPE_BYTES, MAX_ENTRY_BYTES, MAX_PAYLOAD_BYTES, RECORD_HEADER_BYTES};
 
 const VERSION: u8 = 1;
 

@@ -6,7 +6,6 @@ mod entry;
 mod record;
 mod record_set;
 
-pub use compression::Compression;
 pub(crate) use entry::{EntryBuilder, EntryRecords, RawRecord, RecordHead, RecordHeads, open_entry};
 pub(crate) use record::{
     CONTROL_PAYLOAD, END_OF_STREAM_PAYLOAD, END_OF_STREAM_TXID, MAX_POSITION, RecordHeader, RecordKind,

@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 
-use super::compression::{Body, Compression, compress, length};
+use super::compression::{Body, compress, length};
 use crate::error::{Error, Result};
-use crate::types::{MAX_ENTRY_BYTES, MAX_PAYLOAD_BYTES};
+use crate::types::{Compression, MAX_ENTRY_BYTES, MAX_PAYLOAD_BYTES};
 
 /// Bytes in front of a set's body.
 const HEADER_BYTES: usize = 16;

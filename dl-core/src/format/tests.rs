@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::*;
 use crate::metadata::SegmentMetadata;
-use crate::types::Dlsn;
+use crate::types::{Compression, Dlsn};
 
 const E1: &str = "0000000000010000 0000000000000001 00000005 68656c6c6f";
 const E2: &str = "0000000000010001 0000000000000001 00000007 636f6e74726f6c";

@@ -1,12 +1,11 @@
 //! The contract of a metadata store.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::watch;
 
 use crate::error::Result;
+pub use crate::types::Takeover;
 
 /// A tree of small versioned nodes, shared by every process that uses the namespace.
 ///
@@ -53,18 +52,6 @@ pub trait MetadataStore: Send + Sync + 'static {
 
     /// The owner of the lock at `path`, as it named itself, or `None` if nobody holds it.
     async fn lock_owner(&self, path: &str) -> Result<Option<String>>;
-}
-
-/// What to do about a writer that holds the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Takeover {
-    /// Take the log from it, now: it will be fenced. The default.
-    #[default]
-    Force,
-    /// Wait this long for it to let go, then fail with `locked`.
-    Wait(Duration),
-    /// Fail with `locked` at once.
-    Never,
 }
 
 /// A held lock: its member node.

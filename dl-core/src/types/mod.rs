@@ -1,10 +1,12 @@
 //! The nouns: positions, names, numbers, records, receipts and the limits on them. No I/O.
 
+mod choices;
 mod dlsn;
 mod ids;
 mod limits;
 mod record;
 
+pub use choices::{Compression, Takeover};
 pub use dlsn::Dlsn;
 pub use ids::{LogName, SegmentId, SegmentNumber, Txid};
 pub(crate) use limits::ENVELOPE_BYTES;

@@ -1,0 +1,57 @@
+//! Generators and checks of this repository.
+
+// A developer's tool: it reads the tree and prints what it finds.
+#![allow(clippy::print_stdout, clippy::print_stderr, clippy::disallowed_methods)]
+
+mod options;
+mod report;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use report::{Fault, Report};
+
+const HELP: &str = "\
+cargo run -p xtask -- COMMAND
+
+  options [--check]   write dl-core/src/options/generated.rs and docs/options.md from options.toml
+                      (--check: only say whether they differ)
+  check               every check";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match words.as_slice() {
+        ["options"] => options::write(&root()),
+        ["options", "--check"] => options::check(&root()),
+        ["check"] => check_all(&root()),
+        ["help" | "--help"] => {
+            println!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            eprintln!("{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(report) => report.print(),
+        Err(fault) => {
+            eprintln!("xtask: {fault}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn check_all(root: &Path) -> Result<Report, Fault> {
+    let mut report = Report::default();
+    for check in [options::check] {
+        report.add(check(root)?);
+    }
+    Ok(report)
+}
+
+/// The root of the workspace, two folders above this crate.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}

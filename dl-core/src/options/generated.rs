@@ -1,0 +1,465 @@
+// Made from options.toml by `cargo run -p xtask -- options`; change it there.
+
+use super::choices::{OnTruncated, Start};
+use super::text::{self, Unit};
+use crate::error::Result;
+use crate::types::{Compression, Dlsn, Takeover};
+
+/// Options of a namespace; those in its URI win over these.
+///
+/// Set fields, or chain the methods of the same names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Options {
+    /// How this process names itself as the owner of a log, seen by those that it keeps out. If absent:
+    /// host name and process id.
+    ///
+    /// 1 to 256 bytes.
+    pub client_id: Option<String>,
+    /// Makes the namespace where there is none (the directory itself, not its parents). If false, opening a
+    /// missing one is `not-found`.
+    ///
+    /// Default: true.
+    pub create_namespace: bool,
+    /// Opens for reading only: nothing is written, and whatever would write fails with `permission-denied`.
+    ///
+    /// Default: false.
+    pub read_only: bool,
+    /// The most that all writers of this namespace handle together may have appended without an
+    /// acknowledgement.
+    ///
+    /// Default: 64MiB. 1MiB to 64GiB.
+    pub in_flight_bytes: u64,
+    /// How long to wait for another process that opens the directory or changes its metadata, before
+    /// `unavailable`.
+    ///
+    /// Default: 10s. 0 to 10m.
+    pub lock_wait_ms: u64,
+    /// The size of this process's journal. A larger one is recycled less often and takes longer to replay
+    /// after a crash.
+    ///
+    /// Default: 64MiB. 1MiB to 4GiB.
+    pub journal_bytes: u64,
+    /// Opens a directory on a file system that is not known to keep the promises. On network mounts locks
+    /// and shared memory do not hold between machines, and acknowledged records can be lost.
+    ///
+    /// Default: false.
+    pub unsafe_filesystem: bool,
+}
+
+impl Options {
+    /// The names of all options, in the order of the table.
+    pub const NAMES: &[&str] = &[
+        "client_id",
+        "create_namespace",
+        "read_only",
+        "in_flight_bytes",
+        "lock_wait_ms",
+        "journal_bytes",
+        "unsafe_filesystem",
+    ];
+
+    /// Sets [`client_id`](Self#structfield.client_id).
+    #[must_use]
+    pub fn client_id(mut self, value: impl Into<String>) -> Self {
+        self.client_id = Some(value.into());
+        self
+    }
+
+    /// Sets [`create_namespace`](Self#structfield.create_namespace).
+    #[must_use]
+    pub fn create_namespace(mut self, value: bool) -> Self {
+        self.create_namespace = value;
+        self
+    }
+
+    /// Sets [`read_only`](Self#structfield.read_only).
+    #[must_use]
+    pub fn read_only(mut self, value: bool) -> Self {
+        self.read_only = value;
+        self
+    }
+
+    /// Sets [`in_flight_bytes`](Self#structfield.in_flight_bytes).
+    #[must_use]
+    pub fn in_flight_bytes(mut self, value: u64) -> Self {
+        self.in_flight_bytes = value;
+        self
+    }
+
+    /// Sets [`lock_wait_ms`](Self#structfield.lock_wait_ms).
+    #[must_use]
+    pub fn lock_wait_ms(mut self, value: u64) -> Self {
+        self.lock_wait_ms = value;
+        self
+    }
+
+    /// Sets [`journal_bytes`](Self#structfield.journal_bytes).
+    #[must_use]
+    pub fn journal_bytes(mut self, value: u64) -> Self {
+        self.journal_bytes = value;
+        self
+    }
+
+    /// Sets [`unsafe_filesystem`](Self#structfield.unsafe_filesystem).
+    #[must_use]
+    pub fn unsafe_filesystem(mut self, value: bool) -> Self {
+        self.unsafe_filesystem = value;
+        self
+    }
+
+    /// Sets the option `name` from text, as in URIs and on the command line.
+    ///
+    /// # Errors
+    /// `invalid-argument` for an unknown name, a text that is no value, and a value out of range; nothing is
+    /// changed then.
+    pub fn set(&mut self, name: &str, text: &str) -> Result<()> {
+        match name {
+            "client_id" => self.client_id = Some(text::text("client_id", text, 1..=256)?),
+            "create_namespace" => self.create_namespace = text::flag("create_namespace", text)?,
+            "read_only" => self.read_only = text::flag("read_only", text)?,
+            "in_flight_bytes" => {
+                self.in_flight_bytes =
+                    text::number("in_flight_bytes", text, Unit::Bytes, 1_048_576..=68_719_476_736)?
+            }
+            "lock_wait_ms" => {
+                self.lock_wait_ms = text::number("lock_wait_ms", text, Unit::Milliseconds, 0..=600_000)?
+            }
+            "journal_bytes" => {
+                self.journal_bytes =
+                    text::number("journal_bytes", text, Unit::Bytes, 1_048_576..=4_294_967_296)?
+            }
+            "unsafe_filesystem" => self.unsafe_filesystem = text::flag("unsafe_filesystem", text)?,
+            _ => return Err(text::unknown("namespace", name, Self::NAMES)),
+        }
+        Ok(())
+    }
+
+    /// Checks the range of every value.
+    ///
+    /// # Errors
+    /// `invalid-argument` with the option, its value and its range.
+    pub fn validate(&self) -> Result<()> {
+        if let Some(value) = &self.client_id {
+            text::check_text("client_id", value, 1..=256)?;
+        }
+        text::check_number("in_flight_bytes", self.in_flight_bytes, Unit::Bytes, 1_048_576..=68_719_476_736)?;
+        text::check_number("lock_wait_ms", self.lock_wait_ms, Unit::Milliseconds, 0..=600_000)?;
+        text::check_number("journal_bytes", self.journal_bytes, Unit::Bytes, 1_048_576..=4_294_967_296)?;
+        Ok(())
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            client_id: None,
+            create_namespace: true,
+            read_only: false,
+            in_flight_bytes: 67_108_864,
+            lock_wait_ms: 10_000,
+            journal_bytes: 67_108_864,
+            unsafe_filesystem: false,
+        }
+    }
+}
+
+/// Options of a writer.
+///
+/// Set fields, or chain the methods of the same names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WriterOptions {
+    /// What to do about a writer that holds the log: `force` cuts it off now, `wait:30s` waits that long
+    /// for it to let go, `never` does not wait; the last two then fail with `locked`.
+    ///
+    /// Default: force.
+    pub takeover: Takeover,
+    /// Makes the log if it does not exist.
+    ///
+    /// Default: false.
+    pub create_log: bool,
+    /// How entries are compressed: `none` or `lz4`.
+    ///
+    /// Default: none.
+    pub compression: Compression,
+    /// A segment that has reached this size is completed and a new one begun. Truncation frees whole
+    /// segments.
+    ///
+    /// Default: 256MiB. 1KiB to 64GiB.
+    pub roll_bytes: u64,
+    /// A segment that has reached this age is completed at its next append and a new one begun.
+    ///
+    /// Default: 2h. 1 to 3650d.
+    pub roll_ms: u64,
+    /// The most records that may be appended without an acknowledgement: `append` waits, `try_append`
+    /// answers `busy`.
+    ///
+    /// Default: 5000. 1 to 10000000.
+    pub in_flight_records: u64,
+    /// The most bytes that may be appended without an acknowledgement: `append` waits, `try_append` answers
+    /// `busy`.
+    ///
+    /// Default: 16MiB. 1MiB to 4GiB.
+    pub in_flight_bytes: u64,
+    /// How long `close` waits for acknowledgements before it gives up; what is left is then settled with
+    /// `closed`.
+    ///
+    /// Default: 30s. 0 to 1d.
+    pub close_timeout_ms: u64,
+}
+
+impl WriterOptions {
+    /// The names of all options, in the order of the table.
+    pub const NAMES: &[&str] = &[
+        "takeover",
+        "create_log",
+        "compression",
+        "roll_bytes",
+        "roll_ms",
+        "in_flight_records",
+        "in_flight_bytes",
+        "close_timeout_ms",
+    ];
+
+    /// Sets [`takeover`](Self#structfield.takeover).
+    #[must_use]
+    pub fn takeover(mut self, value: Takeover) -> Self {
+        self.takeover = value;
+        self
+    }
+
+    /// Sets [`create_log`](Self#structfield.create_log).
+    #[must_use]
+    pub fn create_log(mut self, value: bool) -> Self {
+        self.create_log = value;
+        self
+    }
+
+    /// Sets [`compression`](Self#structfield.compression).
+    #[must_use]
+    pub fn compression(mut self, value: Compression) -> Self {
+        self.compression = value;
+        self
+    }
+
+    /// Sets [`roll_bytes`](Self#structfield.roll_bytes).
+    #[must_use]
+    pub fn roll_bytes(mut self, value: u64) -> Self {
+        self.roll_bytes = value;
+        self
+    }
+
+    /// Sets [`roll_ms`](Self#structfield.roll_ms).
+    #[must_use]
+    pub fn roll_ms(mut self, value: u64) -> Self {
+        self.roll_ms = value;
+        self
+    }
+
+    /// Sets [`in_flight_records`](Self#structfield.in_flight_records).
+    #[must_use]
+    pub fn in_flight_records(mut self, value: u64) -> Self {
+        self.in_flight_records = value;
+        self
+    }
+
+    /// Sets [`in_flight_bytes`](Self#structfield.in_flight_bytes).
+    #[must_use]
+    pub fn in_flight_bytes(mut self, value: u64) -> Self {
+        self.in_flight_bytes = value;
+        self
+    }
+
+    /// Sets [`close_timeout_ms`](Self#structfield.close_timeout_ms).
+    #[must_use]
+    pub fn close_timeout_ms(mut self, value: u64) -> Self {
+        self.close_timeout_ms = value;
+        self
+    }
+
+    /// Sets the option `name` from text, as in URIs and on the command line.
+    ///
+    /// # Errors
+    /// `invalid-argument` for an unknown name, a text that is no value, and a value out of range; nothing is
+    /// changed then.
+    pub fn set(&mut self, name: &str, text: &str) -> Result<()> {
+        match name {
+            "takeover" => self.takeover = text::choice("takeover", text)?,
+            "create_log" => self.create_log = text::flag("create_log", text)?,
+            "compression" => self.compression = text::choice("compression", text)?,
+            "roll_bytes" => {
+                self.roll_bytes = text::number("roll_bytes", text, Unit::Bytes, 1_024..=68_719_476_736)?
+            }
+            "roll_ms" => {
+                self.roll_ms = text::number("roll_ms", text, Unit::Milliseconds, 1..=315_360_000_000)?
+            }
+            "in_flight_records" => {
+                self.in_flight_records = text::number("in_flight_records", text, Unit::Count, 1..=10_000_000)?
+            }
+            "in_flight_bytes" => {
+                self.in_flight_bytes =
+                    text::number("in_flight_bytes", text, Unit::Bytes, 1_048_576..=4_294_967_296)?
+            }
+            "close_timeout_ms" => {
+                self.close_timeout_ms =
+                    text::number("close_timeout_ms", text, Unit::Milliseconds, 0..=86_400_000)?
+            }
+            _ => return Err(text::unknown("writer", name, Self::NAMES)),
+        }
+        Ok(())
+    }
+
+    /// Checks the range of every value.
+    ///
+    /// # Errors
+    /// `invalid-argument` with the option, its value and its range.
+    pub fn validate(&self) -> Result<()> {
+        text::check_number("roll_bytes", self.roll_bytes, Unit::Bytes, 1_024..=68_719_476_736)?;
+        text::check_number("roll_ms", self.roll_ms, Unit::Milliseconds, 1..=315_360_000_000)?;
+        text::check_number("in_flight_records", self.in_flight_records, Unit::Count, 1..=10_000_000)?;
+        text::check_number("in_flight_bytes", self.in_flight_bytes, Unit::Bytes, 1_048_576..=4_294_967_296)?;
+        text::check_number("close_timeout_ms", self.close_timeout_ms, Unit::Milliseconds, 0..=86_400_000)?;
+        Ok(())
+    }
+}
+
+impl Default for WriterOptions {
+    fn default() -> Self {
+        Self {
+            takeover: Takeover::Force,
+            create_log: false,
+            compression: Compression::None,
+            roll_bytes: 268_435_456,
+            roll_ms: 7_200_000,
+            in_flight_records: 5_000,
+            in_flight_bytes: 16_777_216,
+            close_timeout_ms: 30_000,
+        }
+    }
+}
+
+/// Options of a reader.
+///
+/// Set fields, or chain the methods of the same names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ReaderOptions {
+    /// Where to start: `earliest`, `latest` (the first record not yet visible), a DLSN such as `3:120:0`
+    /// (or the next there is), or `txid:1700000000000` (the first record with that txid or a larger one).
+    ///
+    /// Default: earliest.
+    pub from: Start,
+    /// Waits for more at the end of the log instead of ending there.
+    ///
+    /// Default: false.
+    pub follow: bool,
+    /// Ends after the record at this DLSN. If absent: no such bound.
+    pub until: Option<Dlsn>,
+    /// Ends after this many records. If absent: no such bound.
+    pub count: Option<u64>,
+    /// When the start lies below the point of truncation: `fail` with `truncated`, or `skip` to the first
+    /// readable record.
+    ///
+    /// Default: fail.
+    pub on_truncated: OnTruncated,
+    /// How much a reader fetches ahead of its caller at most.
+    ///
+    /// Default: 1MiB. 64KiB to 64MiB.
+    pub read_ahead_bytes: u64,
+}
+
+impl ReaderOptions {
+    /// The names of all options, in the order of the table.
+    pub const NAMES: &[&str] = &["from", "follow", "until", "count", "on_truncated", "read_ahead_bytes"];
+
+    /// Sets [`from`](Self#structfield.from).
+    #[must_use]
+    pub fn from(mut self, value: Start) -> Self {
+        self.from = value;
+        self
+    }
+
+    /// Sets [`follow`](Self#structfield.follow).
+    #[must_use]
+    pub fn follow(mut self, value: bool) -> Self {
+        self.follow = value;
+        self
+    }
+
+    /// Sets [`until`](Self#structfield.until).
+    #[must_use]
+    pub fn until(mut self, value: Dlsn) -> Self {
+        self.until = Some(value);
+        self
+    }
+
+    /// Sets [`count`](Self#structfield.count).
+    #[must_use]
+    pub fn count(mut self, value: u64) -> Self {
+        self.count = Some(value);
+        self
+    }
+
+    /// Sets [`on_truncated`](Self#structfield.on_truncated).
+    #[must_use]
+    pub fn on_truncated(mut self, value: OnTruncated) -> Self {
+        self.on_truncated = value;
+        self
+    }
+
+    /// Sets [`read_ahead_bytes`](Self#structfield.read_ahead_bytes).
+    #[must_use]
+    pub fn read_ahead_bytes(mut self, value: u64) -> Self {
+        self.read_ahead_bytes = value;
+        self
+    }
+
+    /// Sets the option `name` from text, as in URIs and on the command line.
+    ///
+    /// # Errors
+    /// `invalid-argument` for an unknown name, a text that is no value, and a value out of range; nothing is
+    /// changed then.
+    pub fn set(&mut self, name: &str, text: &str) -> Result<()> {
+        match name {
+            "from" => self.from = text::choice("from", text)?,
+            "follow" => self.follow = text::flag("follow", text)?,
+            "until" => self.until = Some(text::choice("until", text)?),
+            "count" => {
+                self.count = Some(text::number("count", text, Unit::Count, 0..=9_223_372_036_854_775_807)?)
+            }
+            "on_truncated" => self.on_truncated = text::choice("on_truncated", text)?,
+            "read_ahead_bytes" => {
+                self.read_ahead_bytes =
+                    text::number("read_ahead_bytes", text, Unit::Bytes, 65_536..=67_108_864)?
+            }
+            _ => return Err(text::unknown("reader", name, Self::NAMES)),
+        }
+        Ok(())
+    }
+
+    /// Checks the range of every value.
+    ///
+    /// # Errors
+    /// `invalid-argument` with the option, its value and its range.
+    pub fn validate(&self) -> Result<()> {
+        if let Some(value) = self.count {
+            text::check_number("count", value, Unit::Count, 0..=9_223_372_036_854_775_807)?;
+        }
+        text::check_number("read_ahead_bytes", self.read_ahead_bytes, Unit::Bytes, 65_536..=67_108_864)?;
+        Ok(())
+    }
+}
+
+impl Default for ReaderOptions {
+    fn default() -> Self {
+        Self {
+            from: Start::Earliest,
+            follow: false,
+            until: None,
+            count: None,
+            on_truncated: OnTruncated::Fail,
+            read_ahead_bytes: 1_048_576,
+        }
+    }
+}

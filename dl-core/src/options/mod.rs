@@ -1,0 +1,14 @@
+//! Options: one table (`options.toml`), the types generated from it, and the one place where values are checked.
+
+mod choices;
+mod generated;
+mod text;
+mod uri;
+
+pub use choices::{OnTruncated, Start};
+pub use generated::{Options, ReaderOptions, WriterOptions};
+pub(crate) use uri::Location;
+pub use uri::file_uri;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,187 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::text::{Unit, number, show};
+use super::*;
+use crate::error::{Error, ErrorKind};
+use crate::types::{Compression, Dlsn, Takeover, Txid};
+
+fn parse(uri: &str) -> crate::error::Result<(Location, Options)> {
+    let mut options = Options::default();
+    Location::parse(uri, &mut options).map(|location| (location, options))
+}
+
+fn assert_invalid(error: &Error, parts: &[&str]) {
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
+    for part in parts {
+        assert!(error.message().contains(part), "{error} does not say {part:?}");
+    }
+}
+
+#[test]
+fn defaults_are_the_tables_and_valid() {
+    let options = Options::default();
+    assert_eq!((options.in_flight_bytes, options.journal_bytes), (64 << 20, 64 << 20));
+    assert!(options.create_namespace && !options.read_only && options.client_id.is_none());
+    options.validate().unwrap();
+
+    let writer = WriterOptions::default();
+    assert_eq!((writer.in_flight_records, writer.in_flight_bytes), (5_000, 16 << 20));
+    assert_eq!((writer.roll_bytes, writer.roll_ms), (256 << 20, 7_200_000));
+    assert_eq!((writer.takeover, writer.compression), (Takeover::Force, Compression::None));
+    writer.validate().unwrap();
+
+    let reader = ReaderOptions::default();
+    assert_eq!(
+        (reader.from, reader.follow, reader.until, reader.count),
+        (Start::Earliest, false, None, None)
+    );
+    reader.validate().unwrap();
+}
+
+#[test]
+fn values_come_from_text() {
+    let mut writer = WriterOptions::default();
+    for (name, text) in [
+        ("takeover", "wait:30s"),
+        ("compression", "lz4"),
+        ("roll_bytes", "64MiB"),
+        ("roll_ms", "5m"),
+        ("close_timeout_ms", "250ms"),
+        ("in_flight_records", "7"),
+        ("create_log", "true"),
+    ] {
+        writer.set(name, text).unwrap();
+    }
+    let expected = WriterOptions::default()
+        .takeover(Takeover::Wait(Duration::from_secs(30)))
+        .compression(Compression::Lz4)
+        .roll_bytes(64 << 20)
+        .roll_ms(300_000)
+        .close_timeout_ms(250)
+        .in_flight_records(7)
+        .create_log(true);
+    assert_eq!(writer, expected);
+
+    let mut reader = ReaderOptions::default();
+    for (text, start) in [
+        ("earliest", Start::Earliest),
+        ("latest", Start::Latest),
+        ("3:120:0", Start::Dlsn(Dlsn::new(3, 120, 0))),
+        ("txid:0", Start::Txid(Txid::MIN)),
+    ] {
+        reader.set("from", text).unwrap();
+        assert_eq!(reader.from, start);
+        assert_eq!(start.to_string(), text);
+    }
+    reader.set("until", "1:0:0").unwrap();
+    assert_eq!(reader.until, Some(Dlsn::FIRST));
+}
+
+#[test]
+fn a_refusal_names_option_value_and_range() {
+    let mut options = Options::default();
+    assert_invalid(&options.set("journal_bytes", "5").unwrap_err(), &["journal_bytes", "5", "1MiB", "4GiB"]);
+    assert_invalid(&options.set("journal_bytes", "many").unwrap_err(), &["journal_bytes", "many", "MiB"]);
+    assert_invalid(&options.set("lock_wait_ms", "-1").unwrap_err(), &["lock_wait_ms", "-1"]);
+    assert_invalid(&options.set("read_only", "yes").unwrap_err(), &["read_only", "yes", "true or false"]);
+    assert_invalid(&options.set("client_id", "").unwrap_err(), &["client_id", "0 bytes", "256"]);
+    assert_invalid(&options.set("client_id", "a\nb").unwrap_err(), &["client_id", "control"]);
+    let unknown = options.set("jurnal_bytes", "1MiB").unwrap_err();
+    assert_invalid(&unknown, &["jurnal_bytes", "journal_bytes, unsafe_filesystem"]);
+    assert_eq!(options, Options::default(), "a refused value changes nothing");
+
+    let error = Options::default().journal_bytes(1).validate().unwrap_err();
+    assert_invalid(&error, &["journal_bytes", "1MiB"]);
+    assert_eq!(error.context_value("option"), Some("journal_bytes"));
+
+    let mut writer = WriterOptions::default();
+    assert_invalid(&writer.set("takeover", "wait").unwrap_err(), &["takeover", "wait: and a duration"]);
+    assert_invalid(&writer.set("compression", "zip").unwrap_err(), &["compression", "none or lz4"]);
+    let mut reader = ReaderOptions::default();
+    for bad in ["txid:", "txid:-1", "txid:9223372036854775807", "1:2", "", "EARLIEST"] {
+        assert_invalid(&reader.set("from", bad).unwrap_err(), &["from", "txid:"]);
+    }
+}
+
+#[test]
+fn uris_name_a_place_and_set_options() {
+    let (location, options) = parse("file:///var/lib/my%20logs?journal_bytes=8MiB&read_only=true").unwrap();
+    assert_eq!(location, Location::File("/var/lib/my logs".into()));
+    assert_eq!(options, Options::default().journal_bytes(8 << 20).read_only(true));
+    assert_eq!(parse("file:/a").unwrap().0, Location::File("/a".into()));
+    assert_eq!(parse("FILE://localhost/a").unwrap().0, Location::File("/a".into()));
+    assert_eq!(parse("memory:test?").unwrap().0, Location::Memory("test".to_owned()));
+}
+
+#[test]
+fn wrong_uris_say_what_to_write() {
+    for (uri, part) in [
+        ("", "no scheme"),
+        ("/var/lib/logs", "no scheme"),
+        ("kafka://host/", "distributedlog://"),
+        ("memory:", "memory:NAME"),
+        ("memory:///", "memory:NAME"),
+        ("file:", "file:///PATH"),
+        ("file:relative", "file:///PATH"),
+        ("file://host/path", "file:///PATH"),
+        ("file://localhostile/path", "file:///PATH"),
+        ("file:///a%2", "%25"),
+        ("file:///a%zz", "%25"),
+        ("file:///a%00b", "NUL"),
+        ("file:///a#b", "%23"),
+        ("file:///a?read_only", "read_only=VALUE"),
+        ("file:///a?read_only=%ff", "UTF-8"),
+        ("file:///a?colour=red", "journal_bytes"),
+        ("memory:%ff", "UTF-8"),
+    ] {
+        assert_invalid(&parse(uri).unwrap_err(), &[part]);
+    }
+    for uri in
+        ["distributedlog://zk1:2181;zk2:2181/path", "distributedlog-bk://zk/p", "dl://h:1/", "dls://h:1/"]
+    {
+        assert_eq!(parse(uri).unwrap_err().kind(), ErrorKind::Unsupported, "{uri}");
+    }
+    assert_invalid(&file_uri("a/b".as_ref()).unwrap_err(), &["absolute"]);
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_a_place_or_an_error(uri in "\\PC*", tail in "\\PC*") {
+        for uri in [uri, format!("file:///{tail}"), format!("memory:{tail}"), format!("file:///a?{tail}")] {
+            if let Err(error) = parse(&uri) {
+                prop_assert!(matches!(error.kind(), ErrorKind::InvalidArgument | ErrorKind::Unsupported));
+            }
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn any_path_survives_its_uri(bytes in proptest::collection::vec(1u8..=255, 0..64)) {
+        use std::os::unix::ffi::OsStringExt;
+        let path = PathBuf::from(std::ffi::OsString::from_vec([b"/".as_slice(), &bytes].concat()));
+        prop_assert_eq!(parse(&file_uri(&path).unwrap()).unwrap().0, Location::File(path));
+    }
+
+    #[test]
+    fn numbers_survive_their_text(value: u64, factor in 0u32..64) {
+        let value = value >> factor << factor;
+        for unit in [Unit::Count, Unit::Bytes, Unit::Milliseconds] {
+            let text = show(unit, value);
+            prop_assert_eq!(number("n", &text, unit, 0..=u64::MAX).unwrap(), value, "{}", text);
+        }
+    }
+
+    #[test]
+    fn choices_survive_their_text(ms in 0..u64::MAX, segment: i64, entry: i64, slot: i64, txid in 0..i64::MAX) {
+        let wait = Takeover::Wait(Duration::from_millis(ms));
+        for takeover in [Takeover::Force, Takeover::Never, wait] {
+            prop_assert_eq!(takeover.to_string().parse::<Takeover>().unwrap(), takeover);
+        }
+        for start in [Start::Dlsn(Dlsn::new(segment, entry, slot)), Start::Txid(Txid::new(txid).unwrap())] {
+            prop_assert_eq!(start.to_string().parse::<Start>().unwrap(), start);
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! What a caller may choose about a writer and its entries.
+
+use std::time::Duration;
+
+/// What to do about a writer that holds the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Takeover {
+    /// Take the log from it, now: it will be fenced. The default.
+    #[default]
+    Force,
+    /// Wait this long for it to let go, then fail with `locked`.
+    Wait(Duration),
+    /// Fail with `locked` at once.
+    Never,
+}
+
+/// How the records of an entry, or the members of a record set, are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Compression {
+    /// Not at all. The default.
+    #[default]
+    None,
+    /// One LZ4 block, where that makes it smaller.
+    Lz4,
+}
