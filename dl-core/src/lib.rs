@@ -1,5 +1,6 @@
 //! dl: a durable, strictly ordered, append-only log with exactly one writer at a time and many readers.
 
+mod drivers;
 mod error;
 mod format;
 mod metadata;

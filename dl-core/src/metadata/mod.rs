@@ -1,5 +1,6 @@
 //! The metadata of a namespace: a tree of small versioned nodes, and what DistributedLog keeps in it.
 
+pub(crate) mod lock;
 mod path;
 mod segment;
 mod store;

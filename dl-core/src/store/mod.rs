@@ -136,8 +136,8 @@ pub struct Tail {
     pub state: TailState,
 }
 
-/// Whether a segment may get more entries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Whether a segment may get more entries, from open to gone: it only ever becomes a later one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TailState {
     /// Its writer may add entries.
     Open,
