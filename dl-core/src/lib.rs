@@ -7,6 +7,8 @@ mod metadata;
 mod options;
 mod seams;
 mod store;
+#[cfg(any(test, feature = "test-util"))]
+pub mod testing;
 mod types;
 
 pub use error::{Error, ErrorKind, Result};

@@ -1,0 +1,3 @@
+//! What tests of this crate and of drivers elsewhere share.
+
+pub mod sim;

@@ -1,0 +1,266 @@
+//! Processes of a simulated machine, and the tasks that run in them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use super::machine::Shared;
+use super::random::Rng;
+use crate::seams::{BoxFuture, Tasks};
+
+/// A task is put off at one in so many polls, so that each seed has its own order of events.
+const PUT_OFF_ONE_IN: u64 = 4;
+
+/// The process was killed, or the machine lost power.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Killed;
+
+impl fmt::Display for Killed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the simulated process was killed")
+    }
+}
+
+impl std::error::Error for Killed {}
+
+/// The test's hold on a process.
+///
+/// What a process does is to be started through [`run`](Self::run), or by what it spawned itself: only that stops
+/// when it is killed or frozen. A handle of a dead process used outside gets errors, or waits for ever.
+#[derive(Clone)]
+pub struct ProcessHandle(pub(super) Arc<Process>);
+
+impl ProcessHandle {
+    /// The process's number.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.0.id
+    }
+
+    /// Whether it was neither killed nor lost to a power loss.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        self.0.is_alive()
+    }
+
+    /// Ends the process at once: its tasks never run again and its locks go; the page cache and shared words stay.
+    pub fn kill(&self) {
+        self.0.shared.machine().end_process(&self.0);
+        self.0.bury();
+    }
+
+    /// Stops all its tasks where they wait. Its locks stay.
+    pub fn freeze(&self) {
+        self.0.frozen.store(true, Ordering::Release);
+    }
+
+    /// Lets its tasks go on.
+    pub fn thaw(&self) {
+        self.0.frozen.store(false, Ordering::Release);
+        self.0.wake_all();
+    }
+
+    /// Runs a future inside of the process.
+    ///
+    /// # Errors
+    /// [`Killed`] as soon as the process is.
+    pub async fn run<T>(&self, future: impl Future<Output = T>) -> Result<T, Killed> {
+        let task = TaskSlot::new(&self.0, None);
+        let mut future = pin!(future);
+        poll_fn(|context| {
+            match self.0.may_run(task.id, context) {
+                MayRun::Never => return Poll::Ready(Err(Killed)),
+                MayRun::NotNow => return Poll::Pending,
+                MayRun::Now => {}
+            }
+            let polled = future.as_mut().poll(context);
+            if self.0.is_alive() { polled.map(Ok) } else { Poll::Ready(Err(Killed)) }
+        })
+        .await
+    }
+}
+
+/// A process.
+pub(super) struct Process {
+    pub(super) id: u32,
+    pub(super) started: u64,
+    pub(super) shared: Arc<Shared>,
+    runtime: Handle,
+    alive: AtomicBool,
+    frozen: AtomicBool,
+    tasks: Mutex<TaskTable>,
+    order: Mutex<Rng>,
+}
+
+#[derive(Default)]
+struct TaskTable {
+    next: u64,
+    tasks: BTreeMap<u64, Task>,
+}
+
+struct Task {
+    waker: Option<Waker>,
+    /// Here while it waits, so that killing drops it; with the one who polls it while it runs.
+    future: Option<BoxFuture<'static, ()>>,
+}
+
+enum MayRun {
+    Now,
+    NotNow,
+    Never,
+}
+
+impl Process {
+    pub(super) fn new(shared: Arc<Shared>, runtime: Handle, id: u32, started: u64, order: Rng) -> Self {
+        Self {
+            id,
+            started,
+            shared,
+            runtime,
+            alive: AtomicBool::new(true),
+            frozen: AtomicBool::new(false),
+            tasks: Mutex::default(),
+            order: Mutex::new(order),
+        }
+    }
+
+    pub(super) fn is_alive(&self) -> bool {
+        self.alive.load(Ordering::Acquire)
+    }
+
+    /// From now on nothing it does has an effect. Its tasks end when they are polled next, or by [`bury`](Self::bury).
+    pub(super) fn die(&self) {
+        self.alive.store(false, Ordering::Release);
+        self.wake_all();
+    }
+
+    /// Drops what its tasks were doing. Not to be called from within a call of a process: what is dropped may want
+    /// a lock that the caller has.
+    pub(super) fn bury(&self) {
+        let futures: Vec<_> = self.tasks().tasks.values_mut().filter_map(|task| task.future.take()).collect();
+        drop(futures);
+    }
+
+    fn wake_all(&self) {
+        let wakers: Vec<Waker> =
+            self.tasks().tasks.values_mut().filter_map(|task| task.waker.take()).collect();
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    fn may_run(&self, task: u64, context: &mut Context<'_>) -> MayRun {
+        if !self.is_alive() {
+            return MayRun::Never;
+        }
+        if let Some(task) = self.tasks().tasks.get_mut(&task) {
+            task.waker = Some(context.waker().clone());
+        }
+        if self.frozen.load(Ordering::Acquire) {
+            return MayRun::NotNow;
+        }
+        let put_off = self.order.lock().unwrap_or_else(PoisonError::into_inner).one_in(PUT_OFF_ONE_IN);
+        if put_off && self.shared.shuffles() {
+            context.waker().wake_by_ref();
+            return MayRun::NotNow;
+        }
+        MayRun::Now
+    }
+
+    fn tasks(&self) -> MutexGuard<'_, TaskTable> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A task's place in its process, until dropped.
+struct TaskSlot {
+    process: Arc<Process>,
+    id: u64,
+}
+
+impl TaskSlot {
+    fn new(process: &Arc<Process>, future: Option<BoxFuture<'static, ()>>) -> Self {
+        let mut table = process.tasks();
+        let id = table.next;
+        table.next += 1;
+        table.tasks.insert(id, Task { waker: None, future });
+        Self { process: Arc::clone(process), id }
+    }
+
+    fn take(&self) -> Option<BoxFuture<'static, ()>> {
+        self.process.tasks().tasks.get_mut(&self.id)?.future.take()
+    }
+
+    fn put_back(&self, future: BoxFuture<'static, ()>) {
+        if let Some(task) = self.process.tasks().tasks.get_mut(&self.id) {
+            task.future = Some(future);
+        }
+    }
+}
+
+impl Drop for TaskSlot {
+    fn drop(&mut self) {
+        // Bound to a name, so that it is dropped when the table is no longer locked.
+        let removed = self.process.tasks().tasks.remove(&self.id);
+        drop(removed);
+    }
+}
+
+/// A task of a process, as the runtime polls it.
+impl Future for TaskSlot {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        match self.process.may_run(self.id, context) {
+            MayRun::Never => return Poll::Ready(()),
+            MayRun::NotNow => return Poll::Pending,
+            MayRun::Now => {}
+        }
+        let Some(mut future) = self.take() else { return Poll::Ready(()) };
+        if future.as_mut().poll(context).is_ready() || !self.process.is_alive() {
+            return Poll::Ready(());
+        }
+        self.put_back(future);
+        Poll::Pending
+    }
+}
+
+/// Tasks of a process: threads and blocking work too, all on the test's runtime.
+pub(super) struct SimTasks(pub(super) Arc<Process>);
+
+impl Tasks for SimTasks {
+    fn spawn(&self, task: BoxFuture<'static, ()>) {
+        if self.0.is_alive() {
+            self.0.runtime.spawn(TaskSlot::new(&self.0, Some(task)));
+        }
+    }
+
+    fn spawn_thread(&self, _name: &str, task: BoxFuture<'static, ()>) {
+        self.spawn(task);
+    }
+
+    fn run_blocking(&self, work: Box<dyn FnOnce() + Send>) -> BoxFuture<'static, ()> {
+        if !self.0.is_alive() {
+            // Its calls fail; who waits for it is to learn that.
+            work();
+            return Box::pin(std::future::ready(()));
+        }
+        let (done, wait) = oneshot::channel();
+        self.spawn(Box::pin(async move {
+            work();
+            // The receiver is gone only if nobody waits.
+            let _nobody = done.send(());
+        }));
+        Box::pin(async move {
+            if wait.await.is_err() {
+                // Killed before it was done: who waits is dead as well.
+                std::future::pending::<()>().await;
+            }
+        })
+    }
+}
