@@ -1,5 +1,6 @@
 //! The drivers: each keeps the metadata and the segments of a namespace somewhere else.
 
+pub(crate) mod file;
 pub(crate) mod memory;
 
 use std::sync::Arc;

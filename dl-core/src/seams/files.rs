@@ -93,6 +93,22 @@ pub trait File: Send + Sync + 'static {
     /// On an error any part may have been written.
     fn write_at(&self, pieces: &[&[u8]], offset: u64) -> io::Result<()>;
 
+    /// Takes space for `bytes` bytes at `offset`, the present end of the file or beyond it: they read as zeros, and
+    /// writing them cannot fail for want of space (on file systems that write in place).
+    ///
+    /// On an error nothing is lost, and any part of the space may have been taken.
+    fn reserve(&self, offset: u64, bytes: u64) -> io::Result<()> {
+        const ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+        let end = offset.saturating_add(bytes);
+        let mut at = offset.max(self.size()?);
+        while at < end {
+            let piece = usize::try_from(end - at).unwrap_or(ZEROS.len()).min(ZEROS.len());
+            self.write_at(&[&ZEROS[..piece]], at)?;
+            at += piece as u64;
+        }
+        Ok(())
+    }
+
     /// Makes durable what was written to the file, and its size (not its name). A failure is reported once; what it
     /// covered may be lost even if a later call succeeds.
     fn sync(&self) -> io::Result<()>;

@@ -216,6 +216,26 @@ impl File for SystemFile {
         Ok(())
     }
 
+    fn reserve(&self, offset: u64, bytes: u64) -> io::Result<()> {
+        let file = self.file()?;
+        let (Ok(offset), Ok(bytes)) = (libc::off64_t::try_from(offset), libc::off64_t::try_from(bytes))
+        else {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        };
+        loop {
+            // SAFETY: the call takes numbers only, and the descriptor is open as long as `file` is borrowed.
+            if unsafe { libc::fallocate64(file.as_raw_fd(), 0, offset, bytes) } == 0 {
+                return Ok(());
+            }
+            match io::Error::last_os_error() {
+                error if error.kind() == io::ErrorKind::Interrupted => {}
+                // Where the file system cannot promise space, writing finds out.
+                error if error.raw_os_error() == Some(libc::EOPNOTSUPP) => return Ok(()),
+                error => return Err(error),
+            }
+        }
+    }
+
     fn sync(&self) -> io::Result<()> {
         self.file()?.sync_data()
     }

@@ -1,0 +1,72 @@
+//! The thread that waits for commits of other processes and wakes the readers of this one.
+//!
+//! It runs only while somebody waits for a segment that another process may be writing.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
+
+use tokio::sync::Notify;
+
+use super::control::{Bell, Control};
+use super::table::SegmentTable;
+use crate::seams::Tasks;
+
+/// Who waits, and the thread that wakes them.
+pub(super) struct DataBell {
+    control: Arc<Control>,
+    table: Arc<SegmentTable>,
+    waiting: AtomicUsize,
+    started: std::sync::Once,
+    wanted: Arc<Notify>,
+}
+
+/// Keeps the thread listening.
+pub(super) struct Listening(Arc<DataBell>);
+
+impl DataBell {
+    pub(super) fn new(control: Arc<Control>, table: Arc<SegmentTable>) -> Arc<Self> {
+        let started = std::sync::Once::new();
+        Arc::new(Self { control, table, waiting: AtomicUsize::new(0), started, wanted: Arc::default() })
+    }
+
+    /// Has the waiters of this process told of commits elsewhere until the answer is dropped.
+    pub(super) fn listen(self: &Arc<Self>, tasks: &dyn Tasks) -> Listening {
+        self.started.call_once(|| tasks.spawn_thread("dl-wake", Box::pin(run(Arc::downgrade(self)))));
+        if self.waiting.fetch_add(1, Ordering::AcqRel) == 0 {
+            self.wanted.notify_one();
+        }
+        Listening(self.clone())
+    }
+}
+
+impl Drop for DataBell {
+    fn drop(&mut self) {
+        self.wanted.notify_one();
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+async fn run(bell: Weak<DataBell>) {
+    let Some(mut seen) = bell.upgrade().map(|bell| bell.control.rung(Bell::Data)) else { return };
+    while let Some(bell) = bell.upgrade() {
+        if bell.waiting.load(Ordering::Acquire) == 0 {
+            let wanted = bell.wanted.clone();
+            // The thread must not keep alive what it serves.
+            drop(bell);
+            wanted.notified().await;
+            continue;
+        }
+        // Comes back at least every second, so that the thread ends soon after the namespace.
+        bell.control.wait(Bell::Data, seen).await;
+        let now = bell.control.rung(Bell::Data);
+        if now != seen {
+            seen = now;
+            bell.table.in_use().iter().for_each(|segment| segment.notify_if_changed());
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! Group commit: one thread per namespace handle makes the entries of all its writers durable, many with one sync.
+//!
+//! A round goes (rule F2): pull entries from every writer that has some; put their bytes into the segment files
+//! (page cache); write them to the journal as one batch and sync it; move each commit word from the old to the new
+//! committed length; tell the writers; wake the readers. While a round syncs, writers gather their next entries, so
+//! there is no waiting time to tune. A word that cannot be moved says that the segment was fenced or deleted: its
+//! writer gets no acknowledgement, now or later.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+
+use super::control::{Bell, Control};
+use super::frame::{FRAME_BYTES, MAX_STORED_ENTRY_BYTES};
+use super::index::Place;
+use super::io;
+use super::journal::{BatchEntry, batch_bytes, entry_bytes};
+use super::metadata::FileMetadata;
+use super::pool::JournalPool;
+use super::segment::{FIRST_OFFSET, Segment};
+use super::word::{Word, WordCell};
+use crate::error::{Error, Result};
+use crate::seams::File;
+use crate::store::EntrySource;
+
+/// How many bytes one round gathers at most, if there is more than one entry.
+const ROUND_BYTES: usize = 8 << 20;
+
+/// A segment being written by this process.
+pub(super) struct WriterSlot {
+    pub(super) segment: Arc<Segment>,
+    word: WordCell,
+    file: Arc<dyn File>,
+    source: Arc<dyn EntrySource>,
+    woken: AtomicBool,
+    state: Mutex<WriteState>,
+}
+
+struct WriteState {
+    /// Where the next entry goes.
+    next: Place,
+    /// Space is taken in the file up to here.
+    reserved: u64,
+    /// No entry is taken any more.
+    ended: bool,
+}
+
+impl WriterSlot {
+    pub(super) fn new(
+        segment: Arc<Segment>,
+        word: WordCell,
+        file: Arc<dyn File>,
+        source: Arc<dyn EntrySource>,
+    ) -> Self {
+        let first = Place { entry: 0, offset: FIRST_OFFSET };
+        let state = Mutex::new(WriteState { next: first, reserved: FIRST_OFFSET, ended: false });
+        Self { segment, word, file, source, woken: AtomicBool::new(false), state }
+    }
+
+    /// Takes no more entries from the source.
+    pub(super) fn end(&self) {
+        self.state().ended = true;
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, WriteState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The commit thread's queue.
+pub(super) struct Committer {
+    control: Arc<Control>,
+    metadata: Arc<FileMetadata>,
+    pool: Arc<JournalPool>,
+    queue: Mutex<Queue>,
+    bell: Notify,
+}
+
+#[derive(Default)]
+struct Queue {
+    woken: Vec<Arc<WriterSlot>>,
+    stopped: bool,
+}
+
+/// The entries of one writer in a round.
+struct Share {
+    slot: Arc<WriterSlot>,
+    first: Place,
+    end: Place,
+    entries: Vec<Placed>,
+}
+
+struct Placed {
+    place: Place,
+    head: [u8; FRAME_BYTES],
+    bytes: Bytes,
+}
+
+impl Committer {
+    pub(super) fn new(control: Arc<Control>, metadata: Arc<FileMetadata>, pool: Arc<JournalPool>) -> Self {
+        Self { control, metadata, pool, queue: Mutex::default(), bell: Notify::new() }
+    }
+
+    /// Notes that a writer has an entry.
+    pub(super) fn wake(&self, slot: &Arc<WriterSlot>) {
+        if slot.woken.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        self.queue().woken.push(slot.clone());
+        self.bell.notify_one();
+    }
+
+    /// Ends the thread after the round it is in.
+    pub(super) fn stop(&self) {
+        self.queue().stopped = true;
+        self.bell.notify_one();
+    }
+
+    /// The thread: rounds until it is stopped.
+    pub(super) async fn run(self: Arc<Self>) {
+        loop {
+            let (woken, stopped) = {
+                let mut queue = self.queue();
+                (std::mem::take(&mut queue.woken), queue.stopped)
+            };
+            if stopped {
+                for slot in woken {
+                    slot.end();
+                    slot.source.broken(Error::closed("the namespace was closed"));
+                }
+                return;
+            }
+            if woken.is_empty() {
+                self.bell.notified().await;
+                continue;
+            }
+            self.round(woken).await;
+        }
+    }
+
+    async fn round(&self, woken: Vec<Arc<WriterSlot>>) {
+        let most = batch_bytes(entry_bytes(MAX_STORED_ENTRY_BYTES));
+        let journal = match self.pool.with_room(most).await {
+            Ok(journal) => journal,
+            Err(error) => return refuse_all(&woken, &error),
+        };
+        let room = usize::try_from(journal.room() - (most - batch_bytes(0))).unwrap_or(ROUND_BYTES);
+        let shares = self.gather(woken, room.min(ROUND_BYTES));
+        if shares.is_empty() {
+            return;
+        }
+        let result = journal.append(
+            self.metadata.sequence(),
+            &batch_entries(&shares),
+            shares.iter().map(|share| (&share.slot.segment, share.end.offset)),
+        );
+        match result {
+            Ok(()) => {
+                shares.into_iter().for_each(commit);
+                self.control.ring(Bell::Data);
+            }
+            Err(error) => {
+                // What the failed sync covered may be on disk or not (rule F7): nobody is told that it is.
+                self.pool.retire_active();
+                shares.into_iter().for_each(|share| share.fail(&error));
+            }
+        }
+    }
+
+    /// Pulls entries and puts their bytes into the segment files. A writer that has more than fits waits for the
+    /// next round, behind the others.
+    fn gather(&self, woken: Vec<Arc<WriterSlot>>, room: usize) -> Vec<Share> {
+        let mut left = room;
+        let mut shares = Vec::with_capacity(woken.len());
+        for slot in woken {
+            if left == 0 {
+                // Still marked as woken: it keeps its place.
+                self.queue().woken.push(slot);
+                continue;
+            }
+            // Before the first pull: an entry that comes after the last pull wakes the slot again.
+            slot.woken.store(false, Ordering::Release);
+            if let Some(share) = pull(&slot, &mut left).and_then(place) {
+                shares.push(share);
+            }
+            if left == 0 {
+                self.wake(&slot);
+            }
+        }
+        shares
+    }
+
+    fn queue(&self) -> std::sync::MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Takes entries from a writer while there is room; the last one may go beyond it.
+fn pull(slot: &Arc<WriterSlot>, left: &mut usize) -> Option<Share> {
+    let mut at = {
+        let state = slot.state();
+        (!state.ended).then_some(state.next)?
+    };
+    let first = at;
+    let mut entries = Vec::new();
+    while *left > 0 {
+        let Some(bytes) = slot.source.next_entry() else { break };
+        *left = left.saturating_sub(entry_bytes(bytes.len()));
+        let head = slot.segment.seed.head(at.offset, at.entry, &bytes);
+        let end = at.offset + (FRAME_BYTES + bytes.len()) as u64;
+        entries.push(Placed { place: at, head, bytes });
+        at = Place { entry: at.entry + 1, offset: end };
+    }
+    (!entries.is_empty()).then(|| Share { slot: slot.clone(), first, end: at, entries })
+}
+
+/// Takes space for a share and puts its bytes into the segment file. `None` if that failed; the source was told.
+fn place(share: Share) -> Option<Share> {
+    let slot = share.slot.clone();
+    if let Err(error) = reserve(&slot, share.end.offset) {
+        // Nothing was written and no entry got its place: the next one gets it (rule F12).
+        let error = io::failed(error, "taking space for an entry", slot.segment.path());
+        share.entries.iter().for_each(|placed| slot.source.settled(placed.place.entry, Err(error.clone())));
+        return None;
+    }
+    let pieces: Vec<&[u8]> =
+        share.entries.iter().flat_map(|placed| [&placed.head[..], &placed.bytes]).collect();
+    if let Err(error) = slot.file.write_at(&pieces, share.first.offset) {
+        let error =
+            Error::unavailable(format!("writing to a segment failed: {error}; open a new writer to go on"))
+                .with("file", slot.segment.path().display())
+                .maybe_effective();
+        share.fail(&error);
+        return None;
+    }
+    slot.state().next = share.end;
+    Some(share)
+}
+
+/// Makes sure that the file has space up to `end`, in steps that grow with it.
+fn reserve(slot: &WriterSlot, end: u64) -> std::io::Result<()> {
+    const LEAST: u64 = 16 << 10;
+    const MOST: u64 = 4 << 20;
+    let reserved = slot.state().reserved;
+    if end <= reserved {
+        return Ok(());
+    }
+    let step = (end / 2).clamp(LEAST, MOST);
+    let target = (end + step).next_multiple_of(4_096);
+    // A nearly full disk may still have room for the entry itself.
+    let got = match slot.file.reserve(reserved, target - reserved) {
+        Ok(()) => target,
+        Err(_) => {
+            slot.file.reserve(reserved, end - reserved)?;
+            end
+        }
+    };
+    slot.state().reserved = got;
+    Ok(())
+}
+
+/// Moves the commit word over a share that is durable, and tells the writer.
+fn commit(share: Share) {
+    let slot = &share.slot;
+    if let Err(word) = slot.word.extend(share.first.offset, share.end.offset) {
+        return share.fail(&cut_off(word));
+    }
+    let mut index = slot.segment.index();
+    for placed in &share.entries {
+        let end = placed.place.offset + (FRAME_BYTES + placed.bytes.len()) as u64;
+        index.extend(Place { entry: placed.place.entry + 1, offset: end });
+    }
+    drop(index);
+    share.entries.iter().for_each(|placed| slot.source.settled(placed.place.entry, Ok(())));
+    slot.segment.notify();
+}
+
+impl Share {
+    /// Ends the writer: its entries fail, and it gets no more.
+    fn fail(&self, error: &Error) {
+        self.slot.end();
+        self.entries
+            .iter()
+            .for_each(|placed| self.slot.source.settled(placed.place.entry, Err(error.clone())));
+    }
+}
+
+/// Why a word cannot be moved.
+pub(super) fn cut_off(word: Word) -> Error {
+    if word.is_deleted() {
+        return Error::not_found("the log was deleted").maybe_effective();
+    }
+    // After a power loss the journal may bring the entry back.
+    Error::fenced("a newer writer owns the log; open a new writer to go on").maybe_effective()
+}
+
+fn batch_entries(shares: &[Share]) -> Vec<BatchEntry<'_>> {
+    let entries = shares.iter().flat_map(|share| share.entries.iter().map(move |placed| (share, placed)));
+    entries
+        .map(|(share, placed)| BatchEntry {
+            segment: share.slot.segment.id,
+            offset: placed.place.offset,
+            frame_head: &placed.head,
+            entry: &placed.bytes,
+        })
+        .collect()
+}
+
+/// There is no journal to write to: every waiting entry is refused before it got its place.
+fn refuse_all(woken: &[Arc<WriterSlot>], error: &Error) {
+    for slot in woken {
+        slot.woken.store(false, Ordering::Release);
+        let mut left = usize::MAX;
+        let Some(share) = pull(slot, &mut left) else { continue };
+        if error.kind() == crate::error::ErrorKind::StorageFull {
+            share
+                .entries
+                .iter()
+                .for_each(|placed| slot.source.settled(placed.place.entry, Err(error.clone())));
+        } else {
+            share.fail(error);
+        }
+    }
+}
+
+/// The result of asking for the end of a word, for those who close a segment.
+pub(super) fn close_word(cell: &WordCell) -> Result<u64> {
+    let before = cell.close();
+    if before.is_open() || before.is_closed() && !before.is_fenced() && !before.is_deleted() {
+        return Ok(before.length());
+    }
+    Err(cut_off(before))
+}

@@ -1,0 +1,187 @@
+//! The control file: commit words and doorbells in memory that every process of the namespace maps.
+//!
+//! It coordinates live processes and is never evidence of anything durable (rule F3): the first opener of the
+//! namespace makes a new one, it is never synced, and no word of it is used for a second segment.
+//!
+//! The file is a run of pages of 512 words. The first page holds the words named below. The word of segment `id`
+//! lies in a page of its own range of ids, at a place that depends on the id alone; the first word of each such page
+//! says that the page was written, so that no access to the map can fail for want of space.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::io;
+use super::layout::Layout;
+use super::word::WordCell;
+use crate::error::{Error, Result};
+use crate::seams::{BoxFuture, File, LockKind, OpenMode, Seams, Words};
+use crate::types::SegmentId;
+
+const PAGE_BYTES: u64 = 4_096;
+const PAGE_WORDS: usize = 512;
+/// Words of a page that belong to segments: all but the first.
+const PAGE_SEGMENTS: u64 = PAGE_WORDS as u64 - 1;
+
+const READY: usize = 0;
+const DATA_BELL: usize = 1;
+const METADATA_BELL: usize = 2;
+const METADATA_PUBLISHED: usize = 3;
+const WRITTEN: u64 = 1;
+/// A second or so of giving up the processor.
+const LOCK_TRIES: u32 = 1_000_000;
+
+/// Which doorbell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Bell {
+    /// A commit word changed.
+    Data,
+    /// The metadata changed.
+    Metadata,
+}
+
+/// The mapped control file.
+pub(super) struct Control {
+    path: PathBuf,
+    file: Arc<dyn File>,
+    first: Arc<dyn Words>,
+    pages: Mutex<BTreeMap<u64, Arc<dyn Words>>>,
+}
+
+impl Control {
+    /// Makes a new control file, not ready, in place of any other. For the first opener only.
+    pub(super) fn create(seams: &Seams, layout: &Layout) -> Result<Self> {
+        let path = layout.control();
+        let fresh = path.with_extension("new");
+        let failed = |error| io::failed(error, "making the control file", &path);
+        if seams.files.exists(&fresh).map_err(failed)? {
+            seams.files.remove(&fresh).map_err(failed)?;
+        }
+        let file = seams.files.open(&fresh, OpenMode::CreateNew).map_err(failed)?;
+        file.write_at(&[&[0; PAGE_BYTES as usize]], 0).map_err(failed)?;
+        let first = file.map(0, PAGE_WORDS).map_err(failed)?;
+        seams.files.rename(&fresh, &path).map_err(failed)?;
+        Ok(Self { path, file, first, pages: Mutex::default() })
+    }
+
+    /// Opens the control file if it was made ready since the kernel started; for those who share the lock.
+    pub(super) fn open(seams: &Seams, layout: &Layout, mode: OpenMode) -> Result<Option<Self>> {
+        let path = layout.control();
+        let failed = |error| io::failed(error, "opening the control file", &path);
+        if !seams.files.exists(&path).map_err(failed)? {
+            return Ok(None);
+        }
+        let file = seams.files.open(&path, mode).map_err(failed)?;
+        if file.size().map_err(failed)? < PAGE_BYTES {
+            return Ok(None);
+        }
+        let first = file.map(0, PAGE_WORDS).map_err(failed)?;
+        let ready = first.words()[READY].load(Ordering::Acquire) == boot_mark(seams)?;
+        Ok(ready.then(|| Self { path, file, first, pages: Mutex::default() }))
+    }
+
+    /// Declares every word good. The first opener's last act before it shares its lock.
+    pub(super) fn set_ready(&self, seams: &Seams) -> Result<()> {
+        self.first.words()[READY].store(boot_mark(seams)?, Ordering::Release);
+        Ok(())
+    }
+
+    /// The word of a segment; its page is written first if need be.
+    pub(super) fn word(&self, id: SegmentId) -> Result<WordCell> {
+        let id = id.get().unsigned_abs();
+        let page = 1 + id / PAGE_SEGMENTS;
+        let index = 1 + usize::try_from(id % PAGE_SEGMENTS).unwrap_or_default();
+        let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(words) = pages.get(&page) {
+            return Ok(WordCell::new(words.clone(), index));
+        }
+        let words =
+            self.prepare(page).map_err(|error| io::failed(error, "growing the control file", &self.path))?;
+        pages.insert(page, words.clone());
+        Ok(WordCell::new(words, index))
+    }
+
+    /// Writes and maps a page. Under a lock, since two processes may do it at once.
+    fn prepare(&self, page: u64) -> std::io::Result<Arc<dyn Words>> {
+        let offset = page.checked_mul(PAGE_BYTES).ok_or(std::io::ErrorKind::FileTooLarge)?;
+        let mut tries = 0;
+        while !self.file.try_lock(LockKind::Exclusive)? {
+            // Held by another process for the few microseconds of this function, unless that process is stopped.
+            tries += 1;
+            if tries > LOCK_TRIES {
+                return Err(std::io::Error::other(
+                    "another process was stopped while it grew the control file",
+                ));
+            }
+            std::thread::yield_now();
+        }
+        let mapped = self.write_page(offset).and_then(|()| self.file.map(offset, PAGE_WORDS));
+        self.file.unlock()?;
+        mapped
+    }
+
+    fn write_page(&self, offset: u64) -> std::io::Result<()> {
+        let mut mark = [0; 8];
+        let read = self.file.read_at(&mut mark, offset)?;
+        if read == mark.len() && u64::from_le_bytes(mark) == WRITTEN {
+            return Ok(());
+        }
+        let mut page = [0; PAGE_BYTES as usize];
+        page[..8].copy_from_slice(&WRITTEN.to_le_bytes());
+        self.file.write_at(&[&page], offset)
+    }
+
+    /// The number of the last metadata commit that is durable.
+    pub(super) fn metadata_published(&self) -> u64 {
+        self.first.words()[METADATA_PUBLISHED].load(Ordering::Acquire)
+    }
+
+    /// Publishes a durable metadata commit. Under the metadata lock.
+    pub(super) fn publish_metadata(&self, sequence: u64) {
+        self.first.words()[METADATA_PUBLISHED].store(sequence, Ordering::Release);
+    }
+
+    /// Wakes every process that waits on a bell.
+    pub(super) fn ring(&self, bell: Bell) {
+        self.first.words()[bell.index()].fetch_add(1, Ordering::AcqRel);
+        self.first.wake(bell.index());
+    }
+
+    /// Wakes whoever waits on any bell, to look whether it should end.
+    pub(super) fn ring_all(&self) {
+        self.ring(Bell::Data);
+        self.ring(Bell::Metadata);
+    }
+
+    /// How often a bell rang.
+    pub(super) fn rung(&self, bell: Bell) -> u32 {
+        // The low half is what waiters compare.
+        self.first.words()[bell.index()].load(Ordering::Acquire) as u32
+    }
+
+    /// Waits until a bell rang more often than `seen`; may return early. Blocks its thread.
+    pub(super) fn wait(&self, bell: Bell, seen: u32) -> BoxFuture<'_, ()> {
+        self.first.wait(bell.index(), seen)
+    }
+}
+
+impl Bell {
+    fn index(self) -> usize {
+        match self {
+            Self::Data => DATA_BELL,
+            Self::Metadata => METADATA_BELL,
+        }
+    }
+}
+
+/// A number that stands for this start of the kernel; never 0.
+fn boot_mark(seams: &Seams) -> Result<u64> {
+    let boot = seams.files.boot_id().map_err(|error| {
+        Error::unsupported(format!("the kernel's boot id cannot be read: {error}; file: needs /proc"))
+            .caused_by(error)
+    })?;
+    let check = u64::from(crc32c::crc32c(boot.as_bytes()));
+    let reversed: Vec<u8> = boot.bytes().rev().collect();
+    Ok(u64::from(crc32c::crc32c(&reversed)) << 32 | check | 1)
+}

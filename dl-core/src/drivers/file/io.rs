@@ -1,0 +1,40 @@
+//! I/O errors as errors of ours.
+
+use std::io;
+use std::path::Path;
+
+use crate::error::{Error, ErrorKind};
+
+/// Wraps an I/O error: what was being done to which file, and what to do about it.
+pub(super) fn failed(error: io::Error, doing: &'static str, path: &Path) -> Error {
+    let (kind, advice) = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            (ErrorKind::StorageFull, "free some space; nothing that was acknowledged is affected")
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => (
+            ErrorKind::PermissionDenied,
+            "check the owner and mode of the directory, or open it with read_only=true",
+        ),
+        io::ErrorKind::NotFound => (ErrorKind::NotFound, "check the path"),
+        io::ErrorKind::NotADirectory => (ErrorKind::InvalidArgument, "the path must name a directory"),
+        io::ErrorKind::Unsupported => (ErrorKind::Unsupported, "use another platform or driver"),
+        _ if out_of_descriptors(&error) => {
+            (ErrorKind::Unavailable, "the process is out of file descriptors; raise its limit (ulimit -n)")
+        }
+        _ => (ErrorKind::Unavailable, "check the disk and the kernel's log"),
+    };
+    Error::new(kind, format!("{doing} failed: {error}; {advice}"))
+        .with("file", path.display())
+        .caused_by(error)
+}
+
+fn out_of_descriptors(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
+}
+
+/// A stored byte that is not what was written.
+pub(super) fn corrupt(what: impl std::fmt::Display, path: &Path, offset: u64) -> Error {
+    Error::corrupt(format!("{what}; run `dl verify` on the namespace before anything else"))
+        .with("file", path.display())
+        .with("offset", offset)
+}

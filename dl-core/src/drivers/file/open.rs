@@ -1,0 +1,250 @@
+//! Opening a namespace directory: who is first, who comes later (rule F3).
+//!
+//! The first opener gets the namespace lock exclusively: nobody else is there, so nothing that the control file says
+//! counts. It makes a new one, replays the journals, declares the words good, and only then shares the lock. Whoever
+//! gets the shared lock and does not find that declaration, for this start of the kernel, lets go and starts over.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::control::Control;
+use super::format_file::Format;
+use super::io;
+use super::journal::Journal;
+use super::layout::Layout;
+use super::metadata::{self, FileMetadata};
+use super::replay::Replay;
+use super::session::OwnSession;
+use super::table::SegmentTable;
+use crate::error::{Error, Result};
+use crate::seams::{File, FileSystem, LockKind, OpenMode, Seams};
+use crate::types::Durability;
+
+/// How long to wait between two tries to get in.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// What the caller wants.
+#[derive(Debug, Clone)]
+pub(super) struct Wanted {
+    pub(super) client_id: String,
+    pub(super) lock_wait: Duration,
+    pub(super) unsafe_filesystem: bool,
+    pub(super) create: bool,
+}
+
+/// A namespace directory that is open.
+pub(super) struct Opened {
+    pub(super) layout: Layout,
+    pub(super) namespace: u64,
+    pub(super) durability: Durability,
+    pub(super) control: Arc<Control>,
+    pub(super) metadata: Arc<FileMetadata>,
+    pub(super) table: Arc<SegmentTable>,
+    pub(super) session: OwnSession,
+    /// Emptied journals, ready for use.
+    pub(super) journals: Vec<Journal>,
+    /// Held as long as the words are used.
+    pub(super) lock: Arc<dyn File>,
+}
+
+/// Opens a namespace directory for reading and writing; makes it if it does not exist and the caller wants that.
+pub(super) async fn open(path: &Path, wanted: &Wanted, seams: &Seams) -> Result<Opened> {
+    let (layout, durability) = {
+        let (seams, path, wanted) = (seams.clone(), path.to_owned(), wanted.clone());
+        let tasks = seams.tasks.clone();
+        tasks.blocking(move || prepare(&seams, &path, &wanted)).await?
+    };
+    let lock = seams
+        .files
+        .open(&layout.lock(), OpenMode::Create)
+        .map_err(|error| io::failed(error, "opening the namespace lock", &layout.lock()))?;
+    let mut waited = Duration::ZERO;
+    loop {
+        let (seams2, layout2, lock2, wanted2) = (seams.clone(), layout.clone(), lock.clone(), wanted.clone());
+        let admitted =
+            seams.tasks.blocking(move || admit(&seams2, layout2, lock2, &wanted2, durability)).await;
+        if admitted.is_err() {
+            // Not to stand in the way of the next.
+            let _goes_with_the_file = lock.unlock();
+        }
+        if let Some(opened) = admitted? {
+            return Ok(opened);
+        }
+        if waited >= wanted.lock_wait {
+            return Err(Error::unavailable(format!(
+                "another process has been opening the directory for {} ms; wait for it, or continue it if it is stopped",
+                waited.as_millis()
+            ))
+            .with("file", layout.root().display()));
+        }
+        seams.clock.sleep(PAUSE).await;
+        waited += PAUSE;
+    }
+}
+
+/// Looks at the directory and makes what is missing of it.
+fn prepare(seams: &Seams, path: &Path, wanted: &Wanted) -> Result<(Layout, Durability)> {
+    let failed = |error| io::failed(error, "opening the namespace directory", path);
+    let exists = seams.files.exists(path).map_err(failed)?;
+    if !exists {
+        if !wanted.create {
+            return Err(Error::not_found(
+                "the directory does not exist; create it, or open with create=true",
+            )
+            .with("file", path.display()));
+        }
+        seams.files.create_dir(path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                Error::not_found("the parent of the directory does not exist; create it first")
+                    .with("file", path.display())
+                    .caused_by(error)
+            }
+            _ => failed(error),
+        })?;
+        if let Some(parent) = path.parent() {
+            seams.files.sync_dir(parent).map_err(failed)?;
+        }
+    }
+    let root = seams.files.canonical(path).map_err(failed)?;
+    let durability = durability(seams, &root, wanted)?;
+    let layout = Layout::new(root);
+    refuse_strangers(seams, &layout)?;
+    for folder in [layout.metadata(), layout.sessions(), layout.journals(), layout.segments()] {
+        seams.files.create_dir(&folder).map_err(|error| io::failed(error, "making a folder", &folder))?;
+    }
+    Ok((layout, durability))
+}
+
+/// A directory that is not ours stays as it is.
+fn refuse_strangers(seams: &Seams, layout: &Layout) -> Result<()> {
+    if Format::read(seams, layout, false)?.is_some() {
+        return Ok(());
+    }
+    let names = seams
+        .files
+        .list(layout.root())
+        .map_err(|error| io::failed(error, "listing the directory", layout.root()))?;
+    let ours =
+        ["control", "control.new", "format.new", "journals", "lock", "metadata", "segments", "sessions"];
+    match names.iter().find(|name| !ours.contains(&name.as_str()) && *name != "lost+found") {
+        None => Ok(()),
+        Some(stranger) => Err(Error::invalid_argument(format!(
+            "the directory is not a dl namespace and holds other things ({stranger}); name an empty or a new directory"
+        ))
+        .with("file", layout.root().display())),
+    }
+}
+
+/// What an acknowledgement is worth on this file system (rule F16).
+fn durability(seams: &Seams, root: &Path, wanted: &Wanted) -> Result<Durability> {
+    let kind = seams
+        .files
+        .file_system(root)
+        .map_err(|error| io::failed(error, "looking at the file system", root))?;
+    match kind {
+        FileSystem::Disk => Ok(Durability::PowerLoss),
+        FileSystem::Memory => Ok(Durability::Memory),
+        FileSystem::Other(_) if wanted.unsafe_filesystem => Ok(Durability::PowerLoss),
+        FileSystem::Other(name) => Err(Error::unsupported(format!(
+            "the file system is {name}, on which locks and shared memory may not hold; use ext4, xfs, btrfs, zfs or f2fs, \
+             or open with unsafe_filesystem=true at your own risk"
+        ))
+        .with("file", root.display())),
+    }
+}
+
+/// Tries to get in; `None` to try again later.
+fn admit(
+    seams: &Seams,
+    layout: Layout,
+    lock: Arc<dyn File>,
+    wanted: &Wanted,
+    durability: Durability,
+) -> Result<Option<Opened>> {
+    let failed = |error| io::failed(error, "locking the namespace", &layout.lock());
+    if lock.try_lock(LockKind::Exclusive).map_err(failed)? {
+        return open_first(seams, layout, lock, wanted, durability).map(Some);
+    }
+    if !lock.try_lock(LockKind::Shared).map_err(failed)? {
+        return Ok(None);
+    }
+    let Some(control) = Control::open(seams, &layout, OpenMode::Write)? else {
+        // The one who was first died before it was done: somebody has to be first again.
+        lock.unlock().map_err(failed)?;
+        return Ok(None);
+    };
+    open_later(seams, layout, lock, wanted, durability, Arc::new(control))
+}
+
+fn open_first(
+    seams: &Seams,
+    layout: Layout,
+    lock: Arc<dyn File>,
+    wanted: &Wanted,
+    durability: Durability,
+) -> Result<Opened> {
+    let control = Arc::new(Control::create(seams, &layout)?);
+    let format = match Format::read(seams, &layout, false)? {
+        Some(format) => format,
+        None => create(seams, &layout)?,
+    };
+    let namespace = format.namespace;
+    let session = OwnSession::begin(seams, &layout, &wanted.client_id)?;
+    let metadata =
+        FileMetadata::open_first(seams, &layout, namespace, control.clone(), session.id(), wanted.lock_wait)?;
+    let table = Arc::new(SegmentTable::new(seams.files.clone(), layout.clone(), namespace, control.clone()));
+    let replay = Replay { seams, layout: &layout, namespace, metadata: &metadata, table: &table };
+    let journals = replay.first_open()?;
+    control.set_ready(seams)?;
+    let failed = |error| io::failed(error, "sharing the namespace lock", &layout.lock());
+    if !lock.try_lock(LockKind::Shared).map_err(failed)? {
+        return Err(Error::internal("an exclusive lock could not be turned into a shared one"));
+    }
+    Ok(Opened { layout, namespace, durability, control, metadata, table, session, journals, lock })
+}
+
+/// Makes a new namespace. The format file comes last: without it there is none.
+fn create(seams: &Seams, layout: &Layout) -> Result<Format> {
+    let format = Format { namespace: seams.random.next_u64() };
+    metadata::create(seams, layout, format.namespace)?;
+    format.create(seams, layout)?;
+    Ok(format)
+}
+
+fn open_later(
+    seams: &Seams,
+    layout: Layout,
+    lock: Arc<dyn File>,
+    wanted: &Wanted,
+    durability: Durability,
+    control: Arc<Control>,
+) -> Result<Option<Opened>> {
+    let Some(format) = Format::read(seams, &layout, false)? else {
+        return Err(Error::corrupt("the directory has lost its format file; restore it from a backup")
+            .with("file", layout.format().display()));
+    };
+    let namespace = format.namespace;
+    // Under the lock of the metadata, so that no old generation is removed while it is read.
+    let appender = metadata::open_lock(seams, &layout)?;
+    let failed = |error| io::failed(error, "locking the metadata", &layout.metadata());
+    if !appender.try_lock(LockKind::Exclusive).map_err(failed)? {
+        lock.unlock().map_err(failed)?;
+        return Ok(None);
+    }
+    let session = OwnSession::begin(seams, &layout, &wanted.client_id)?;
+    let metadata = FileMetadata::open_shared(
+        seams,
+        &layout,
+        namespace,
+        control.clone(),
+        session.id(),
+        wanted.lock_wait,
+        OpenMode::Write,
+    )?;
+    drop(appender);
+    let table = Arc::new(SegmentTable::new(seams.files.clone(), layout.clone(), namespace, control.clone()));
+    let replay = Replay { seams, layout: &layout, namespace, metadata: &metadata, table: &table };
+    let journals = replay.adopt_dead()?;
+    Ok(Some(Opened { layout, namespace, durability, control, metadata, table, session, journals, lock }))
+}

@@ -1,0 +1,292 @@
+//! The journals of one namespace handle: the one being written, those being emptied, and the ones ready for use.
+//!
+//! A journal is emptied once every entry in it is durable in its segment (rule F6). That happens in the background,
+//! while the next journal takes the new batches.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use super::catalog::SegmentState;
+use super::journal::{BatchEntry, Journal};
+use super::layout::Layout;
+use super::metadata::FileMetadata;
+use super::segment::Segment;
+use crate::error::{Error, Result};
+use crate::seams::{File, Seams};
+use crate::types::SegmentId;
+
+/// How many empty journals are kept for the next round of use, in memory and in the directory.
+const SPARES: usize = 2;
+/// How long to wait before a journal that could not be emptied is tried again.
+const RETRY: Duration = Duration::from_millis(100);
+
+/// The journals of one namespace handle.
+pub(super) struct JournalPool {
+    seams: Seams,
+    layout: Layout,
+    namespace: u64,
+    size: u64,
+    metadata: Arc<FileMetadata>,
+    state: Mutex<Pool>,
+    /// Rung when a journal became full, and when one became empty.
+    filled: Notify,
+    emptied: Notify,
+}
+
+#[derive(Default)]
+struct Pool {
+    active: Option<Arc<Used>>,
+    full: Vec<Arc<Used>>,
+    spare: Vec<Journal>,
+    closed: bool,
+}
+
+/// A journal that holds entries, and the segments they belong to.
+pub(super) struct Used {
+    state: Mutex<UsedState>,
+    /// Emptying it was tried, and something has to stay: writers do not wait for it.
+    stuck: AtomicBool,
+}
+
+struct UsedState {
+    journal: Journal,
+    /// For each segment: where the last of its entries in this journal ends. Keeping the segment keeps the
+    /// descriptor open through which it was written, which reports a failed write-back (rule F7).
+    segments: BTreeMap<SegmentId, (Arc<Segment>, u64)>,
+}
+
+impl Used {
+    fn new(journal: Journal) -> Arc<Self> {
+        let state = Mutex::new(UsedState { journal, segments: BTreeMap::new() });
+        Arc::new(Self { state, stuck: AtomicBool::new(false) })
+    }
+
+    fn state(&self) -> MutexGuard<'_, UsedState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many more bytes of batches fit.
+    pub(super) fn room(&self) -> u64 {
+        self.state().journal.room()
+    }
+
+    /// Writes a batch, syncs it, and notes where its entries end in each segment.
+    pub(super) fn append<'a>(
+        &self,
+        metadata: u64,
+        entries: &[BatchEntry<'_>],
+        ends: impl Iterator<Item = (&'a Arc<Segment>, u64)>,
+    ) -> Result<()> {
+        let mut state = self.state();
+        // Also when the sync fails: the entries may be there.
+        for (segment, end) in ends {
+            state.segments.entry(segment.id).or_insert_with(|| (segment.clone(), 0)).1 = end;
+        }
+        state.journal.append(metadata, entries)
+    }
+}
+
+impl JournalPool {
+    pub(super) fn new(
+        seams: Seams,
+        layout: Layout,
+        namespace: u64,
+        size: u64,
+        metadata: Arc<FileMetadata>,
+    ) -> Self {
+        Self {
+            seams,
+            layout,
+            namespace,
+            size,
+            metadata,
+            state: Mutex::default(),
+            filled: Notify::new(),
+            emptied: Notify::new(),
+        }
+    }
+
+    /// Takes in a journal that holds nothing; removes it if there are enough.
+    pub(super) fn add_spare(&self, journal: Journal) -> Result<()> {
+        let mut state = self.state();
+        if state.spare.len() < SPARES && journal.size() == self.size {
+            state.spare.push(journal);
+            return Ok(());
+        }
+        drop(state);
+        journal.remove(&*self.seams.files)
+    }
+
+    /// The journal to write to, with room for at least this many bytes. Waits for one to be emptied when too many are
+    /// full.
+    ///
+    /// # Errors
+    /// `storage-full` if a new one does not fit on the disk.
+    pub(super) async fn with_room(&self, bytes: u64) -> Result<Arc<Used>> {
+        loop {
+            if let Some(active) = self.active_with_room(bytes) {
+                return Ok(active);
+            }
+            let emptied = self.emptied.notified();
+            if let Some(journal) = self.next_journal()? {
+                let used = Used::new(journal);
+                self.state().active = Some(used.clone());
+                return Ok(used);
+            }
+            emptied.await;
+        }
+    }
+
+    fn active_with_room(&self, bytes: u64) -> Option<Arc<Used>> {
+        let mut state = self.state();
+        match state.active.take() {
+            Some(active) if active.room() >= bytes => Some(state.active.insert(active).clone()),
+            Some(full) => {
+                state.full.push(full);
+                self.filled.notify_one();
+                None
+            }
+            None => None,
+        }
+    }
+
+    /// A spare or new journal; `None` if one has to be emptied first.
+    fn next_journal(&self) -> Result<Option<Journal>> {
+        let wait = {
+            let mut state = self.state();
+            if let Some(spare) = state.spare.pop() {
+                return Ok(Some(spare));
+            }
+            if state.closed {
+                return Err(Error::closed("the namespace was closed"));
+            }
+            // Those that are stuck wait for another writer or for the disk: a new journal is needed meanwhile.
+            state.full.iter().any(|used| !used.stuck.load(Ordering::Acquire))
+        };
+        if wait {
+            return Ok(None);
+        }
+        let id = self.seams.random.next_u64();
+        Journal::create(&*self.seams.files, &self.layout.journals(), self.namespace, id, self.size).map(Some)
+    }
+
+    /// Writes no more to the active journal: a sync of it failed.
+    pub(super) fn retire_active(&self) {
+        let mut state = self.state();
+        let active = state.active.take();
+        state.full.extend(active);
+        self.filled.notify_one();
+    }
+
+    /// The background task: empties full journals.
+    pub(super) async fn run(self: Arc<Self>) {
+        loop {
+            let filled = self.filled.notified();
+            if self.state().closed {
+                return;
+            }
+            let pool = self.clone();
+            let left = self.seams.tasks.blocking(move || pool.empty_full()).await;
+            if left == 0 {
+                filled.await;
+            } else {
+                tokio::select! {
+                    () = filled => {}
+                    () = self.seams.clock.sleep(RETRY) => {}
+                }
+            }
+        }
+    }
+
+    /// Empties every journal, also the active one, and lets go of them. Those that cannot be emptied keep their
+    /// entries for the next opener.
+    pub(super) fn close(&self) {
+        self.retire_active();
+        self.empty_full();
+        let mut state = self.state();
+        state.closed = true;
+        state.full.clear();
+        state.spare.clear();
+        self.filled.notify_one();
+        self.emptied.notify_one();
+    }
+
+    /// Empties the full journals; answers how many could not be.
+    fn empty_full(&self) -> usize {
+        let full = self.state().full.clone();
+        for used in full {
+            if !matches!(self.empty(&used), Ok(true)) {
+                used.stuck.store(true, Ordering::Release);
+                self.emptied.notify_one();
+                continue;
+            }
+            let mut state = self.state();
+            state.full.retain(|other| !Arc::ptr_eq(other, &used));
+            drop(state);
+            if let Some(used) = Arc::into_inner(used) {
+                let journal = used.state.into_inner().unwrap_or_else(PoisonError::into_inner).journal;
+                // An emptied journal that cannot be removed is removed by the next opener.
+                let _kept = self.add_spare(journal);
+            }
+            self.emptied.notify_one();
+        }
+        self.state().full.len()
+    }
+
+    /// Makes the entries of a journal durable in their segments and forgets them. `false` if some have to stay.
+    fn empty(&self, used: &Arc<Used>) -> Result<bool> {
+        let segments: Vec<_> = used.state().segments.values().cloned().collect();
+        for (segment, end) in segments {
+            if self.settle(&segment, end)? {
+                used.state().segments.remove(&segment.id);
+            }
+        }
+        let mut state = used.state();
+        if !state.segments.is_empty() {
+            return Ok(false);
+        }
+        state.journal.empty()?;
+        Ok(true)
+    }
+
+    /// Makes what is committed of a segment durable in its file. Answers whether every entry up to `end` is either
+    /// durable there or, for good, not part of the segment.
+    fn settle(&self, segment: &Segment, end: u64) -> Result<bool> {
+        // The word first: a segment completed after this line is complete at no less than this.
+        let word = segment.word().map(|cell| cell.load().length());
+        let (committed, is_final) = match self.metadata.segment_state(segment.id)? {
+            None | Some(SegmentState::Deleted) => return Ok(true),
+            Some(SegmentState::Closed { length, .. }) => (length, true),
+            Some(SegmentState::Open) => (word.unwrap_or(0), false),
+        };
+        segment.make_durable(committed, |file| self.write_again(segment, file))?;
+        Ok(is_final || end <= committed)
+    }
+
+    /// Writes every entry of a segment that is in a journal of ours into its file again: a sync of it failed.
+    pub(super) fn write_again(&self, segment: &Segment, file: &dyn File) -> Result<()> {
+        let journals: Vec<_> = {
+            let state = self.state();
+            state.full.iter().chain(&state.active).cloned().collect()
+        };
+        for used in journals {
+            used.state().journal.visit(u64::MAX, |entry| {
+                if entry.segment != segment.id {
+                    return Ok(());
+                }
+                let written = file.write_at(&[entry.frame], entry.offset);
+                written
+                    .map_err(|error| super::io::failed(error, "writing to a segment again", segment.path()))
+            })?;
+        }
+        Ok(())
+    }
+
+    fn state(&self) -> MutexGuard<'_, Pool> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,312 @@
+//! One segment file as this process knows it.
+//!
+//! A block of 4,096 bytes (what the file is, and the committed length that is durable), then frames. A segment has
+//! one writer for its whole life and never shrinks.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use tokio::sync::watch;
+
+use super::frame::{FRAME_BYTES, FrameHead, FrameSeed};
+use super::index::{Index, Place};
+use super::io;
+use super::layout::Layout;
+use super::slots::Slots;
+use super::word::WordCell;
+use crate::error::Result;
+use crate::seams::{File, Files, OpenMode};
+use crate::types::SegmentId;
+
+/// Where the first frame starts.
+pub(super) const FIRST_OFFSET: u64 = 4_096;
+
+const MAGIC: &[u8; 8] = b"dl\0seg\0\x01";
+const HEAD_BYTES: usize = 28;
+/// How much is read at once when a file is walked from frame to frame.
+const WALK_BYTES: usize = 1 << 20;
+
+/// A segment in use by this process: its file, its commit word, and what is known of both.
+pub(super) struct Segment {
+    pub(super) id: SegmentId,
+    pub(super) seed: FrameSeed,
+    namespace: u64,
+    path: PathBuf,
+    folder: PathBuf,
+    segments: PathBuf,
+    files: Arc<dyn Files>,
+    word: OnceLock<WordCell>,
+    file: Mutex<Option<Opened>>,
+    durable: Mutex<Durable>,
+    index: Mutex<Index>,
+    changed: watch::Sender<()>,
+    /// The word when waiters were last told of it.
+    told: AtomicU64,
+}
+
+struct Opened {
+    file: Arc<dyn File>,
+    writable: bool,
+}
+
+/// What is known to be on disk. Held locked through each sync, so that a process never has two of one file at once.
+#[derive(Default)]
+pub(super) struct Durable {
+    slots: Option<Slots>,
+    names_synced: bool,
+    /// A sync of the file failed in this process: what it covered may be lost although later ones succeed (rule F7).
+    pub(super) suspect: bool,
+}
+
+impl Segment {
+    pub(super) fn new(files: Arc<dyn Files>, layout: &Layout, namespace: u64, id: SegmentId) -> Self {
+        Self {
+            id,
+            seed: FrameSeed::new(namespace, id),
+            namespace,
+            path: layout.segment(id),
+            folder: layout.segment_folder(id),
+            segments: layout.segments(),
+            files,
+            word: OnceLock::new(),
+            file: Mutex::default(),
+            durable: Mutex::default(),
+            index: Mutex::new(Index::new(Place { entry: 0, offset: FIRST_OFFSET })),
+            changed: watch::Sender::new(()),
+            told: AtomicU64::new(0),
+        }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The commit word, once somebody here needed it.
+    pub(super) fn word(&self) -> Option<&WordCell> {
+        self.word.get()
+    }
+
+    /// Keeps the place of the commit word.
+    pub(super) fn keep_word(&self, cell: WordCell) -> &WordCell {
+        self.word.get_or_init(|| cell)
+    }
+
+    /// Told when the word may have changed.
+    pub(super) fn subscribe(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+
+    /// Tells those who wait in this process that the word may have changed.
+    pub(super) fn notify(&self) {
+        self.changed.send_replace(());
+    }
+
+    /// Tells them if the word changed since this last looked.
+    pub(super) fn notify_if_changed(&self) {
+        let Some(word) = self.word().map(|cell| cell.load().bits()) else { return };
+        if self.told.swap(word, Ordering::AcqRel) != word {
+            self.notify();
+        }
+    }
+
+    /// The place of the entry whose frame starts at this offset, or `None` if none seems to.
+    pub(super) fn place_at(&self, file: &dyn File, offset: u64) -> Result<Option<Place>> {
+        let mut head = [0; FRAME_BYTES];
+        let read = file
+            .read_at(&mut head, offset)
+            .map_err(|error| io::failed(error, "reading a segment file", &self.path))?;
+        Ok(FrameHead::parse(&head[..read]).map(|head| Place { entry: head.entry, offset }))
+    }
+
+    pub(super) fn index(&self) -> MutexGuard<'_, Index> {
+        self.index.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn durable(&self) -> MutexGuard<'_, Durable> {
+        self.durable.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes the file, which must not exist: segment ids are never used twice.
+    pub(super) fn create(&self) -> Result<Arc<dyn File>> {
+        let failed = |error| io::failed(error, "making a segment file", &self.path);
+        self.files.create_dir(&self.folder).map_err(failed)?;
+        let file = self.files.open(&self.path, OpenMode::CreateNew).map_err(failed)?;
+        file.write_at(&[&self.head()], 0).map_err(failed)?;
+        *self.opened() = Some(Opened { file: file.clone(), writable: true });
+        Ok(file)
+    }
+
+    /// The file for writing; made if it is missing, which is so when power was lost before its name was synced.
+    pub(super) fn for_writing(&self) -> Result<Arc<dyn File>> {
+        let mut opened = self.opened();
+        if let Some(Opened { file, writable: true }) = &*opened {
+            return Ok(file.clone());
+        }
+        let failed = |error| io::failed(error, "opening a segment file", &self.path);
+        self.files.create_dir(&self.folder).map_err(failed)?;
+        let file = self.files.open(&self.path, OpenMode::Create).map_err(failed)?;
+        let mut head = [0; HEAD_BYTES];
+        let read = file.read_at(&mut head, 0).map_err(failed)?;
+        if head != self.head() {
+            if head[..read].iter().any(|byte| *byte != 0) {
+                return Err(io::corrupt("the head of a segment file is not what was written", &self.path, 0));
+            }
+            file.write_at(&[&self.head()], 0).map_err(failed)?;
+        }
+        *opened = Some(Opened { file: file.clone(), writable: true });
+        Ok(file)
+    }
+
+    /// The file for reading, or `None` if there is none.
+    pub(super) fn for_reading(&self) -> Result<Option<Arc<dyn File>>> {
+        let mut opened = self.opened();
+        if let Some(Opened { file, .. }) = &*opened {
+            return Ok(Some(file.clone()));
+        }
+        let file = match self.files.open(&self.path, OpenMode::Read) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(io::failed(error, "opening a segment file", &self.path)),
+        };
+        *opened = Some(Opened { file: file.clone(), writable: false });
+        Ok(Some(file))
+    }
+
+    /// Removes the file's name; not there is no error.
+    pub(super) fn remove(&self) -> Result<()> {
+        match self.files.remove(&self.path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(io::failed(error, "removing a segment file", &self.path))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The committed length that is durable, by the file's own head. A file that is missing or whose name was made
+    /// but nothing else holds nothing.
+    pub(super) fn durable_length(&self) -> Result<u64> {
+        let Some(file) = self.for_reading()? else { return Ok(FIRST_OFFSET) };
+        let mut durable = self.durable();
+        let slots = self.slots(&mut durable, &*file)?;
+        Ok(slots.value().max(FIRST_OFFSET))
+    }
+
+    /// Makes the file durable up to `length` with its head saying so, and its names. `again` writes whatever a
+    /// failed sync may have lost; it runs only after one.
+    pub(super) fn make_durable(
+        &self,
+        length: u64,
+        again: impl FnOnce(&dyn File) -> Result<()>,
+    ) -> Result<()> {
+        let file = self.for_writing()?;
+        let mut durable = self.durable();
+        if durable.suspect {
+            again(&*file)?;
+        }
+        let failed = |error| io::failed(error, "syncing a segment file", &self.path);
+        let mut slots = self.slots(&mut durable, &*file)?;
+        if slots.value() < length {
+            slots.write(&*file, self.slot_owner(), length).map_err(failed)?;
+        }
+        self.sync(&mut durable, &*file)?;
+        durable.slots = Some(slots);
+        Ok(())
+    }
+
+    /// Syncs the file and, once, its names.
+    pub(super) fn sync(&self, durable: &mut Durable, file: &dyn File) -> Result<()> {
+        if let Err(error) = file.sync() {
+            durable.suspect = true;
+            return Err(io::failed(error, "syncing a segment file", &self.path));
+        }
+        if !durable.names_synced {
+            for folder in [&self.folder, &self.segments] {
+                self.files.sync_dir(folder).map_err(|error| io::failed(error, "syncing a folder", folder))?;
+            }
+            durable.names_synced = true;
+        }
+        Ok(())
+    }
+
+    /// Visits frames from a place on while they are whole and in order, up to `end`; answers where it stopped.
+    pub(super) fn walk(
+        &self,
+        file: &dyn File,
+        from: Place,
+        end: u64,
+        mut visit: impl FnMut(Place, &[u8]) -> Result<()>,
+    ) -> Result<Place> {
+        let failed = |error| io::failed(error, "reading a segment file", &self.path);
+        let mut at = from;
+        let mut wanted = WALK_BYTES;
+        let mut buffer = Vec::new();
+        loop {
+            let left = usize::try_from(end.saturating_sub(at.offset)).unwrap_or(usize::MAX);
+            buffer.resize(left.min(wanted), 0);
+            let read = file.read_at(&mut buffer, at.offset).map_err(failed)?;
+            let before = at;
+            self.visit_frames(&buffer[..read], &mut at, end, &mut visit)?;
+            wanted = WALK_BYTES;
+            if at == before {
+                // A frame longer than what was read is read again, whole.
+                match FrameHead::parse(&buffer[..read]) {
+                    Some(head) if read == buffer.len() && read < left && FRAME_BYTES + head.length > read => {
+                        wanted = FRAME_BYTES + head.length;
+                    }
+                    _ => return Ok(at),
+                }
+            }
+        }
+    }
+
+    fn visit_frames(
+        &self,
+        buffer: &[u8],
+        at: &mut Place,
+        end: u64,
+        visit: &mut impl FnMut(Place, &[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let mut used = 0;
+        while let Some(head) = FrameHead::parse(&buffer[used..]) {
+            let Some(entry) = buffer.get(used + FRAME_BYTES..used + FRAME_BYTES + head.length) else { break };
+            let whole = head.entry == at.entry
+                && at.offset + head.frame_bytes() <= end
+                && self.seed.verify(at.offset, &head, entry);
+            if !whole {
+                break;
+            }
+            visit(*at, &buffer[used..used + FRAME_BYTES + head.length])?;
+            used += FRAME_BYTES + head.length;
+            *at = Place { entry: at.entry + 1, offset: at.offset + head.frame_bytes() };
+        }
+        Ok(())
+    }
+
+    fn opened(&self) -> MutexGuard<'_, Option<Opened>> {
+        self.file.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn slots(&self, durable: &mut Durable, file: &dyn File) -> Result<Slots> {
+        if let Some(slots) = durable.slots {
+            return Ok(slots);
+        }
+        let read = Slots::read(file, self.slot_owner())
+            .map_err(|error| io::failed(error, "reading a segment file", &self.path))?;
+        Ok(*durable.slots.insert(read.unwrap_or_else(Slots::unwritten)))
+    }
+
+    fn slot_owner(&self) -> u64 {
+        self.namespace ^ self.id.get().unsigned_abs().rotate_left(32)
+    }
+
+    fn head(&self) -> [u8; HEAD_BYTES] {
+        let mut head = [0; HEAD_BYTES];
+        head[..8].copy_from_slice(MAGIC);
+        head[8..16].copy_from_slice(&self.namespace.to_le_bytes());
+        head[16..24].copy_from_slice(&self.id.get().to_le_bytes());
+        let check = crc32c::crc32c(&head[..24]);
+        head[24..].copy_from_slice(&check.to_le_bytes());
+        head
+    }
+}

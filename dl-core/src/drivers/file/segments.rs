@@ -1,0 +1,260 @@
+//! The segment store of a namespace directory.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+
+use super::bells::DataBell;
+use super::catalog::{self, RESERVED_IDS, SegmentState};
+use super::committer::{Committer, WriterSlot, close_word};
+use super::control::{Bell, Control};
+use super::index::Place;
+use super::io;
+use super::metadata::FileMetadata;
+use super::pool::JournalPool;
+use super::reader::FileSegmentReader;
+use super::segment::{FIRST_OFFSET, Segment};
+use super::table::SegmentTable;
+use crate::error::{Error, Result};
+use crate::metadata::{MetadataStore, Op, Outcome};
+use crate::seams::Seams;
+use crate::store::{Allocation, Closed, EntrySource, SegmentReader, SegmentStore, SegmentWriter, Visibility};
+use crate::types::{Durability, SegmentId};
+
+/// The parts that segments need, shared by the store and everything it hands out.
+pub(super) struct Parts {
+    pub(super) seams: Seams,
+    pub(super) durability: Durability,
+    pub(super) control: Arc<Control>,
+    pub(super) metadata: Arc<FileMetadata>,
+    pub(super) table: Arc<SegmentTable>,
+    pub(super) pool: Arc<JournalPool>,
+    pub(super) committer: Arc<Committer>,
+    pub(super) bell: Arc<DataBell>,
+}
+
+/// The segments of a namespace directory.
+pub(super) struct FileSegments {
+    parts: Arc<Parts>,
+    /// Ids that this process has reserved and not given out.
+    ids: Mutex<std::ops::Range<i64>>,
+    started: std::sync::Once,
+}
+
+impl FileSegments {
+    pub(super) fn new(parts: Arc<Parts>) -> Self {
+        Self { parts, ids: Mutex::new(0..0), started: std::sync::Once::new() }
+    }
+
+    fn next_reserved(&self) -> Option<i64> {
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner).next()
+    }
+
+    /// Takes a run of ids off the counter, durably.
+    async fn reserve_ids(&self) -> Result<()> {
+        loop {
+            let node = self.parts.metadata.node(catalog::SEGMENTS)?;
+            let node =
+                node.ok_or_else(|| Error::corrupt("the counter of segment ids is gone; run `dl verify`"))?;
+            let first = catalog::next_id(&node)?;
+            let next =
+                first.checked_add(RESERVED_IDS).ok_or_else(|| Error::internal("segment ids are used up"))?;
+            let set = Op::set(catalog::SEGMENTS, next.to_string(), node.version);
+            if let Outcome::Committed(_) = self.parts.metadata.commit(&[set]).await? {
+                *self.ids.lock().unwrap_or_else(PoisonError::into_inner) = first..next;
+                return Ok(());
+            }
+        }
+    }
+
+    /// Starts the threads that commit and that empty journals, once there is something to write.
+    fn start(&self) {
+        self.started.call_once(|| {
+            let tasks = &self.parts.seams.tasks;
+            tasks.spawn_thread("dl-commit", Box::pin(self.parts.committer.clone().run()));
+            tasks.spawn(Box::pin(self.parts.pool.clone().run()));
+        });
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        id: SegmentId,
+        work: impl FnOnce(&Parts, Arc<Segment>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.parts.blocking(self.parts.table.segment(id), work).await
+    }
+}
+
+impl Parts {
+    /// Runs work on a segment that may block.
+    pub(super) async fn blocking<T: Send + 'static>(
+        self: &Arc<Self>,
+        segment: Arc<Segment>,
+        work: impl FnOnce(&Self, Arc<Segment>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.refuse_forked()?;
+        let parts = self.clone();
+        let id = segment.id;
+        let result = self.seams.tasks.blocking(move || work(&parts, segment)).await;
+        result.map_err(|error| error.with("segment", id))
+    }
+
+    pub(super) fn refuse_forked(&self) -> Result<()> {
+        if self.seams.files.forks() == 0 {
+            return Ok(());
+        }
+        Err(Error::closed("the process was forked; open the namespace again in the child"))
+    }
+
+    /// Makes a segment that gets no more entries durable up to its end, which every entry must reach whole (rule F5).
+    fn settle(&self, segment: &Segment, length: u64) -> Result<u64> {
+        segment.make_durable(length, |file| self.pool.write_again(segment, file))?;
+        Ok(entries(segment, length)?.entry)
+    }
+}
+
+/// Validates a segment up to an offset; answers the place of the entry that would come next.
+pub(super) fn entries(segment: &Segment, length: u64) -> Result<Place> {
+    let known = segment.index().end();
+    if known.offset >= length {
+        return Ok(known);
+    }
+    let Some(file) = segment.for_reading()? else {
+        return Err(io::corrupt(
+            "a segment file with acknowledged entries is gone",
+            segment.path(),
+            known.offset,
+        ));
+    };
+    let mut places = Vec::new();
+    let end = segment.walk(&*file, known, length, |place, _| {
+        places.push(place);
+        Ok(())
+    })?;
+    let mut index = segment.index();
+    places.into_iter().skip(1).chain([end]).for_each(|place| index.extend(place));
+    if end.offset < length {
+        return Err(io::corrupt("an acknowledged entry is not what was written", segment.path(), end.offset)
+            .with("entry", end.entry));
+    }
+    Ok(end)
+}
+
+#[async_trait]
+impl SegmentStore for FileSegments {
+    fn durability(&self) -> Durability {
+        self.parts.durability
+    }
+
+    fn visibility(&self) -> Visibility {
+        Visibility::AtAck
+    }
+
+    async fn allocate(&self, _log_root: &str) -> Result<Allocation> {
+        loop {
+            if let Some(id) = self.next_reserved() {
+                let id = SegmentId::new(id)?;
+                return Ok(Allocation { id, start_ops: vec![catalog::start(id)] });
+            }
+            self.reserve_ids().await?;
+        }
+    }
+
+    async fn create(&self, id: SegmentId, source: Arc<dyn EntrySource>) -> Result<Arc<dyn SegmentWriter>> {
+        self.start();
+        let slot = self
+            .blocking(id, move |parts, segment| {
+                let file = segment.create()?;
+                let word = parts.table.make_word(&segment)?;
+                Ok(Arc::new(WriterSlot::new(segment, word, file, source)))
+            })
+            .await?;
+        Ok(Arc::new(FileSegmentWriter { parts: self.parts.clone(), slot }))
+    }
+
+    async fn recover(&self, id: SegmentId) -> Result<Closed> {
+        self.blocking(id, |parts, segment| {
+            let node = parts.metadata.node(&catalog::path(segment.id))?;
+            let node = node.ok_or_else(|| Error::not_found("the segment was deleted"))?;
+            if let SegmentState::Closed { entries, .. } = SegmentState::parse(&node, segment.id)? {
+                return Ok(Closed { last_entry: entries.checked_sub(1), complete_ops: Vec::new() });
+            }
+            let word = parts.table.word(&segment)?.fence();
+            segment.notify();
+            parts.control.ring(Bell::Data);
+            if word.is_deleted() {
+                return Err(Error::not_found("the segment was deleted"));
+            }
+            let length = word.length();
+            let entries = if length > FIRST_OFFSET { parts.settle(&segment, length)? } else { 0 };
+            let complete_ops = vec![catalog::complete(segment.id, &node, length, entries)];
+            Ok(Closed { last_entry: entries.checked_sub(1), complete_ops })
+        })
+        .await
+    }
+
+    async fn open(&self, id: SegmentId) -> Result<Arc<dyn SegmentReader>> {
+        self.parts.refuse_forked()?;
+        Ok(Arc::new(FileSegmentReader::new(self.parts.clone(), self.parts.table.segment(id))))
+    }
+
+    async fn delete(&self, ids: &[SegmentId]) -> Result<Vec<Op>> {
+        let mut there = Vec::new();
+        let mut marks = Vec::new();
+        for id in ids {
+            let Some(node) = self.parts.metadata.node(&catalog::path(*id))? else { continue };
+            there.push(*id);
+            if SegmentState::parse(&node, *id)? != SegmentState::Deleted {
+                marks.push(catalog::mark_deleted(*id, &node));
+            }
+        }
+        // Marked first, so that a file that is missing after a crash is known to be deleted, not lost.
+        if let Outcome::Refused(_) = self.parts.metadata.commit(&marks).await? {
+            return Err(Error::unavailable("a segment changed while it was being deleted; try again"));
+        }
+        for id in &there {
+            self.blocking(*id, |parts, segment| {
+                segment.keep_word(parts.control.word(segment.id)?).delete();
+                segment.notify();
+                segment.remove()
+            })
+            .await?;
+        }
+        self.parts.control.ring(Bell::Data);
+        Ok(there.into_iter().map(catalog::forget).collect())
+    }
+}
+
+/// The writing end of a segment file.
+struct FileSegmentWriter {
+    parts: Arc<Parts>,
+    slot: Arc<WriterSlot>,
+}
+
+#[async_trait]
+impl SegmentWriter for FileSegmentWriter {
+    fn wake(&self) {
+        self.parts.committer.wake(&self.slot);
+    }
+
+    async fn close(&self) -> Result<Closed> {
+        self.slot.end();
+        let work = |parts: &Parts, segment: Arc<Segment>| {
+            let length = close_word(&parts.table.word(&segment)?)?;
+            let node = parts.metadata.node(&catalog::path(segment.id))?;
+            let node = node.ok_or_else(|| Error::not_found("the segment was deleted"))?;
+            let entries = if length > FIRST_OFFSET { parts.settle(&segment, length)? } else { 0 };
+            segment.notify();
+            parts.control.ring(Bell::Data);
+            let complete_ops = vec![catalog::complete(segment.id, &node, length, entries)];
+            Ok(Closed { last_entry: entries.checked_sub(1), complete_ops })
+        };
+        self.parts.blocking(self.slot.segment.clone(), work).await
+    }
+}
+
+impl Drop for FileSegmentWriter {
+    fn drop(&mut self) {
+        self.slot.end();
+    }
+}

@@ -1,0 +1,180 @@
+//! The driver on a real directory, without an engine: entries in, entries out, fencing, restart.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use tokio::sync::watch;
+
+use super::*;
+use crate::error::{Error, ErrorKind};
+use crate::metadata::{Op, Outcome};
+use crate::store::{Closed, EntrySource, SegmentWriter, Tail, TailState};
+use crate::types::SegmentId;
+
+/// A writer's side: entries that wait, and how each ended.
+struct TestSource {
+    waiting: Mutex<VecDeque<Bytes>>,
+    settled: watch::Sender<Vec<(u64, Option<ErrorKind>)>>,
+}
+
+impl TestSource {
+    fn new() -> Arc<Self> {
+        Arc::new(Self { waiting: Mutex::default(), settled: watch::Sender::default() })
+    }
+
+    /// Waits until this many entries ended.
+    async fn ended(&self, count: usize) -> Vec<(u64, Option<ErrorKind>)> {
+        self.settled.subscribe().wait_for(|ended| ended.len() >= count).await.unwrap().clone()
+    }
+}
+
+impl EntrySource for TestSource {
+    fn next_entry(&self) -> Option<Bytes> {
+        self.waiting.lock().unwrap().pop_front()
+    }
+
+    fn settled(&self, entry: u64, result: Result<()>) {
+        self.settled.send_modify(|ended| ended.push((entry, result.err().map(|error| error.kind()))));
+    }
+
+    fn broken(&self, _error: Error) {}
+}
+
+struct TestWriter {
+    id: SegmentId,
+    source: Arc<TestSource>,
+    writer: Arc<dyn SegmentWriter>,
+}
+
+impl TestWriter {
+    async fn start(stores: &Stores) -> Self {
+        let allocation = stores.segments.allocate("/a/<default>").await.unwrap();
+        let source = TestSource::new();
+        let writer = stores.segments.create(allocation.id, source.clone()).await.unwrap();
+        commit(stores, allocation.start_ops).await;
+        Self { id: allocation.id, source, writer }
+    }
+
+    fn put(&self, entry: impl Into<Bytes>) {
+        self.source.waiting.lock().unwrap().push_back(entry.into());
+        self.writer.wake();
+    }
+
+    async fn append(&self, entries: std::ops::Range<u64>) {
+        for entry in entries.clone() {
+            self.put(format!("entry {entry}"));
+        }
+        let ended = self.source.ended(usize::try_from(entries.end).unwrap()).await;
+        assert!(ended.iter().all(|(_, error)| error.is_none()), "{ended:?}");
+    }
+}
+
+async fn commit(stores: &Stores, ops: Vec<Op>) {
+    assert!(matches!(stores.metadata.commit(&ops).await.unwrap(), Outcome::Committed(_)));
+}
+
+async fn complete(stores: &Stores, closed: Closed) -> Option<u64> {
+    commit(stores, closed.complete_ops).await;
+    closed.last_entry
+}
+
+async fn open_dir(path: &Path) -> Stores {
+    let options = FileOptions {
+        client_id: "test".to_owned(),
+        lock_wait: Duration::from_secs(10),
+        journal_bytes: 2 << 20,
+        unsafe_filesystem: true,
+        create: true,
+    };
+    open(path, &options, &Seams::system().unwrap()).await.unwrap()
+}
+
+async fn read_all(stores: &Stores, id: SegmentId) -> Vec<Bytes> {
+    let reader = stores.segments.open(id).await.unwrap();
+    let mut entries = Vec::new();
+    loop {
+        let more = reader.read(entries.len() as u64, 100).await.unwrap();
+        if more.is_empty() {
+            return entries;
+        }
+        entries.extend(more);
+    }
+}
+
+fn expected(count: u64) -> Vec<Bytes> {
+    (0..count).map(|entry| Bytes::from(format!("entry {entry}"))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_written_is_read_also_after_close_and_reopen() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ns");
+    let stores = open_dir(&path).await;
+    let writer = TestWriter::start(&stores).await;
+    writer.append(0..500).await;
+    assert_eq!(read_all(&stores, writer.id).await, expected(500));
+    let last = complete(&stores, writer.writer.close().await.unwrap()).await;
+    assert_eq!(last, Some(499));
+    stores.session.close().await.unwrap();
+
+    let again = open_dir(&path).await;
+    assert_eq!(read_all(&again, writer.id).await, expected(500));
+    let tail = again.segments.open(writer.id).await.unwrap().tail().await.unwrap();
+    assert_eq!(tail, Tail { entries: 500, state: TailState::Closed });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_opening_tails_and_fences_the_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let (one, two) = (open_dir(dir.path()).await, open_dir(dir.path()).await);
+    let writer = TestWriter::start(&one).await;
+    let reader = two.segments.open(writer.id).await.unwrap();
+    let start = reader.tail().await.unwrap();
+    assert_eq!(start, Tail { entries: 0, state: TailState::Open });
+    let (tail, ()) = tokio::join!(reader.wait(start), writer.append(0..1));
+    assert_eq!(tail.unwrap().entries, 1);
+    writer.append(1..20).await;
+
+    let closed = two.segments.recover(writer.id).await.unwrap();
+    assert_eq!(closed.last_entry, Some(19));
+    writer.put("too late");
+    assert_eq!(writer.source.ended(21).await[20], (20, Some(ErrorKind::Fenced)));
+    complete(&two, closed).await;
+    assert_eq!(read_all(&one, writer.id).await, expected(20));
+    assert_eq!(one.segments.recover(writer.id).await.unwrap().last_entry, Some(19));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_segment_in_progress_goes_on_through_many_journals_and_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let stores = open_dir(dir.path()).await;
+    let writer = TestWriter::start(&stores).await;
+    let big = Bytes::from(vec![7; 900_000]);
+    for count in 1..=20 {
+        writer.put(big.clone());
+        writer.source.ended(count).await;
+    }
+    drop((stores, writer.writer));
+    let again = open_dir(dir.path()).await;
+    assert_eq!(again.segments.recover(writer.id).await.unwrap().last_entry, Some(19));
+    assert_eq!(read_all(&again, writer.id).await, vec![big; 20]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_segment_is_gone_for_writer_and_readers() {
+    let dir = tempfile::tempdir().unwrap();
+    let (one, two) = (open_dir(dir.path()).await, open_dir(dir.path()).await);
+    let writer = TestWriter::start(&one).await;
+    writer.append(0..3).await;
+    let reader = two.segments.open(writer.id).await.unwrap();
+    let known = reader.tail().await.unwrap();
+    let ids = [writer.id];
+    let (tail, ops) = tokio::join!(reader.wait(known), one.segments.delete(&ids));
+    assert_eq!(tail.unwrap().state, TailState::Deleted);
+    commit(&one, ops.unwrap()).await;
+    assert!(one.segments.delete(&[writer.id]).await.unwrap().is_empty());
+    writer.put("too late");
+    assert_eq!(writer.source.ended(4).await[3], (3, Some(ErrorKind::NotFound)));
+    assert_eq!(reader.read(0, 100).await.unwrap_err().kind(), ErrorKind::NotFound);
+}
