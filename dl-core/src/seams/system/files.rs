@@ -246,9 +246,8 @@ impl File for SystemFile {
 
     fn try_lock(&self, kind: LockKind) -> io::Result<bool> {
         let file = self.file()?;
-        if !self.had_lock.swap(true, Ordering::AcqRel) {
-            fork::close_in_child(file.as_raw_fd())?;
-        }
+        self.had_lock.store(true, Ordering::Release);
+        fork::close_in_child(file.as_raw_fd())?;
         locks::try_lock(file.as_fd(), kind)
     }
 

@@ -70,8 +70,12 @@ pub(super) struct Machine {
 /// What is to happen at a boundary.
 pub(super) enum Plan {
     Crash(Victim),
-    Before(Box<dyn FnOnce() + Send>),
+    Before(Action),
+    After(Action),
 }
+
+/// Something a test does in the middle of the code under test.
+pub(super) type Action = Box<dyn FnOnce() + Send>;
 
 /// An open file.
 pub(super) struct Open {
@@ -187,8 +191,13 @@ impl Process {
         path: &Path,
         action: impl FnOnce(&mut Machine, Course) -> io::Result<T>,
     ) -> io::Result<T> {
-        let (mut machine, course) = self.begin(op, path)?;
+        let (mut machine, course, after) = self.begin(op, path)?;
         let result = action(&mut machine, course);
+        if let Some(after) = after {
+            drop(machine);
+            after();
+            machine = self.machine_if_alive()?;
+        }
         match course {
             Course::Whole => result,
             Course::Fails(errno) => Err(io::Error::from_raw_os_error(errno)),
@@ -209,24 +218,26 @@ impl Process {
         look(&mut *self.machine_if_alive()?)
     }
 
-    fn begin(&self, op: Op, path: &Path) -> io::Result<(MutexGuard<'_, Machine>, Course)> {
+    fn begin(&self, op: Op, path: &Path) -> io::Result<(MutexGuard<'_, Machine>, Course, Option<Action>)> {
         let mut machine = self.machine_if_alive()?;
+        let mut after = None;
         if op.is_boundary() {
             machine.note(self.id, op, path);
             let number = machine.boundaries;
             machine.boundaries += 1;
             match machine.plans.remove(&number) {
-                Some(Plan::Crash(victim)) => return Ok((machine, Course::Cut(victim))),
+                Some(Plan::Crash(victim)) => return Ok((machine, Course::Cut(victim), None)),
                 Some(Plan::Before(action)) => {
                     drop(machine);
                     action();
                     machine = self.machine_if_alive()?;
                 }
+                Some(Plan::After(action)) => after = Some(action),
                 None => {}
             }
         }
         let errno = machine.faults.iter_mut().find_map(|fault| fault.strike(op, path, self.id));
-        Ok((machine, errno.map_or(Course::Whole, Course::Fails)))
+        Ok((machine, errno.map_or(Course::Whole, Course::Fails), after))
     }
 
     fn machine_if_alive(&self) -> io::Result<MutexGuard<'_, Machine>> {

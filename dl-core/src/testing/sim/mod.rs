@@ -7,7 +7,7 @@
 //! `tokio::select!` with `biased`.
 //!
 //! Tasks take turns at their await points only: between two calls on files without one, nothing happens elsewhere,
-//! but for what a test asked for with [`World::before`].
+//! but for what a test asked for with [`World::before`] and [`World::after`]. A boundary has one plan: the last given.
 
 mod clock;
 mod data;
@@ -159,6 +159,13 @@ impl World {
     /// It is called in the middle of the code under test: it must not use handles of that process.
     pub fn before(&self, boundary: u64, action: impl FnOnce() + Send + 'static) {
         self.shared.machine().plans.insert(boundary, Plan::Before(Box::new(action)));
+    }
+
+    /// Does something just after this boundary, before the call returns to the process that made it.
+    ///
+    /// As with [`before`](Self::before), it must not use handles of that process.
+    pub fn after(&self, boundary: u64, action: impl FnOnce() + Send + 'static) {
+        self.shared.machine().plans.insert(boundary, Plan::After(Box::new(action)));
     }
 
     /// The last boundaries in words, a line each, with number, process, what it was, and where.

@@ -167,7 +167,7 @@ async fn a_process_dies_at_its_boundary_and_the_others_live() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn something_else_can_happen_just_before_a_boundary() {
+async fn something_else_can_happen_just_before_or_after_a_boundary() {
     let world = World::new(1);
     let ((first, _one), (second, _two)) = (world.process(), world.process());
     let path = world.root().join("a");
@@ -177,6 +177,11 @@ async fn something_else_can_happen_just_before_a_boundary() {
     file.write_at(&[b"mine"], 0).unwrap();
     file.write_at(&[b"M"], 0).unwrap();
     assert_eq!(content(&first.files, &path).unwrap(), b"Mtheirs");
+
+    let theirs = create(&second.files, &path);
+    world.after(world.boundaries(), move || theirs.write_at(&[b"T"], 0).unwrap());
+    file.write_at(&[b"m"], 0).unwrap();
+    assert_eq!(content(&first.files, &path).unwrap(), b"Ttheirs");
     assert!(world.story().last().unwrap().contains("Write /sim/a"), "{:?}", world.story());
 }
 
