@@ -98,7 +98,11 @@ fn decode(text: &str, bytes: &mut [u8]) -> Option<usize> {
     let digits = text.trim_end_matches('=').as_bytes();
     let padding = text.len() - digits.len();
     let length = digits.len() / 4 * 3 + [0, 0, 1, 2][digits.len() % 4];
-    if digits.len() % 4 == 1 || padding > 2 || (padding > 0 && text.len() % 4 != 0) || length > bytes.len() {
+    if digits.len() % 4 == 1
+        || padding > 2
+        || (padding > 0 && !text.len().is_multiple_of(4))
+        || length > bytes.len()
+    {
         return None;
     }
     for (out, group) in bytes[..length].chunks_mut(3).zip(digits.chunks(4)) {

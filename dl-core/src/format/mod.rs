@@ -13,4 +13,6 @@ pub(crate) use record::{
 pub(crate) use record_set::{RecordSet, encode_record_set};
 
 #[cfg(test)]
+mod golden_tests;
+#[cfg(test)]
 mod tests;
