@@ -3,8 +3,13 @@
 // A developer's tool: it reads the tree and prints what it finds.
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::disallowed_methods)]
 
+mod cargo;
+mod deps;
+mod layers;
+mod names;
 mod options;
 mod report;
+mod source;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -16,6 +21,9 @@ cargo run -p xtask -- COMMAND
 
   options [--check]   write dl-core/src/options/generated.rs and docs/options.md from options.toml
                       (--check: only say whether they differ)
+  deps                licences, bans and duplicates of the crates we build on
+  layers              who may use whom
+  names               no library called dl, no crate that can be published
   check               every check";
 
 fn main() -> ExitCode {
@@ -24,6 +32,9 @@ fn main() -> ExitCode {
     let outcome = match words.as_slice() {
         ["options"] => options::write(&root()),
         ["options", "--check"] => options::check(&root()),
+        ["deps"] => deps::check(&root()),
+        ["layers"] => layers::check(&root()),
+        ["names"] => names::check(&root()),
         ["check"] => check_all(&root()),
         ["help" | "--help"] => {
             println!("{HELP}");
@@ -45,7 +56,7 @@ fn main() -> ExitCode {
 
 fn check_all(root: &Path) -> Result<Report, Fault> {
     let mut report = Report::default();
-    for check in [options::check] {
+    for check in [options::check, deps::check, layers::check, names::check] {
         report.add(check(root)?);
     }
     Ok(report)

@@ -1,0 +1,43 @@
+# Shared by the scripts of this folder; sourced, not run. They run in the root of the repository.
+# shellcheck shell=bash
+
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+say() { printf '\n== %s\n' "$*"; }
+
+die() {
+  printf '%s\n' "$*" >&2
+  exit 1
+}
+
+# need COMMAND PACKAGE: installs the Debian package if the command is not there.
+need() {
+  if command -v "$1" >/dev/null; then return; fi
+  local root=()
+  if [ "$(id -u)" -ne 0 ]; then root=(sudo); fi
+  say "installing $2 for the command $1"
+  "${root[@]}" apt-get update -qq
+  "${root[@]}" apt-get install -y -qq --no-install-recommends "$2"
+}
+
+# need_rust: what a build needs beyond this repository.
+need_rust() {
+  command -v cargo >/dev/null || die "cargo is missing: install Rust 1.88 or newer (https://rustup.rs)"
+  need cc gcc
+}
+
+# need_component SUBCOMMAND COMPONENT: a part of the Rust toolchain that cargo calls.
+need_component() {
+  if cargo "$1" --version >/dev/null 2>&1; then return; fi
+  rustup component add "$2"
+}
+
+# target_directory: where cargo puts what it builds.
+target_directory() { printf '%s\n' "${CARGO_TARGET_DIR:-$PWD/target}"; }
+
+# seconds: the clock, in whole and thousandths.
+seconds() { date +%s.%3N; }
+
+# since START: how long ago that was.
+since() { awk -v start="$1" -v now="$(seconds)" 'BEGIN { printf "%.1f s", now - start }'; }
