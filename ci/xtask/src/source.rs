@@ -75,7 +75,9 @@ pub(crate) fn read(folder: &Path) -> Result<Vec<Source>, Fault> {
 }
 
 fn is_test(path: &str) -> bool {
-    path.split('/').any(|part| part == "tests" || part == "tests.rs" || part.ends_with("_tests.rs"))
+    path.split('/')
+        .map(|part| part.trim_end_matches(".rs"))
+        .any(|part| part == "tests" || part.ends_with("_tests"))
 }
 
 /// The lines without what follows `//`, up to the tests at the foot.
