@@ -15,4 +15,6 @@ pub(crate) use record_set::{RecordSet, encode_record_set};
 #[cfg(test)]
 mod golden_tests;
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

@@ -321,3 +321,6 @@ fn number(text: &[u8]) -> Result<i64> {
 fn corrupt(what: &'static str) -> Error {
     Error::corrupt(format!("the segment metadata {what}"))
 }
+
+#[cfg(test)]
+mod tests;
