@@ -38,7 +38,7 @@ pub struct Options {
     /// The size of this process's journal. A larger one is recycled less often and takes longer to replay
     /// after a crash.
     ///
-    /// Default: 64MiB. 1MiB to 4GiB.
+    /// Default: 64MiB. 4MiB to 4GiB.
     pub journal_bytes: u64,
     /// Opens a directory on a file system that is not known to keep the promises. On network mounts locks
     /// and shared memory do not hold between machines, and acknowledged records can be lost.
@@ -127,7 +127,7 @@ impl Options {
             }
             "journal_bytes" => {
                 self.journal_bytes =
-                    text::number("journal_bytes", text, Unit::Bytes, 1_048_576..=4_294_967_296)?
+                    text::number("journal_bytes", text, Unit::Bytes, 4_194_304..=4_294_967_296)?
             }
             "unsafe_filesystem" => self.unsafe_filesystem = text::flag("unsafe_filesystem", text)?,
             _ => return Err(text::unknown("namespace", name, Self::NAMES)),
@@ -145,7 +145,7 @@ impl Options {
         }
         text::check_number("in_flight_bytes", self.in_flight_bytes, Unit::Bytes, 1_048_576..=68_719_476_736)?;
         text::check_number("lock_wait_ms", self.lock_wait_ms, Unit::Milliseconds, 0..=600_000)?;
-        text::check_number("journal_bytes", self.journal_bytes, Unit::Bytes, 1_048_576..=4_294_967_296)?;
+        text::check_number("journal_bytes", self.journal_bytes, Unit::Bytes, 4_194_304..=4_294_967_296)?;
         Ok(())
     }
 }

@@ -13,10 +13,10 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 
 use super::control::{Bell, Control};
-use super::frame::{FRAME_BYTES, MAX_STORED_ENTRY_BYTES};
+use super::frame::FRAME_BYTES;
 use super::index::Place;
 use super::io;
-use super::journal::{BatchEntry, batch_bytes, entry_bytes};
+use super::journal::{BatchEntry, entry_bytes};
 use super::metadata::FileMetadata;
 use super::pool::JournalPool;
 use super::segment::{FIRST_OFFSET, Segment};
@@ -141,12 +141,13 @@ impl Committer {
     }
 
     async fn round(&self, woken: Vec<Arc<WriterSlot>>) {
-        let most = batch_bytes(entry_bytes(MAX_STORED_ENTRY_BYTES));
+        // The last entry of a round may be as large as entries get.
+        let most = self.pool.largest_batch();
         let journal = match self.pool.with_room(most).await {
             Ok(journal) => journal,
             Err(error) => return refuse_all(&woken, &error),
         };
-        let room = usize::try_from(journal.room() - (most - batch_bytes(0))).unwrap_or(ROUND_BYTES);
+        let room = usize::try_from(journal.room().saturating_sub(most)).unwrap_or(ROUND_BYTES).max(1);
         let shares = self.gather(woken, room.min(ROUND_BYTES));
         if shares.is_empty() {
             return;

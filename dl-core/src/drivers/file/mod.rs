@@ -12,6 +12,8 @@ mod bells;
 mod catalog;
 mod committer;
 mod control;
+#[cfg(test)]
+mod crash_tests;
 mod format_file;
 mod frame;
 mod index;

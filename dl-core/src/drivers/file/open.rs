@@ -208,6 +208,8 @@ fn open_first(
 fn create(seams: &Seams, layout: &Layout) -> Result<Format> {
     let format = Format { namespace: seams.random.next_u64() };
     metadata::create(seams, layout, format.namespace)?;
+    let failed = |error| io::failed(error, "syncing the directory", layout.root());
+    seams.files.sync_dir(layout.root()).map_err(failed)?;
     format.create(seams, layout)?;
     Ok(format)
 }

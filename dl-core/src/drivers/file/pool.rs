@@ -11,7 +11,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::catalog::SegmentState;
-use super::journal::{BatchEntry, Journal};
+use super::frame::MAX_STORED_ENTRY_BYTES;
+use super::journal::{BatchEntry, Journal, batch_bytes, entry_bytes};
 use super::layout::Layout;
 use super::metadata::FileMetadata;
 use super::segment::Segment;
@@ -108,6 +109,12 @@ impl JournalPool {
             filled: Notify::new(),
             emptied: Notify::new(),
         }
+    }
+
+    /// The most that a batch of one entry may take.
+    pub(super) fn largest_batch(&self) -> u64 {
+        // Options leave room for the largest entry; only tests use smaller journals, and entries to fit.
+        batch_bytes(entry_bytes(MAX_STORED_ENTRY_BYTES)).min(self.size / 2)
     }
 
     /// Takes in a journal that holds nothing; removes it if there are enough.

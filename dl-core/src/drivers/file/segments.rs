@@ -16,7 +16,7 @@ use super::reader::FileSegmentReader;
 use super::segment::{FIRST_OFFSET, Segment};
 use super::table::SegmentTable;
 use crate::error::{Error, Result};
-use crate::metadata::{MetadataStore, Op, Outcome};
+use crate::metadata::{MetadataStore, Node, Op, Outcome};
 use crate::seams::Seams;
 use crate::store::{Allocation, Closed, EntrySource, SegmentReader, SegmentStore, SegmentWriter, Visibility};
 use crate::types::{Durability, SegmentId};
@@ -106,6 +106,16 @@ impl Parts {
         Err(Error::closed("the process was forked; open the namespace again in the child"))
     }
 
+    /// What the metadata knows of a segment that exists.
+    fn segment_node(&self, id: SegmentId) -> Result<(Node, SegmentState)> {
+        let deleted = || Error::not_found("the segment was deleted");
+        let node = self.metadata.node(&catalog::path(id))?.ok_or_else(deleted)?;
+        match SegmentState::parse(&node, id)? {
+            SegmentState::Deleted => Err(deleted()),
+            state => Ok((node, state)),
+        }
+    }
+
     /// Makes a segment that gets no more entries durable up to its end, which every entry must reach whole (rule F5).
     fn settle(&self, segment: &Segment, length: u64) -> Result<u64> {
         segment.make_durable(length, |file| self.pool.write_again(segment, file))?;
@@ -174,9 +184,8 @@ impl SegmentStore for FileSegments {
 
     async fn recover(&self, id: SegmentId) -> Result<Closed> {
         self.blocking(id, |parts, segment| {
-            let node = parts.metadata.node(&catalog::path(segment.id))?;
-            let node = node.ok_or_else(|| Error::not_found("the segment was deleted"))?;
-            if let SegmentState::Closed { entries, .. } = SegmentState::parse(&node, segment.id)? {
+            let (node, state) = parts.segment_node(segment.id)?;
+            if let SegmentState::Closed { entries, .. } = state {
                 return Ok(Closed { last_entry: entries.checked_sub(1), complete_ops: Vec::new() });
             }
             let word = parts.table.word(&segment)?.fence();
@@ -241,8 +250,7 @@ impl SegmentWriter for FileSegmentWriter {
         self.slot.end();
         let work = |parts: &Parts, segment: Arc<Segment>| {
             let length = close_word(&parts.table.word(&segment)?)?;
-            let node = parts.metadata.node(&catalog::path(segment.id))?;
-            let node = node.ok_or_else(|| Error::not_found("the segment was deleted"))?;
+            let (node, _) = parts.segment_node(segment.id)?;
             let entries = if length > FIRST_OFFSET { parts.settle(&segment, length)? } else { 0 };
             segment.notify();
             parts.control.ring(Bell::Data);

@@ -185,6 +185,11 @@ impl World {
         self.shared.machine().faults.push(fault);
     }
 
+    /// Forgets the crashes and actions planned for boundaries to come.
+    pub fn clear_plans(&self) {
+        self.shared.machine().plans.clear();
+    }
+
     /// Removes all faults.
     pub fn clear_faults(&self) {
         self.shared.machine().faults.clear();
