@@ -1,3 +1,4 @@
-//! What tests of this crate and of drivers elsewhere share.
+//! What tests of this crate and of drivers elsewhere share: a simulated world, and a suite for each of the two stores.
 
 pub mod sim;
+pub mod stores;

@@ -26,7 +26,7 @@ pub(crate) fn open(name: &str, seams: &Seams) -> Stores {
 }
 
 /// Makes the namespace of this name refuse new entries with `storage-full`, or accept them again.
-#[cfg(any(test, feature = "test-util"))]
+#[cfg(test)]
 pub(crate) fn fill(name: &str, full: bool) {
     registry::namespace(name).full.store(full, Ordering::Relaxed);
 }
