@@ -138,6 +138,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::testing::fuzz;
 
     #[test]
     fn base64_has_one_form_per_value_apart_from_alphabet_and_padding() {
@@ -180,6 +181,12 @@ mod tests {
             }
             let right = matches!((version, bytes.len()), (1, 25) | (0, 200));
             prop_assert!(right || Dlsn::from_bytes(&bytes).is_err());
+            fuzz::dlsn(&bytes);
+        }
+
+        #[test]
+        fn other_texts_are_refused(text in "[A-Za-z0-9+/_-]{34}=?=?|[0-9:-]{1,30}|.{0,50}") {
+            fuzz::dlsn(text.as_bytes());
         }
     }
 }

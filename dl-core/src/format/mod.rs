@@ -15,6 +15,6 @@ pub(crate) use record_set::{RecordSet, encode_record_set};
 #[cfg(test)]
 mod golden_tests;
 #[cfg(test)]
-mod properties;
+mod property_tests;
 #[cfg(test)]
 mod tests;

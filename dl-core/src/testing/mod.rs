@@ -1,4 +1,5 @@
 //! What tests of this crate and of drivers elsewhere share: a simulated world, and a suite for each of the two stores.
 
+pub mod fuzz;
 pub mod sim;
 pub mod stores;

@@ -8,6 +8,7 @@ use proptest::sample::Index;
 use super::tests::hex;
 use super::*;
 use crate::error::{Error, ErrorKind};
+use crate::testing::fuzz;
 use crate::types::{Compression, ENVELOPE_BYTES, MAX_ENTRY_BYTES, MAX_PAYLOAD_BYTES, RECORD_HEADER_BYTES};
 
 /// What goes into an entry.
@@ -101,17 +102,9 @@ fn read(entry: &[u8], enveloped: bool) -> (Vec<RawRecord>, Option<Error>) {
 }
 
 /// Reading ends well, or with `corrupt`.
-fn read_anything(entry: &[u8]) {
-    for enveloped in [true, false] {
-        if let (_, Some(error)) = read(entry, enveloped) {
-            assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
-        }
-    }
-    let payload = Bytes::copy_from_slice(entry);
-    let set = RecordSet::open(&payload).map(|set| set.collect::<Result<Vec<Bytes>, Error>>());
-    if let Err(error) | Ok(Err(error)) = set {
-        assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
-    }
+fn read_anything(bytes: &[u8]) {
+    fuzz::entry(bytes);
+    fuzz::record_set(bytes);
 }
 
 proptest! {
