@@ -83,7 +83,10 @@ fn values_come_from_text() {
 #[test]
 fn a_refusal_names_option_value_and_range() {
     let mut options = Options::default();
-    assert_invalid(&options.set("journal_bytes", "5").unwrap_err(), &["journal_bytes", "5", "1MiB", "4GiB"]);
+    assert_invalid(
+        &options.set("in_flight_bytes", "5").unwrap_err(),
+        &["in_flight_bytes", "5", "1MiB", "64GiB"],
+    );
     assert_invalid(&options.set("journal_bytes", "many").unwrap_err(), &["journal_bytes", "many", "MiB"]);
     assert_invalid(&options.set("lock_wait_ms", "-1").unwrap_err(), &["lock_wait_ms", "-1"]);
     assert_invalid(&options.set("read_only", "yes").unwrap_err(), &["read_only", "yes", "true or false"]);
@@ -93,9 +96,9 @@ fn a_refusal_names_option_value_and_range() {
     assert_invalid(&unknown, &["jurnal_bytes", "journal_bytes, unsafe_filesystem"]);
     assert_eq!(options, Options::default(), "a refused value changes nothing");
 
-    let error = Options::default().journal_bytes(1).validate().unwrap_err();
-    assert_invalid(&error, &["journal_bytes", "1MiB"]);
-    assert_eq!(error.context_value("option"), Some("journal_bytes"));
+    let error = Options::default().in_flight_bytes(1).validate().unwrap_err();
+    assert_invalid(&error, &["in_flight_bytes", "1MiB"]);
+    assert_eq!(error.context_value("option"), Some("in_flight_bytes"));
 
     let mut writer = WriterOptions::default();
     assert_invalid(&writer.set("takeover", "wait").unwrap_err(), &["takeover", "wait: and a duration"]);
