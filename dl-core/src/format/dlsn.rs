@@ -13,7 +13,7 @@ const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 impl Dlsn {
     /// The form in which DistributedLog stores a position (its version 1).
     #[must_use]
-    pub fn to_bytes(self) -> [u8; V1_BYTES] {
+    pub fn to_bytes(self) -> [u8; 25] {
         let mut bytes = [0; V1_BYTES];
         bytes[0] = 1;
         for (field, part) in bytes[1..].chunks_exact_mut(8).zip([self.segment(), self.entry(), self.slot()]) {
@@ -24,7 +24,7 @@ impl Dlsn {
 
     /// The form in which old versions of DistributedLog stored a position (version 0).
     #[must_use]
-    pub fn to_bytes_v0(self) -> [u8; V0_BYTES] {
+    pub fn to_bytes_v0(self) -> [u8; 200] {
         let mut bytes = [0; V0_BYTES];
         bytes[1..V1_BYTES].copy_from_slice(&self.to_bytes()[1..]);
         bytes
