@@ -3,12 +3,16 @@
 pub(crate) mod file;
 pub(crate) mod memory;
 
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
 use crate::error::Result;
 use crate::metadata::MetadataStore;
+use crate::options::{Location, Options};
+use crate::seams::{OpenMode, Seams};
 use crate::store::SegmentStore;
 
 /// A namespace opened by a driver.
@@ -27,4 +31,38 @@ pub struct Stores {
 pub trait StoreSession: Send + Sync + 'static {
     /// Gives up everything, after which every call of both stores fails with `closed`. The second time it does nothing.
     async fn close(&self) -> Result<()>;
+}
+
+/// Opens the namespace at this URI, whose query is set in `options`. Answers also how this process names itself as the
+/// owner of a log.
+pub(crate) async fn open(uri: &str, options: &mut Options, seams: &Seams) -> Result<(Stores, String)> {
+    let location = Location::parse(uri, options)?;
+    options.validate()?;
+    let owner = options.client_id.clone().unwrap_or_else(|| process_name(seams));
+    let stores = match location {
+        Location::Memory(name) => memory::open(&name, seams),
+        Location::File(path) => {
+            let file = file::FileOptions {
+                client_id: owner.clone(),
+                lock_wait: Duration::from_millis(options.lock_wait_ms),
+                journal_bytes: options.journal_bytes,
+                unsafe_filesystem: options.unsafe_filesystem,
+                create: options.create_namespace,
+            };
+            file::open(&path, &file, seams).await?
+        }
+    };
+    Ok((stores, owner))
+}
+
+/// Host name and process id, as far as the system tells them.
+fn process_name(seams: &Seams) -> String {
+    let mut name = [0; 64];
+    let host = seams
+        .files
+        .open(Path::new("/proc/sys/kernel/hostname"), OpenMode::Read)
+        .and_then(|file| file.read_at(&mut name, 0))
+        .map(|length| String::from_utf8_lossy(&name[..length]).trim().to_owned());
+    let process = seams.files.process().map_or(0, |(id, _)| id);
+    format!("{}:{process}", host.unwrap_or_else(|_| "localhost".to_owned()))
 }

@@ -1,0 +1,69 @@
+//! Deletes a log, and nothing that lies below its name.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::error::{Error, Result};
+use crate::metadata::{Expect, MetadataStore, Op, Outcome, Takeover};
+use crate::types::LogName;
+
+use super::Engine;
+use super::layout::LogPaths;
+use super::open::take_over;
+use super::ownership::Ownership;
+use super::segments::SegmentList;
+
+const ATTEMPTS: usize = 20;
+
+/// Takes the log over, frees its segments, and removes its nodes in one commit.
+pub(crate) async fn delete(engine: &Arc<Engine>, log: &LogName) -> Result<()> {
+    let own = take_over(engine, log, Takeover::Force).await?;
+    for _ in 0..ATTEMPTS {
+        if attempt(&own).await? {
+            own.lock.forget();
+            return Ok(());
+        }
+        if !own.lock.is_held().await? {
+            return Err(Error::locked("another writer took the log while it was being deleted; try again")
+                .with("log", log));
+        }
+    }
+    Err(Error::unavailable("the log changes too fast to be deleted; try again").with("log", log))
+}
+
+async fn attempt(own: &Ownership) -> Result<bool> {
+    let metadata = &*own.engine.stores.metadata;
+    let list = SegmentList::read(metadata, &own.log).await?;
+    let ids: Vec<_> = list.iter().map(|segment| segment.metadata.segment_id).collect();
+    let mut ops = vec![own.lock.check()];
+    ops.extend(own.engine.stores.segments.delete(&ids).await?);
+    for path in below(metadata, own.paths.root()).await?.into_iter().rev() {
+        ops.push(Op::Delete { path, expect: Expect::Any });
+    }
+    ops.push(base_op(metadata, &own.paths).await?);
+    Ok(matches!(metadata.commit(&ops).await?, Outcome::Committed(_)))
+}
+
+/// The log's own node goes too, unless logs lie below it: then it is emptied.
+async fn base_op(metadata: &dyn MetadataStore, paths: &LogPaths) -> Result<Op> {
+    let path = paths.base().to_owned();
+    let children = metadata.children(&path).await?.unwrap_or_default();
+    Ok(if children.len() <= 1 {
+        Op::Delete { path, expect: Expect::Any }
+    } else {
+        Op::Set { path, data: Bytes::new(), expect: Expect::Any }
+    })
+}
+
+/// The node and all below it, parents first.
+pub(super) async fn below(metadata: &dyn MetadataStore, path: String) -> Result<Vec<String>> {
+    let mut found = vec![path];
+    let mut next = 0;
+    while let Some(path) = found.get(next).cloned() {
+        let children = metadata.children(&path).await?.unwrap_or_default();
+        found.extend(children.into_iter().map(|child| format!("{path}/{}", child.name)));
+        next += 1;
+    }
+    Ok(found)
+}

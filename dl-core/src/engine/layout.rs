@@ -1,0 +1,189 @@
+//! Where a log keeps what in the metadata tree: DistributedLog's own nodes, so that both can work on one namespace.
+//!
+//! ```text
+//! /{log}                    the user's metadata
+//! └── <default>             the root of the log
+//!     ├── maxtxid           largest txid of completed segments; 2^63-1 once the log is sealed
+//!     ├── version           FF FF FF FF
+//!     ├── lock              its children are the members of the write lock
+//!     ├── readLock          as of a read lock
+//!     ├── ledgers           number of the newest segment ever started
+//!     │   ├── inprogress_…  one for each segment, see metadata/segment.rs
+//!     │   └── logrecs_…
+//!     └── allocation        a segment id that is given out and not yet used
+//! ```
+
+use bytes::Bytes;
+
+use crate::error::{Error, Result};
+use crate::metadata::{Expect, MetadataStore, Node, Op, Outcome, RefusalReason, Version};
+use crate::types::LogName;
+
+const LAYOUT_VERSION: [u8; 4] = [0xff; 4];
+
+/// The paths of the nodes of one log.
+#[derive(Debug, Clone)]
+pub(crate) struct LogPaths {
+    base: String,
+}
+
+impl LogPaths {
+    pub(crate) fn new(log: &LogName) -> Self {
+        Self { base: format!("/{log}") }
+    }
+
+    /// The node with the user's metadata; logs below this one's name are its children too.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
+    pub(crate) fn root(&self) -> String {
+        format!("{}/<default>", self.base)
+    }
+
+    pub(crate) fn max_txid(&self) -> String {
+        self.below_root("maxtxid")
+    }
+
+    pub(crate) fn version(&self) -> String {
+        self.below_root("version")
+    }
+
+    pub(crate) fn lock(&self) -> String {
+        self.below_root("lock")
+    }
+
+    pub(crate) fn read_lock(&self) -> String {
+        self.below_root("readLock")
+    }
+
+    /// The parent of the segments. A log exists while this node does.
+    pub(crate) fn ledgers(&self) -> String {
+        self.below_root("ledgers")
+    }
+
+    pub(crate) fn allocation(&self) -> String {
+        self.below_root("allocation")
+    }
+
+    /// The node of the segment with this node name.
+    pub(crate) fn segment(&self, name: &str) -> String {
+        format!("{}/<default>/ledgers/{name}", self.base)
+    }
+
+    fn below_root(&self, name: &str) -> String {
+        format!("{}/<default>/{name}", self.base)
+    }
+
+    /// Every node of a log, parents first, with the data it is created with.
+    fn nodes(&self) -> Vec<(String, Bytes)> {
+        let empty = Bytes::new;
+        let ancestors = self.base.match_indices('/').skip(1);
+        let mut nodes: Vec<_> = ancestors.map(|(end, _)| (self.base[..end].to_owned(), empty())).collect();
+        nodes.extend([
+            (self.base.clone(), empty()),
+            (self.root(), empty()),
+            (self.max_txid(), number_data(0)),
+            (self.version(), Bytes::from_static(&LAYOUT_VERSION)),
+            (self.lock(), empty()),
+            (self.read_lock(), empty()),
+            (self.ledgers(), number_data(0)),
+            (self.allocation(), empty()),
+        ]);
+        nodes
+    }
+}
+
+/// Makes a log, with whatever nodes it still misses, in one commit.
+///
+/// # Errors
+/// `already-exists` if it is there.
+pub(crate) async fn create(metadata: &dyn MetadataStore, log: &LogName) -> Result<()> {
+    let paths = LogPaths::new(log);
+    loop {
+        let mut missing = Vec::new();
+        for (path, data) in paths.nodes() {
+            if metadata.get(&path).await?.is_none() {
+                missing.push(Op::create(path, data));
+            }
+        }
+        if missing.is_empty() {
+            return Err(Error::already_exists("the log exists already; open it").with("log", log));
+        }
+        match metadata.commit(&missing).await? {
+            Outcome::Committed(_) => return Ok(()),
+            // Somebody else made or deleted a node meanwhile: look again.
+            Outcome::Refused(refusal)
+                if matches!(refusal.reason, RefusalReason::Exists | RefusalReason::Missing) => {}
+            Outcome::Refused(refusal) => {
+                return Err(
+                    Error::internal(format!("creating a log was refused: {refusal:?}")).with("log", log)
+                );
+            }
+        }
+    }
+}
+
+/// Whether the log exists.
+pub(crate) async fn exists(metadata: &dyn MetadataStore, log: &LogName) -> Result<bool> {
+    Ok(metadata.get(&LogPaths::new(log).ledgers()).await?.is_some())
+}
+
+/// A node of the log that has to be there.
+///
+/// # Errors
+/// `not-found` if it is not: the log does not exist.
+pub(crate) async fn require(metadata: &dyn MetadataStore, log: &LogName, path: &str) -> Result<Node> {
+    metadata.get(path).await?.ok_or_else(|| no_log(log))
+}
+
+/// The error for a log that is not there, or no longer.
+pub(crate) fn no_log(log: &LogName) -> Error {
+    Error::not_found("there is no such log; create it, or look for its name with list_logs").with("log", log)
+}
+
+/// Replaces the data of the log's own node: the user's metadata.
+pub(crate) async fn set_user_metadata(
+    metadata: &dyn MetadataStore,
+    log: &LogName,
+    data: Bytes,
+) -> Result<()> {
+    let paths = LogPaths::new(log);
+    let there = Op::Check { path: paths.ledgers(), expect: Expect::Any };
+    let set = Op::Set { path: paths.base().to_owned(), data, expect: Expect::Any };
+    match metadata.commit(&[there, set]).await? {
+        Outcome::Committed(_) => Ok(()),
+        Outcome::Refused(_) => Err(no_log(log)),
+    }
+}
+
+/// A number as the data of a node.
+pub(crate) fn number_data(number: i64) -> Bytes {
+    Bytes::from(number.to_string())
+}
+
+/// A node whose data is a number, with the version it was read in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Number {
+    pub(crate) value: i64,
+    pub(crate) version: Version,
+}
+
+impl Number {
+    /// Reads the data of the node at `path`.
+    ///
+    /// # Errors
+    /// `corrupt` if it is not a decimal number.
+    pub(crate) fn parse(node: &Node, log: &LogName, path: &str) -> Result<Self> {
+        let text = std::str::from_utf8(&node.data).ok();
+        let plain = |text: &&str| text.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit());
+        let value = text.filter(plain).and_then(|text| text.parse().ok()).ok_or_else(|| {
+            let data = node.data[..node.data.len().min(50)].escape_ascii();
+            Error::corrupt("a metadata node does not hold a number")
+                .with("log", log)
+                .with("node", path)
+                .with("data", data)
+        })?;
+        Ok(Self { value, version: node.version })
+    }
+}

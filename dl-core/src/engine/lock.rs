@@ -1,0 +1,99 @@
+//! The write lock of a log, held.
+
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::metadata::{Lock, MetadataStore, Op, Outcome, Takeover};
+use crate::seams::Seams;
+
+use super::layout::LogPaths;
+
+/// What a writer is told that another one cut off.
+pub(crate) const CUT_OFF: &str = "another writer owns the log; open a new writer to go on";
+
+/// The write lock; released in the background when dropped.
+pub(crate) struct HeldLock {
+    metadata: Arc<dyn MetadataStore>,
+    seams: Seams,
+    lock: Option<Lock>,
+}
+
+impl HeldLock {
+    pub(crate) async fn take(
+        metadata: &Arc<dyn MetadataStore>,
+        seams: &Seams,
+        paths: &LogPaths,
+        owner: &str,
+        takeover: Takeover,
+    ) -> Result<Self> {
+        let lock = metadata.lock(&paths.lock(), owner, takeover).await?;
+        Ok(Self { metadata: metadata.clone(), seams: seams.clone(), lock: Some(lock) })
+    }
+
+    /// The operation that makes a commit conditional on the lock.
+    pub(crate) fn check(&self) -> Op {
+        self.lock().check()
+    }
+
+    /// Completes when the lock is gone, or it cannot be known whether it is.
+    pub(crate) fn lost(&self) -> impl Future<Output = Error> + Send + 'static {
+        let lock = self.lock().clone();
+        let metadata = self.metadata.clone();
+        async move {
+            let mut watch = metadata.watch(&lock.path);
+            loop {
+                match metadata.get(&lock.path).await {
+                    Ok(Some(node)) if node.version == lock.version => watch.changed().await,
+                    Ok(_) => return Error::fenced(CUT_OFF),
+                    Err(error) => return error,
+                }
+            }
+        }
+    }
+
+    /// Whether the lock is still held.
+    pub(crate) async fn is_held(&self) -> Result<bool> {
+        let lock = self.lock();
+        let node = self.metadata.get(&lock.path).await?;
+        Ok(node.is_some_and(|node| node.version == lock.version))
+    }
+
+    /// Lets the lock go; one that is lost already is no error.
+    pub(crate) async fn release(mut self) -> Result<()> {
+        let release = self.lock().release();
+        self.lock = None;
+        match self.metadata.commit(&[release]).await? {
+            Outcome::Committed(_) | Outcome::Refused(_) => Ok(()),
+        }
+    }
+
+    /// Forgets the lock, whose node is deleted.
+    pub(crate) fn forget(mut self) {
+        self.lock = None;
+    }
+
+    fn lock(&self) -> &Lock {
+        self.lock.as_ref().expect("the lock is there until the guard is used up")
+    }
+}
+
+impl Drop for HeldLock {
+    fn drop(&mut self) {
+        if let Some(lock) = self.lock.take() {
+            let metadata = self.metadata.clone();
+            self.seams.tasks.spawn(Box::pin(async move {
+                // Whoever comes next takes it by force, or finds it gone with this process.
+                let _best_effort = metadata.commit(&[lock.release()]).await;
+            }));
+        }
+    }
+}
+
+/// The error for a writer whose lock another took while it was still opening.
+pub(crate) async fn lost_while_opening(metadata: &dyn MetadataStore, paths: &LogPaths) -> Error {
+    let error = Error::locked("another writer took the log while this one was being opened; try again");
+    match metadata.lock_owner(&paths.lock()).await {
+        Ok(Some(owner)) => error.with("owner", owner),
+        Ok(None) | Err(_) => error,
+    }
+}

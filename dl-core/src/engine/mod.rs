@@ -1,0 +1,77 @@
+//! The log itself, over any metadata store and any segment store.
+//!
+//! Read it in the order of a payload's way: [`open`] takes a log over and [`recovery`] ends what earlier writers left
+//! behind; [`writer`] gathers records into entries, hands them to the segment store and resolves tickets; [`reader`]
+//! brings them back. Everything that a writer changes in metadata goes through [`ownership`].
+
+mod closing;
+pub(crate) mod delete;
+pub(crate) mod layout;
+pub(crate) mod listing;
+mod lock;
+pub(crate) mod open;
+mod ownership;
+pub(crate) mod queries;
+pub(crate) mod reader;
+mod recovery;
+mod scan;
+pub(crate) mod segments;
+#[cfg(test)]
+mod tests;
+pub(crate) mod truncate;
+pub(crate) mod writer;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+pub(crate) use closing::{Closing, Population};
+
+use crate::drivers::Stores;
+use crate::error::{Error, ErrorKind, Result};
+use crate::options::Options;
+use crate::seams::Seams;
+use writer::Budget;
+
+/// What all logs of an open namespace share.
+pub(crate) struct Engine {
+    pub(crate) stores: Stores,
+    pub(crate) seams: Seams,
+    pub(crate) options: Options,
+    /// How this process names itself as the owner of a log.
+    pub(crate) owner: String,
+    /// The bytes that all writers together may have in flight.
+    pub(crate) budget: Arc<Budget>,
+    /// Set when the namespace is closed.
+    pub(crate) closing: Closing,
+    /// The keepers of its open writers.
+    pub(crate) keepers: Population,
+}
+
+impl Engine {
+    pub(crate) fn new(stores: Stores, seams: Seams, options: Options, owner: String) -> Self {
+        let in_flight = usize::try_from(options.in_flight_bytes).unwrap_or(usize::MAX);
+        Self {
+            stores,
+            seams,
+            options,
+            owner,
+            budget: Arc::new(Budget::new(in_flight)),
+            closing: Closing::new("namespace"),
+            keepers: Population::default(),
+        }
+    }
+
+    /// # Errors
+    /// `permission-denied` if the namespace was opened for reading only.
+    pub(crate) fn check_writable(&self) -> Result<()> {
+        if self.options.read_only {
+            let message = "the namespace was opened for reading only; open it without read_only";
+            return Err(Error::new(ErrorKind::PermissionDenied, message));
+        }
+        Ok(())
+    }
+}
+
+/// Locks a mutex. What it guards is whole between any two statements of ours, so a panic elsewhere spoils nothing.
+pub(crate) fn guard<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,385 @@
+//! The read path: across segments, from entries to records.
+//!
+//! [`ReaderCore::ready`] hands out what needs no waiting; when it has nothing, [`ReaderCore::advance`] brings more within
+//! reach: the next chunk of entries of the segment being read (a [`stretch`]), the next segment, or, when following,
+//! whatever comes next. [`start`] finds out where to begin.
+
+mod start;
+mod stretch;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::{EntryRecords, RawRecord, RecordKind, open_entry};
+use crate::metadata::{Watch, sequence_id};
+use crate::options::{OnTruncated, ReaderOptions, Start};
+use crate::store::TailState;
+use crate::types::{Dlsn, LogName, Record};
+
+use super::layout::LogPaths;
+use super::scan::locate;
+use super::segments::{Segment, SegmentList};
+use super::{Closing, Engine};
+use stretch::Stretch;
+
+/// How a reader ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum End {
+    /// It delivered what it was bounded to: the last position or the number of records.
+    Bound,
+    /// It reached the end of the log, and does not follow.
+    End,
+    /// It reached the end of a log that was sealed: nothing will ever follow.
+    Sealed,
+}
+
+/// See the module.
+pub(crate) struct ReaderCore {
+    engine: Arc<Engine>,
+    log: LogName,
+    closing: Closing,
+    follow: bool,
+    until: Option<Dlsn>,
+    /// How many records may still be delivered.
+    left: Option<u64>,
+    /// Records are skipped until one has at least this txid.
+    from_txid: Option<i64>,
+    on_truncated: OnTruncated,
+    /// Whether it starts wherever the log does, and has not started.
+    anywhere: bool,
+    /// Bytes fetched at once; two such chunks may be held.
+    chunk_bytes: usize,
+    /// Everything below was delivered or passed.
+    position: Dlsn,
+    stretch: Option<Stretch>,
+    /// The entry whose records are being delivered.
+    entry: Option<OpenEntry>,
+    /// The segment that was read to its end last, and the sequence id after its last record.
+    passed: Option<(i64, i64)>,
+    watch: Watch,
+    end: Option<End>,
+    /// Why an entry cannot be decoded, so that nothing behind it may be delivered.
+    damaged: Option<Error>,
+}
+
+struct OpenEntry {
+    records: EntryRecords,
+    entry: i64,
+}
+
+/// What [`ReaderCore::advance`] found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// There is something to look at.
+    More,
+    /// This is the end of the log for now.
+    AtEnd,
+}
+
+impl ReaderCore {
+    pub(crate) async fn open(engine: &Arc<Engine>, log: &LogName, options: &ReaderOptions) -> Result<Self> {
+        let watch = engine.stores.metadata.watch(&LogPaths::new(log).ledgers());
+        let position = start::find(engine, log, options).await?;
+        let from_txid = match options.from {
+            Start::Txid(txid) => Some(txid.get()),
+            Start::Earliest | Start::Latest | Start::Dlsn(_) => None,
+        };
+        Ok(Self {
+            engine: engine.clone(),
+            log: log.clone(),
+            closing: Closing::new("reader"),
+            follow: options.follow,
+            until: options.until,
+            left: options.count,
+            from_txid,
+            on_truncated: options.on_truncated,
+            anywhere: options.from == Start::Earliest,
+            chunk_bytes: usize::try_from(options.read_ahead_bytes / 2).unwrap_or(usize::MAX),
+            position,
+            stretch: None,
+            entry: None,
+            passed: None,
+            watch,
+            end: None,
+            damaged: None,
+        })
+    }
+
+    pub(crate) fn position(&self) -> Dlsn {
+        self.position
+    }
+
+    pub(crate) fn end(&self) -> Option<End> {
+        self.end
+    }
+
+    pub(crate) fn follows(&self) -> bool {
+        self.follow
+    }
+
+    pub(crate) fn closing(&self) -> &Closing {
+        &self.closing
+    }
+
+    pub(crate) fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    /// The next record, if it can be had without waiting.
+    #[inline]
+    pub(crate) fn ready(&mut self) -> Result<Option<Record>> {
+        while self.end.is_none() {
+            let Some(open) = &mut self.entry else {
+                if self.open_entry()? {
+                    continue;
+                }
+                return Ok(None);
+            };
+            match open.records.next() {
+                Some(Ok(raw)) => {
+                    let entry = open.entry;
+                    if let Some(record) = self.deliver(entry, raw) {
+                        return Ok(Some(record));
+                    }
+                }
+                Some(Err(error)) => {
+                    let entry = open.entry;
+                    return Err(self.damage(error, entry));
+                }
+                None => self.leave_entry(),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Turns a record into what the caller gets, if it is for the caller.
+    #[inline]
+    fn deliver(&mut self, entry: i64, raw: RawRecord) -> Option<Record> {
+        let stretch = self.stretch.as_mut()?;
+        let dlsn = Dlsn::new(stretch.number, entry, raw.slot.into());
+        stretch.last_position = Some(raw.position);
+        match raw.kind {
+            RecordKind::User | RecordKind::RecordSet => {}
+            RecordKind::Control => return None,
+            RecordKind::EndOfStream => {
+                self.end = Some(End::Sealed);
+                return None;
+            }
+        }
+        if dlsn < self.position || self.from_txid.is_some_and(|from| raw.txid < from) {
+            return None;
+        }
+        if self.until.is_some_and(|until| dlsn > until) {
+            self.end = Some(End::Bound);
+            return None;
+        }
+        let sequence_id = stretch.first_sequence_id.and_then(|first| sequence_id(first, raw.position));
+        self.from_txid = None;
+        self.anywhere = false;
+        self.position = dlsn.next();
+        if let Some(left) = &mut self.left {
+            *left -= 1;
+        }
+        self.check_bound();
+        Some(Record { dlsn, txid: raw.txid, sequence_id, payload: raw.payload })
+    }
+
+    /// Ends the reader when it delivered all that it was bounded to.
+    #[inline]
+    fn check_bound(&mut self) {
+        if self.left == Some(0) || self.until.is_some_and(|until| self.position > until) {
+            self.end.get_or_insert(End::Bound);
+        }
+    }
+
+    /// Opens the next entry that was fetched; `false` if there is none.
+    fn open_entry(&mut self) -> Result<bool> {
+        self.closing.check()?;
+        if let Some(error) = &self.damaged {
+            return Err(error.clone());
+        }
+        let Some(stretch) = &mut self.stretch else { return Ok(false) };
+        let Some((entry, bytes)) = stretch.pop() else { return Ok(false) };
+        let here = (self.position.segment(), self.position.entry()) == (stretch.number, entry);
+        let slot = if here { u32::try_from(self.position.slot()).unwrap_or(0) } else { 0 };
+        let opened = open_entry(bytes, stretch.enveloped).and_then(|area| {
+            let mut records = EntryRecords::new(area);
+            records.skip_to(slot)?;
+            Ok(records)
+        });
+        let records = opened.map_err(|error| self.damage(error, entry))?;
+        self.entry = Some(OpenEntry { records, entry });
+        Ok(true)
+    }
+
+    fn leave_entry(&mut self) {
+        if let Some((open, stretch)) = self.entry.take().zip(self.stretch.as_ref()) {
+            self.position = self.position.max(Dlsn::new(stretch.number, open.entry + 1, 0));
+        }
+    }
+
+    #[cold]
+    fn damage(&mut self, error: Error, entry: i64) -> Error {
+        let number = self.stretch.as_ref().map_or(0, |stretch| stretch.number);
+        let error = locate(error, &self.log, number).with("entry", entry);
+        self.entry = None;
+        self.damaged = Some(error.clone());
+        error
+    }
+
+    /// Brings more records within reach; at the end of the log, waits for more if `wait`. Cancelling it loses nothing.
+    pub(crate) async fn advance(&mut self, wait: bool) -> Result<Step> {
+        // Clones see the same, and leave the reader free to change.
+        let (own, namespace) = (self.closing.clone(), self.engine.closing.clone());
+        own.guard(namespace.guard(self.find_more(wait))).await
+    }
+
+    /// This is the end, for a reader that does not follow.
+    pub(crate) fn stop(&mut self) {
+        self.end.get_or_insert(End::End);
+    }
+
+    async fn find_more(&mut self, wait: bool) -> Result<Step> {
+        loop {
+            self.check_bound();
+            if self.end.is_some() {
+                return Ok(Step::More);
+            }
+            if let Some(error) = &self.damaged {
+                return Err(error.clone());
+            }
+            if self.stretch.is_none() && !self.next_stretch().await? {
+                if !wait {
+                    return Ok(Step::AtEnd);
+                }
+                self.watch.changed().await;
+                continue;
+            }
+            let Some(stretch) = &mut self.stretch else { continue };
+            match stretch.fetch(self.chunk_bytes).await {
+                Ok(true) => {
+                    self.know_sequence().await?;
+                    return Ok(Step::More);
+                }
+                Ok(false) => {}
+                Err(error) => {
+                    self.lost(error).await?;
+                    continue;
+                }
+            }
+            if stretch.is_finished() {
+                self.pass();
+            } else if !self.look_further(wait).await? {
+                return Ok(Step::AtEnd);
+            }
+        }
+    }
+
+    /// All that is known to be committed to the segment was read. Looks for more, and waits for it if `wait`; `false` if
+    /// there is none.
+    async fn look_further(&mut self, wait: bool) -> Result<bool> {
+        let Some(stretch) = &mut self.stretch else { return Ok(true) };
+        match stretch.look().await {
+            Ok(true) => return Ok(true),
+            Ok(false) if stretch.tail.state != TailState::Deleted => {}
+            Ok(false) => {
+                let gone = Error::not_found("the segment was deleted; so was the log, or it was truncated");
+                return self.lost(gone).await.map(|()| true);
+            }
+            Err(error) => return self.lost(error).await.map(|()| true),
+        }
+        // A segment whose writer was cut off is completed in the metadata before anything follows it.
+        if stretch.tail.state == TailState::Fenced && self.completed_meanwhile().await? {
+            return Ok(true);
+        }
+        if !wait {
+            return Ok(false);
+        }
+        let Some(stretch) = &mut self.stretch else { return Ok(true) };
+        let known = stretch.tail;
+        let tail = tokio::select! {
+            biased;
+            tail = stretch.reader.wait(known) => Some(tail),
+            () = self.watch.changed() => None,
+        };
+        match tail {
+            Some(Ok(tail)) => stretch.tail = tail,
+            Some(Err(error)) => self.lost(error).await?,
+            None => drop(self.completed_meanwhile().await?),
+        }
+        Ok(true)
+    }
+
+    /// Whether the metadata says that the segment was completed, or it is listed no more.
+    async fn completed_meanwhile(&mut self) -> Result<bool> {
+        let list = SegmentList::read(&*self.engine.stores.metadata, &self.log).await?;
+        let Some(stretch) = &mut self.stretch else { return Ok(true) };
+        match list.iter().find(|segment| segment.metadata.number == stretch.number) {
+            Some(segment) if !segment.metadata.is_completed() => Ok(false),
+            Some(_) => {
+                stretch.complete().await?;
+                Ok(true)
+            }
+            None => {
+                self.stretch = None;
+                Ok(true)
+            }
+        }
+    }
+
+    /// Goes on behind the segment, which was read to its end.
+    fn pass(&mut self) {
+        if let Some(stretch) = self.stretch.take() {
+            self.passed = stretch.next_sequence_id().map(|next| (stretch.number, next));
+            self.position = self.position.max(Dlsn::new(stretch.number.saturating_add(1), 0, 0));
+        }
+    }
+
+    /// Opens the segment that holds the position, or the next there is. `false` if there is none yet.
+    async fn next_stretch(&mut self) -> Result<bool> {
+        let list = SegmentList::read(&*self.engine.stores.metadata, &self.log).await?;
+        let on_truncated = if self.anywhere { OnTruncated::Skip } else { self.on_truncated };
+        self.position = start::above_truncation(&self.log, &list, self.position, on_truncated)?;
+        // Segments that Java wrote without a number have no positions.
+        let holds = |segment: &&Segment| segment.metadata.number >= self.position.segment().max(1);
+        let Some(segment) = list.readable().iter().find(holds) else { return Ok(false) };
+        let metadata = &segment.metadata;
+        self.position = self.position.max(metadata.first_dlsn());
+        let passed = self.passed.filter(|(number, _)| *number == metadata.number - 1).map(|(_, next)| next);
+        let first = list.first_sequence_id(metadata).or(passed);
+        match Stretch::open(&self.engine, metadata, self.position, first).await {
+            Ok(stretch) => self.stretch = Some(stretch),
+            Err(error) => self.lost(error).await?,
+        }
+        Ok(true)
+    }
+
+    /// Finds out the sequence ids of a segment whose predecessor was not completed when it was opened. Now that it has
+    /// records, its predecessor gets no more.
+    async fn know_sequence(&mut self) -> Result<()> {
+        if let Some(stretch) = self.stretch.as_mut().filter(|stretch| stretch.first_sequence_id.is_none()) {
+            let first = start::sequence_id_of(&self.engine, &self.log, stretch.number).await?;
+            stretch.first_sequence_id = Some(first);
+        }
+        Ok(())
+    }
+
+    /// A segment is gone under the reader: it was truncated, or the log was deleted.
+    ///
+    /// # Errors
+    /// The given error, unless a truncation explains it; then the next look at the list says what to do.
+    async fn lost(&mut self, error: Error) -> Result<()> {
+        if error.kind() != ErrorKind::NotFound {
+            return Err(error.with("log", &self.log));
+        }
+        let list = SegmentList::read(&*self.engine.stores.metadata, &self.log).await?;
+        if list.first_readable() <= self.position {
+            return Err(error.with("log", &self.log));
+        }
+        self.stretch = None;
+        Ok(())
+    }
+}

@@ -1,0 +1,90 @@
+//! Where a reader begins.
+
+use std::sync::Arc;
+
+use crate::engine::scan::{Kinds, SegmentScan};
+use crate::engine::segments::{Segment, SegmentList};
+use crate::engine::{Engine, queries};
+use crate::error::{Error, Result};
+use crate::options::{OnTruncated, ReaderOptions, Start};
+use crate::store::TailState;
+use crate::types::{Dlsn, LogName};
+
+/// The position of the first record to deliver, or below it.
+///
+/// # Errors
+/// `truncated` with the first readable position, if the start lies below it and the options do not say to skip.
+pub(super) async fn find(engine: &Arc<Engine>, log: &LogName, options: &ReaderOptions) -> Result<Dlsn> {
+    let list = SegmentList::read(&*engine.stores.metadata, log).await?;
+    match options.from {
+        Start::Earliest => Ok(list.first_readable()),
+        Start::Latest => end_of(engine, &list).await,
+        Start::Dlsn(dlsn) => above_truncation(log, &list, dlsn, options.on_truncated),
+        Start::Txid(txid) => match queries::at_txid(engine, log, &list, txid).await? {
+            Some(dlsn) => Ok(dlsn),
+            None => end_of(engine, &list).await,
+        },
+    }
+}
+
+/// The position, if it does not lie below the point of truncation, else what the options say.
+pub(super) fn above_truncation(
+    log: &LogName,
+    list: &SegmentList,
+    position: Dlsn,
+    on_truncated: OnTruncated,
+) -> Result<Dlsn> {
+    let first = list.first_readable();
+    if position >= first || on_truncated == OnTruncated::Skip {
+        return Ok(position.max(first));
+    }
+    let message =
+        "the position lies below the point of truncation; start at the first readable one, or skip to it";
+    Err(Error::truncated(message).with("log", log).with("position", position).at(first))
+}
+
+/// The position of the first record that is not visible yet.
+async fn end_of(engine: &Engine, list: &SegmentList) -> Result<Dlsn> {
+    let mut end = match list.newest_completed() {
+        Some(segment) => Dlsn::new(segment.metadata.number.saturating_add(1), 0, 0),
+        None => list.first_readable(),
+    };
+    // Two are in progress during a roll. The newer one gets entries only when the older one gets no more.
+    for segment in list.in_progress() {
+        let tail = engine.stores.segments.open(segment.metadata.segment_id).await?.tail().await?;
+        let number = segment.metadata.number;
+        let entries = i64::try_from(tail.entries).unwrap_or(i64::MAX);
+        if tail.state == TailState::Closed {
+            end = Dlsn::new(number.saturating_add(1), 0, 0);
+        } else if entries > 0 {
+            end = Dlsn::new(number, entries, 0);
+        }
+    }
+    Ok(end)
+}
+
+/// The sequence id of the first record of segment `number`, which has records; hugely negative where Java did not count.
+pub(super) async fn sequence_id_of(engine: &Engine, log: &LogName, number: i64) -> Result<i64> {
+    let list = SegmentList::read(&*engine.stores.metadata, log).await?;
+    let mut next = None;
+    for segment in list.iter().filter(|segment| segment.metadata.number <= number) {
+        let first = list.first_sequence_id(&segment.metadata).or(next);
+        if segment.metadata.number == number {
+            return Ok(first.unwrap_or(i64::MIN));
+        }
+        next = match first {
+            Some(first) if !segment.metadata.is_completed() => {
+                Some(first.wrapping_add(records_in(engine, log, segment).await?))
+            }
+            _ => None,
+        };
+    }
+    Ok(i64::MIN)
+}
+
+/// The number of records of a segment in progress that gets no more.
+async fn records_in(engine: &Engine, log: &LogName, segment: &Segment) -> Result<i64> {
+    let scan = SegmentScan::open(&*engine.stores.segments, log, &segment.metadata).await?;
+    let last = scan.last(scan.entries().await?, Kinds::Any).await?;
+    Ok(last.map_or(0, |last| last.position.into()))
+}

@@ -1,0 +1,136 @@
+//! One segment as a reader passes through it: fetched in chunks, the next one while the caller consumes one.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::oneshot;
+
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::metadata::SegmentMetadata;
+use crate::seams::Tasks;
+use crate::store::{SegmentReader, Tail, TailState};
+use crate::types::Dlsn;
+
+/// See the module.
+pub(super) struct Stretch {
+    pub(super) number: i64,
+    pub(super) enveloped: bool,
+    /// The sequence id of its first record, hugely negative where Java did not count; `None` until it is known.
+    pub(super) first_sequence_id: Option<i64>,
+    /// The position of the last record that was looked at.
+    pub(super) last_position: Option<u32>,
+    pub(super) reader: Arc<dyn SegmentReader>,
+    /// What is known to be committed.
+    pub(super) tail: Tail,
+    /// Whether the metadata says that it is completed.
+    completed: bool,
+    /// The id of the first of `entries`.
+    next_entry: u64,
+    entries: VecDeque<Bytes>,
+    /// The chunk behind `entries`, on its way.
+    coming: Option<oneshot::Receiver<Result<Vec<Bytes>>>>,
+    tasks: Arc<dyn Tasks>,
+}
+
+impl Stretch {
+    /// Opens the segment at the entry of `from`, or the first if that is in another segment.
+    pub(super) async fn open(
+        engine: &Arc<Engine>,
+        segment: &SegmentMetadata,
+        from: Dlsn,
+        first_sequence_id: Option<i64>,
+    ) -> Result<Self> {
+        let reader = engine.stores.segments.open(segment.segment_id).await?;
+        let tail = reader.tail().await?;
+        let next_entry = if from.segment() == segment.number { from.entry() } else { 0 };
+        Ok(Self {
+            number: segment.number,
+            enveloped: segment.enveloped(),
+            first_sequence_id,
+            last_position: None,
+            reader,
+            tail,
+            completed: segment.is_completed(),
+            next_entry: u64::try_from(next_entry).unwrap_or(0),
+            entries: VecDeque::new(),
+            coming: None,
+            tasks: engine.seams.tasks.clone(),
+        })
+    }
+
+    /// The next entry that was fetched, with its id.
+    pub(super) fn pop(&mut self) -> Option<(i64, Bytes)> {
+        let bytes = self.entries.pop_front()?;
+        let entry = i64::try_from(self.next_entry).unwrap_or(i64::MAX);
+        self.next_entry += 1;
+        Some((entry, bytes))
+    }
+
+    /// Sees to it that entries are there to pop; `false` if all that is known to be committed was popped.
+    pub(super) async fn fetch(&mut self, chunk_bytes: usize) -> Result<bool> {
+        if !self.entries.is_empty() {
+            return Ok(true);
+        }
+        if self.next_entry >= self.tail.entries {
+            return Ok(false);
+        }
+        let read = match &mut self.coming {
+            None => self.reader.read(self.next_entry, chunk_bytes).await,
+            Some(coming) => {
+                let read = coming.await;
+                self.coming = None;
+                read.unwrap_or_else(|_| Err(Error::internal("reading ahead ended without an answer")))
+            }
+        };
+        self.entries = read.map_err(|error| error.with("segment", self.number))?.into();
+        if self.entries.is_empty() {
+            return Err(Error::internal("the store has no entry where one is committed")
+                .with("segment", self.number)
+                .with("entry", self.next_entry));
+        }
+        self.read_ahead(chunk_bytes);
+        Ok(true)
+    }
+
+    fn read_ahead(&mut self, chunk_bytes: usize) {
+        let from = self.next_entry + self.entries.len() as u64;
+        if from >= self.tail.entries {
+            return;
+        }
+        let reader = self.reader.clone();
+        let (send, coming) = oneshot::channel();
+        self.coming = Some(coming);
+        self.tasks.spawn(Box::pin(async move {
+            // The reader may have moved on.
+            let _unwanted = send.send(reader.read(from, chunk_bytes).await);
+        }));
+    }
+
+    /// Whether it is complete and all of it was popped.
+    pub(super) fn is_finished(&self) -> bool {
+        let closed = self.completed || self.tail.state == TailState::Closed;
+        closed && self.next_entry >= self.tail.entries && self.tail.state != TailState::Deleted
+    }
+
+    /// Looks at what is committed now; whether that is news.
+    pub(super) async fn look(&mut self) -> Result<bool> {
+        let tail = self.reader.tail().await?;
+        let news = tail != self.tail;
+        self.tail = tail;
+        Ok(news)
+    }
+
+    /// The metadata says that it is completed: what is committed now is all.
+    pub(super) async fn complete(&mut self) -> Result<()> {
+        self.tail = self.reader.tail().await?;
+        self.completed = true;
+        Ok(())
+    }
+
+    /// The sequence id after its last record, once it was read to its end.
+    pub(super) fn next_sequence_id(&self) -> Option<i64> {
+        Some(self.first_sequence_id?.wrapping_add(self.last_position?.into()))
+    }
+}

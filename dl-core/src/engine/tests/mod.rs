@@ -1,0 +1,73 @@
+//! The log end to end over the memory driver; several openings of one namespace are its processes.
+
+mod fencing;
+mod reading;
+mod writing;
+
+use bytes::Bytes;
+
+use crate::testing::sim::World;
+use crate::{
+    LogName, Namespace, NewRecord, Options, Reader, ReaderOptions, Record, Start, Txid, Writer, WriterOptions,
+};
+
+/// A namespace that several simulated processes open.
+pub(super) struct Shared {
+    pub(super) world: World,
+    uri: String,
+    log: LogName,
+}
+
+impl Shared {
+    /// A namespace for one test.
+    pub(super) fn new(name: &str) -> Self {
+        Self { world: World::new(1), uri: format!("memory:{name}"), log: LogName::new("a/b").unwrap() }
+    }
+
+    /// A process that names itself so.
+    pub(super) async fn process(&self, name: &str) -> Namespace {
+        let (seams, _) = self.world.process();
+        Namespace::open_with(&self.uri, Options::default().client_id(name), seams).await.unwrap()
+    }
+
+    pub(super) fn log(&self) -> &LogName {
+        &self.log
+    }
+}
+
+/// Options of a writer that makes its log.
+pub(super) fn creating() -> WriterOptions {
+    WriterOptions::default().create_log(true)
+}
+
+pub(super) fn text(record: &Record) -> &str {
+    std::str::from_utf8(&record.payload).unwrap()
+}
+
+pub(super) fn record(payload: &'static str, txid: i64) -> NewRecord {
+    NewRecord::new(Bytes::from_static(payload.as_bytes())).txid(Txid::new(txid).unwrap())
+}
+
+/// Appends a record and waits until it is acknowledged.
+pub(super) async fn append(writer: &Writer, payload: &'static str) -> crate::Receipt {
+    writer.append(payload).await.unwrap().await.unwrap()
+}
+
+pub(super) async fn read_from(namespace: &Namespace, log: &LogName, from: Start) -> Vec<Record> {
+    let mut reader = namespace.log(log).open_reader(ReaderOptions::default().from(from)).await.unwrap();
+    drain(&mut reader).await
+}
+
+pub(super) async fn read_all(namespace: &Namespace, log: &LogName) -> Vec<String> {
+    let records = read_from(namespace, log, Start::Earliest).await;
+    records.iter().map(|record| text(record).to_owned()).collect()
+}
+
+/// All that a reader delivers before it ends.
+pub(super) async fn drain(reader: &mut Reader) -> Vec<Record> {
+    let mut records = Vec::new();
+    while let Some(record) = reader.next().await.unwrap() {
+        records.push(record);
+    }
+    records
+}

@@ -1,0 +1,350 @@
+//! A writer as its handles, its keeper and the segment store share it.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, Weak};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use tokio::sync::{Notify, oneshot, watch};
+
+use crate::engine::open::LastRecord;
+use crate::engine::{Engine, guard};
+use crate::error::{Error, ErrorKind, Result};
+use crate::store::{EntrySource, SegmentWriter};
+use crate::types::{Compression, Dlsn, LogName, NewRecord};
+
+use super::pipeline::{Effects, Pipeline, usage_of};
+use super::queue::{Appended, Condition};
+use super::room::{Place, Usage};
+use super::ticket::EntryCompletion;
+
+/// See the module.
+pub(crate) struct WriterCore {
+    engine: Arc<Engine>,
+    log: LogName,
+    compression: Compression,
+    state: Mutex<State>,
+    /// Tells the keeper to look.
+    nudge: Notify,
+    /// The error with which the writer ended.
+    ended: watch::Sender<Option<Error>>,
+}
+
+pub(super) struct State {
+    pub(super) pipeline: Pipeline,
+    /// The writing end of the pipeline's segment.
+    pub(super) store: Option<Arc<dyn SegmentWriter>>,
+    pub(super) commands: VecDeque<Command>,
+    /// Whether the writer ended by being closed, with everything acknowledged.
+    pub(super) closed: bool,
+}
+
+/// What the keeper is asked to do.
+pub(super) enum Command {
+    Truncate(Dlsn, Reply<Dlsn>),
+    Seal(Reply<()>),
+    Close(Reply<()>),
+}
+
+pub(super) type Reply<T> = oneshot::Sender<Result<T>>;
+
+impl WriterCore {
+    pub(super) fn new(
+        engine: Arc<Engine>,
+        log: LogName,
+        compression: Compression,
+        pipeline: Pipeline,
+    ) -> Self {
+        let state = State { pipeline, store: None, commands: VecDeque::new(), closed: false };
+        Self {
+            engine,
+            log,
+            compression,
+            state: Mutex::new(state),
+            nudge: Notify::new(),
+            ended: watch::Sender::new(None),
+        }
+    }
+
+    /// Appends a record if there is room.
+    pub(crate) fn try_append(
+        &self,
+        record: &NewRecord,
+        condition: Option<Condition>,
+    ) -> Result<Option<Appended>> {
+        let usage = usage_of(record)?;
+        let now_ms = if record.txid.is_none() { self.engine.seams.clock.wall_ms() } else { 0 };
+        self.change(|state, effects| {
+            state.pipeline.check()?;
+            if !state.pipeline.room().fits(usage, None) || !self.engine.budget.try_take(usage.bytes, None) {
+                return Ok(None);
+            }
+            state.pipeline.room().take(usage);
+            let appended = state.pipeline.append(record, condition, now_ms, effects);
+            state.keep_room(usage, appended, effects).map(Some)
+        })
+    }
+
+    /// Waits for room and appends a record. Dropping this while it waits appends nothing.
+    pub(crate) async fn append(&self, record: &NewRecord, condition: Option<Condition>) -> Result<Appended> {
+        if let Some(appended) = self.try_append(record, condition)? {
+            return Ok(appended);
+        }
+        let usage = usage_of(record)?;
+        self.take_room(usage).await?;
+        let now_ms = self.engine.seams.clock.wall_ms();
+        self.change(|state, effects| {
+            let appended = state.pipeline.append(record, condition, now_ms, effects);
+            state.keep_room(usage, appended, effects)
+        })
+    }
+
+    /// Waits for room and appends a batch. Dropping this while it waits appends nothing.
+    pub(crate) async fn append_batch(
+        &self,
+        records: &[NewRecord],
+        condition: Option<Condition>,
+    ) -> Result<(Arc<EntryCompletion>, Vec<i64>)> {
+        let usage = self.state(|state| state.pipeline.usage_of_batch(records))?;
+        self.take_room(usage).await?;
+        let now_ms = self.engine.seams.clock.wall_ms();
+        self.change(|state, effects| {
+            let appended = state.pipeline.append_batch(records, condition, now_ms, effects);
+            state.keep_room(usage, appended, effects)
+        })
+    }
+
+    /// Takes room, first come first served.
+    async fn take_room(&self, usage: Usage) -> Result<()> {
+        let mut line = InLine { core: self, room: None, budget: None };
+        poll_fn(|context| line.poll(usage, context)).await
+    }
+
+    /// Waits until everything that was appended before is settled.
+    pub(crate) async fn flush(&self) -> Result<()> {
+        let pending = self.state(|state| match state.pipeline.failed() {
+            Some(error) => Err(error.clone()),
+            None => Ok(state.pipeline.newest_pending()),
+        })?;
+        let Some(pending) = pending else { return Ok(()) };
+        match pending.wait().await {
+            // Settled without a place, and so is what came before: its own ticket says so.
+            Err(error) if error.kind() != ErrorKind::ConditionFailed => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// See [`crate::Writer::truncate`].
+    pub(crate) async fn truncate(&self, before: Dlsn) -> Result<Dlsn> {
+        self.ask(|reply| Command::Truncate(before, reply)).await
+    }
+
+    /// See [`crate::Writer::seal`].
+    pub(crate) async fn seal(&self) -> Result<()> {
+        self.ask(Command::Seal).await
+    }
+
+    /// See [`crate::Writer::close`].
+    pub(crate) async fn close(&self) -> Result<()> {
+        if self.state(|state| state.closed) {
+            return Ok(());
+        }
+        self.ask(Command::Close).await
+    }
+
+    async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T> {
+        let (reply, answer) = oneshot::channel();
+        self.change(|state, effects| {
+            if let Some(error) = state.pipeline.failed() {
+                return Err(error.clone());
+            }
+            state.commands.push_back(command(reply));
+            effects.nudge = true;
+            Ok(())
+        })?;
+        match answer.await {
+            Ok(result) => result,
+            // The writer ended first.
+            Err(_) => Err(self.ended().await),
+        }
+    }
+
+    /// Settles everything at once with `closed`.
+    pub(crate) fn abort(&self) {
+        self.fail(Error::closed("the writer was aborted; open a new one to go on"));
+    }
+
+    pub(crate) fn last(&self) -> Option<LastRecord> {
+        self.state(|state| state.pipeline.last())
+    }
+
+    /// Waits until the writer is cut off, fails, or is closed.
+    pub(crate) fn ended(&self) -> impl Future<Output = Error> + Send + 'static {
+        let mut ended = self.ended.subscribe();
+        async move {
+            match ended.wait_for(Option::is_some).await {
+                Ok(error) => error.clone().unwrap_or_else(dropped),
+                Err(_) => dropped(),
+            }
+        }
+    }
+
+    pub(crate) fn log(&self) -> &LogName {
+        &self.log
+    }
+
+    /// Changes the state, then does what the change asks for.
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut State, &mut Effects) -> T) -> T {
+        let mut effects = Effects::default();
+        let mut state = guard(&self.state);
+        let answer = change(&mut state, &mut effects);
+        let store = state.store.as_ref().filter(|_| effects.wake_store).cloned();
+        drop(state);
+        if effects.released_bytes > 0
+            && let Some(waker) = self.engine.budget.give_back(effects.released_bytes)
+        {
+            waker.wake();
+        }
+        effects.wakers.into_iter().for_each(std::task::Waker::wake);
+        if let Some(store) = store {
+            store.wake();
+        }
+        if effects.nudge {
+            self.nudge.notify_one();
+        }
+        answer
+    }
+
+    /// Looks at the state.
+    pub(super) fn state<T>(&self, look: impl FnOnce(&State) -> T) -> T {
+        look(&guard(&self.state))
+    }
+
+    /// Waits until there may be something to look at.
+    pub(super) async fn nudged(&self) {
+        self.nudge.notified().await;
+    }
+
+    /// Settles everything with this error, unless the writer failed before.
+    pub(super) fn fail(&self, error: Error) {
+        let store = self.change(|state, effects| {
+            state.pipeline.fail(error.clone(), effects);
+            state.store.take()
+        });
+        self.ended.send_if_modified(|ended| {
+            let first = ended.is_none();
+            ended.get_or_insert(error);
+            first
+        });
+        // Outside the lock: the store may be calling its source.
+        drop(store);
+    }
+
+    /// The error with which the writer failed.
+    pub(super) fn failure(&self) -> Error {
+        self.state(|state| state.pipeline.failed().cloned()).unwrap_or_else(dropped)
+    }
+}
+
+impl State {
+    /// Keeps the room that was taken if the append went through, else gives it back.
+    fn keep_room<T>(&mut self, usage: Usage, appended: Result<T>, effects: &mut Effects) -> Result<T> {
+        if appended.is_err() {
+            effects.wakers.extend(self.pipeline.room().give_back(usage));
+            effects.released_bytes += usage.bytes;
+        }
+        appended
+    }
+}
+
+fn dropped() -> Error {
+    Error::closed("the writer is gone; open a new one to go on")
+}
+
+/// An append that waits for room, with its places in the lines of its writer and of the namespace.
+struct InLine<'a> {
+    core: &'a WriterCore,
+    room: Place,
+    budget: Place,
+}
+
+impl InLine<'_> {
+    fn poll(&mut self, usage: Usage, context: &Context<'_>) -> Poll<Result<()>> {
+        let budget = &self.core.engine.budget;
+        self.core.change(|state, effects| {
+            state.pipeline.check()?;
+            let room = state.pipeline.room();
+            if !room.fits(usage, self.room) {
+                room.wait(&mut self.room, context.waker());
+                return Poll::Pending;
+            }
+            if !budget.try_take(usage.bytes, self.budget) {
+                room.wait(&mut self.room, context.waker());
+                budget.wait(&mut self.budget, context.waker());
+                // Bytes given back before the line was joined woke nobody.
+                if !budget.try_take(usage.bytes, self.budget) {
+                    return Poll::Pending;
+                }
+            }
+            room.take(usage);
+            effects.wakers.extend(room.leave(&mut self.room));
+            effects.wakers.extend(budget.leave(&mut self.budget));
+            Poll::Ready(Ok(()))
+        })
+    }
+}
+
+impl Drop for InLine<'_> {
+    fn drop(&mut self) {
+        if self.room.is_some() || self.budget.is_some() {
+            self.core.change(|state, effects| {
+                effects.wakers.extend(state.pipeline.room().leave(&mut self.room));
+                effects.wakers.extend(self.core.engine.budget.leave(&mut self.budget));
+            });
+        }
+    }
+}
+
+/// Where the store takes the entries of one segment from.
+pub(super) struct Source {
+    core: Weak<WriterCore>,
+    segment: i64,
+}
+
+impl Source {
+    pub(super) fn new(core: &Arc<WriterCore>, segment: i64) -> Arc<Self> {
+        Arc::new(Self { core: Arc::downgrade(core), segment })
+    }
+}
+
+impl EntrySource for Source {
+    fn next_entry(&self) -> Option<Bytes> {
+        let core = self.core.upgrade()?;
+        let taken = core.change(|state, effects| state.pipeline.take(self.segment, effects))?;
+        // Not under the lock: compression takes its time.
+        let finished = taken.builder.finish(taken.first_position, core.compression);
+        core.change(|state, effects| match finished {
+            Ok((entry, _)) => {
+                state.pipeline.handed_out(self.segment, entry.len(), effects);
+                Some(entry)
+            }
+            Err(error) => {
+                state.pipeline.break_off(error, effects);
+                None
+            }
+        })
+    }
+
+    fn settled(&self, entry: u64, result: Result<()>) {
+        if let Some(core) = self.core.upgrade() {
+            core.change(|state, effects| state.pipeline.settled(self.segment, entry, result, effects));
+        }
+    }
+
+    fn broken(&self, error: Error) {
+        if let Some(core) = self.core.upgrade() {
+            core.change(|state, effects| state.pipeline.break_off(error, effects));
+        }
+    }
+}

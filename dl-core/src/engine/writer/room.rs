@@ -1,0 +1,221 @@
+//! How much may be in flight: the room of one writer, and the budget that the writers of a namespace share.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Waker;
+
+use crate::engine::guard;
+
+/// Records and the bytes they take, headers included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Usage {
+    pub(crate) records: usize,
+    pub(crate) bytes: usize,
+}
+
+impl Usage {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.records += other.records;
+        self.bytes += other.bytes;
+    }
+
+    pub(crate) fn subtract(&mut self, other: Self) {
+        self.records -= other.records;
+        self.bytes -= other.bytes;
+    }
+}
+
+/// The room of one writer. Whoever finds none stands in line.
+#[derive(Debug)]
+pub(crate) struct Room {
+    limit: Usage,
+    used: Usage,
+    line: Line,
+}
+
+impl Room {
+    pub(crate) fn new(limit: Usage) -> Self {
+        Self { limit, used: Usage::default(), line: Line::default() }
+    }
+
+    /// Whether the caller, with its place in the line if it has one, may take this much now. What is larger than
+    /// the limit may go when it is alone.
+    pub(crate) fn fits(&self, usage: Usage, place: Place) -> bool {
+        let records = self.used.records + usage.records <= self.limit.records;
+        let bytes = self.used.bytes + usage.bytes <= self.limit.bytes;
+        self.line.is_first(place) && (self.used.records == 0 || (records && bytes))
+    }
+
+    pub(crate) fn take(&mut self, usage: Usage) {
+        self.used.add(usage);
+    }
+
+    /// Gives room back; answers who has to look again.
+    pub(crate) fn give_back(&mut self, usage: Usage) -> Option<Waker> {
+        self.used.subtract(usage);
+        self.line.first()
+    }
+
+    /// Puts the caller into the line, or renews its waker.
+    pub(crate) fn wait(&mut self, place: &mut Place, waker: &Waker) {
+        self.line.wait(place, waker);
+    }
+
+    /// Takes the caller out of the line; answers who has to look again.
+    pub(crate) fn leave(&mut self, place: &mut Place) -> Option<Waker> {
+        self.line.leave(place)
+    }
+
+    /// Empties the line: everyone has to look again.
+    pub(crate) fn dissolve(&mut self, wakers: &mut Vec<Waker>) {
+        wakers.extend(std::mem::take(&mut self.line.waiting).into_iter().map(|(_, waker)| waker));
+    }
+
+    #[cfg(test)]
+    pub(crate) fn used(&self) -> Usage {
+        self.used
+    }
+}
+
+/// The bytes that all writers of a namespace may have in flight.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    limit: usize,
+    used: AtomicUsize,
+    /// The length of the line, to be read without its lock.
+    waiting: AtomicUsize,
+    line: Mutex<Line>,
+}
+
+impl Budget {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { limit, used: AtomicUsize::new(0), waiting: AtomicUsize::new(0), line: Mutex::default() }
+    }
+
+    /// Takes bytes if they are left and nobody stands in front. More than the limit may go when it is alone.
+    pub(crate) fn try_take(&self, bytes: usize, place: Place) -> bool {
+        if self.waiting.load(Ordering::SeqCst) > 0 && !guard(&self.line).is_first(place) {
+            return false;
+        }
+        let fits = |used: usize| (used == 0 || used + bytes <= self.limit).then(|| used + bytes);
+        self.used.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fits).is_ok()
+    }
+
+    /// Puts the caller into the line, or renews its waker. It has to try once more afterwards.
+    pub(crate) fn wait(&self, place: &mut Place, waker: &Waker) {
+        let mut line = guard(&self.line);
+        line.wait(place, waker);
+        self.waiting.store(line.waiting.len(), Ordering::SeqCst);
+    }
+
+    /// Takes the caller out of the line; answers who has to look again.
+    pub(crate) fn leave(&self, place: &mut Place) -> Option<Waker> {
+        (*place)?;
+        let mut line = guard(&self.line);
+        let next = line.leave(place);
+        self.waiting.store(line.waiting.len(), Ordering::SeqCst);
+        next
+    }
+
+    /// Gives bytes back; answers who has to look again.
+    pub(crate) fn give_back(&self, bytes: usize) -> Option<Waker> {
+        self.used.fetch_sub(bytes, Ordering::SeqCst);
+        if self.waiting.load(Ordering::SeqCst) == 0 { None } else { guard(&self.line).first() }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn used(&self) -> usize {
+        self.used.load(Ordering::SeqCst)
+    }
+}
+
+/// A place in a line; `None` outside.
+pub(crate) type Place = Option<u64>;
+
+/// Those who wait, first come first served.
+#[derive(Debug, Default)]
+struct Line {
+    waiting: VecDeque<(u64, Waker)>,
+    next: u64,
+}
+
+impl Line {
+    fn is_first(&self, place: Place) -> bool {
+        self.waiting.front().is_none_or(|(first, _)| Some(*first) == place)
+    }
+
+    fn first(&self) -> Option<Waker> {
+        self.waiting.front().map(|(_, waker)| waker.clone())
+    }
+
+    fn wait(&mut self, place: &mut Place, waker: &Waker) {
+        let known = place.and_then(|place| self.waiting.iter_mut().find(|(known, _)| *known == place));
+        if let Some((_, known)) = known {
+            known.clone_from(waker);
+        } else {
+            self.waiting.push_back((self.next, waker.clone()));
+            *place = Some(self.next);
+            self.next += 1;
+        }
+    }
+
+    fn leave(&mut self, place: &mut Place) -> Option<Waker> {
+        let place = place.take()?;
+        let index = self.waiting.iter().position(|(known, _)| *known == place)?;
+        self.waiting.remove(index);
+        if index == 0 { self.first() } else { None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    fn usage(records: usize, bytes: usize) -> Usage {
+        Usage { records, bytes }
+    }
+
+    #[test]
+    fn room_is_bounded_by_records_and_bytes_but_one_always_fits() {
+        let mut room = Room::new(usage(2, 100));
+        assert!(room.fits(usage(1, 500), None), "alone");
+        room.take(usage(1, 60));
+        assert!(
+            room.fits(usage(1, 40), None) && !room.fits(usage(1, 41), None) && !room.fits(usage(2, 2), None)
+        );
+        assert!(room.give_back(usage(1, 60)).is_none());
+        assert_eq!(room.used(), Usage::default());
+    }
+
+    #[test]
+    fn the_line_is_served_in_order_and_can_be_left() {
+        let mut room = Room::new(usage(1, 100));
+        room.take(usage(1, 1));
+        let (mut first, mut second) = (None, None);
+        room.wait(&mut first, Waker::noop());
+        room.wait(&mut second, Waker::noop());
+        room.wait(&mut first, Waker::noop());
+        assert!(room.give_back(usage(1, 1)).is_some());
+        assert!(room.fits(usage(1, 1), first) && !room.fits(usage(1, 1), second));
+        assert!(!room.fits(usage(1, 1), None), "nobody jumps the line");
+        assert!(room.leave(&mut first).is_some(), "the next one is woken");
+        assert!(room.fits(usage(1, 1), second));
+    }
+
+    #[test]
+    fn the_budget_is_shared_and_fair() {
+        let budget = Arc::new(Budget::new(10));
+        assert!(budget.try_take(8, None) && !budget.try_take(3, None));
+        let mut place = None;
+        budget.wait(&mut place, Waker::noop());
+        assert!(!budget.try_take(1, None), "someone stands in front");
+        assert!(!budget.try_take(3, place));
+        assert!(budget.give_back(8).is_some());
+        assert!(budget.try_take(3, place));
+        assert!(budget.leave(&mut place).is_none());
+        assert!(budget.try_take(7, None));
+        assert_eq!(budget.used(), 10);
+    }
+}

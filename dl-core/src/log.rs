@@ -1,0 +1,149 @@
+//! A log: where writers and readers are opened.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::engine::layout::LogPaths;
+use crate::engine::reader::ReaderCore;
+use crate::engine::{Engine, layout, open, queries, truncate, writer};
+use crate::error::{ErrorKind, Result};
+use crate::options::{ReaderOptions, WriterOptions};
+use crate::reader::Reader;
+use crate::types::{Dlsn, LogName, Takeover, Txid};
+use crate::writer::Writer;
+use crate::{LogInfo, SegmentInfo};
+
+/// A handle on a log. Holds nothing; cheap to clone.
+#[derive(Clone)]
+pub struct Log {
+    engine: Arc<Engine>,
+    name: LogName,
+}
+
+impl Log {
+    pub(crate) fn new(engine: Arc<Engine>, name: LogName) -> Self {
+        Self { engine, name }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &LogName {
+        &self.name
+    }
+
+    /// Opens the writer of this log. When it returns, every earlier writer is cut off for good: no append of theirs that
+    /// is not in the log by then will ever be acknowledged.
+    ///
+    /// # Errors
+    /// `locked` if another holds the log and [`WriterOptions::takeover`] does not allow to take it, or if another took it
+    /// at the same time; `not-found` if there is no such log and `create_log` is off.
+    pub async fn open_writer(&self, options: WriterOptions) -> Result<Writer> {
+        options.validate()?;
+        self.engine.check_writable()?;
+        let opening = async {
+            if options.create_log
+                && let Err(error) = layout::create(&*self.engine.stores.metadata, &self.name).await
+                && error.kind() != ErrorKind::AlreadyExists
+            {
+                return Err(error);
+            }
+            writer::open(&self.engine, &self.name, &options, None).await
+        };
+        Ok(Writer::new(self.call(opening).await?))
+    }
+
+    /// Opens a reader.
+    ///
+    /// # Errors
+    /// `truncated` with the first readable position, if the start lies below it and the options do not say to skip;
+    /// `not-found` if there is no such log.
+    pub async fn open_reader(&self, options: ReaderOptions) -> Result<Reader> {
+        options.validate()?;
+        Ok(Reader::new(self.call(ReaderCore::open(&self.engine, &self.name, &options)).await?))
+    }
+
+    /// What the metadata says about the log.
+    ///
+    /// # Errors
+    /// `not-found` if there is no such log.
+    pub async fn info(&self) -> Result<LogInfo> {
+        self.call(queries::info(&self.engine, &self.name)).await
+    }
+
+    /// Its segments, oldest first, truncated ones that are still kept included.
+    ///
+    /// # Errors
+    /// `not-found` if there is no such log.
+    pub async fn segments(&self) -> Result<Vec<SegmentInfo>> {
+        self.call(queries::segments(&self.engine, &self.name)).await
+    }
+
+    /// Truncates the log below `before`, at most up to the segment that is being written ([`Writer::truncate`] gets
+    /// further). Answers the point in force: from then on no reader starts below it. Whole segments below are freed.
+    ///
+    /// # Errors
+    /// `not-found` if there is no such log.
+    ///
+    /// [`Writer::truncate`]: crate::Writer::truncate
+    pub async fn truncate(&self, before: Dlsn) -> Result<Dlsn> {
+        self.engine.check_writable()?;
+        self.call(truncate::truncate(&self.engine, &self.name, before, None)).await
+    }
+
+    /// The position of the first record whose txid is at least `txid`; `None` if there is none yet. Exact if txids never
+    /// fell, which dl sees to and Java DistributedLog does not.
+    ///
+    /// # Errors
+    /// `not-found` if there is no such log.
+    pub async fn dlsn_at_txid(&self, txid: Txid) -> Result<Option<Dlsn>> {
+        self.call(queries::dlsn_at_txid(&self.engine, &self.name, txid)).await
+    }
+
+    /// The number of readable records.
+    ///
+    /// # Errors
+    /// `not-found` if there is no such log.
+    pub async fn count(&self) -> Result<u64> {
+        self.call(queries::count(&self.engine, &self.name)).await
+    }
+
+    /// Completes what a writer that is gone left in progress, as opening a writer and closing it would.
+    ///
+    /// # Errors
+    /// `locked` if a writer holds the log.
+    pub async fn recover(&self) -> Result<()> {
+        self.engine.check_writable()?;
+        self.call(async {
+            let own = open::take_over(&self.engine, &self.name, Takeover::Never).await?;
+            own.lock.release().await
+        })
+        .await
+    }
+
+    /// Bytes that the user keeps with the log; empty if none were set.
+    ///
+    /// # Errors
+    /// `not-found` if there is no such log.
+    pub async fn user_metadata(&self) -> Result<Bytes> {
+        self.call(async {
+            let (metadata, paths) = (&*self.engine.stores.metadata, LogPaths::new(&self.name));
+            layout::require(metadata, &self.name, &paths.ledgers()).await?;
+            Ok(layout::require(metadata, &self.name, paths.base()).await?.data)
+        })
+        .await
+    }
+
+    /// Sets the bytes that the user keeps with the log.
+    ///
+    /// # Errors
+    /// `not-found` if there is no such log.
+    pub async fn set_user_metadata(&self, data: impl Into<Bytes>) -> Result<()> {
+        self.engine.check_writable()?;
+        self.call(layout::set_user_metadata(&*self.engine.stores.metadata, &self.name, data.into())).await
+    }
+
+    async fn call<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
+        self.engine.closing.guard(call).await
+    }
+}

@@ -1,0 +1,109 @@
+//! A namespace: where logs are found, made and removed.
+
+use std::sync::Arc;
+
+use crate::drivers;
+use crate::engine::{Engine, delete, layout, listing};
+use crate::error::Result;
+use crate::log::Log;
+use crate::options::Options;
+use crate::seams::Seams;
+use crate::types::LogName;
+
+/// An open namespace. Cheap to clone; clones share what is in flight.
+#[derive(Clone)]
+pub struct Namespace {
+    engine: Arc<Engine>,
+}
+
+impl Namespace {
+    /// Opens the namespace at this URI: `memory:name` or `file:///path`. Options in its query win over `options`.
+    ///
+    /// Its work runs on the tokio runtime of the caller.
+    ///
+    /// # Errors
+    /// `invalid-argument` for a URI or an option that cannot be right; `unsupported` for a driver that this build does
+    /// not have, or a directory it must not use; `not-found` if there is none and `create_namespace` is off.
+    pub async fn open(uri: &str, options: Options) -> Result<Self> {
+        Self::open_with(uri, options, Seams::system()?).await
+    }
+
+    /// Opens a namespace in a given world.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn open_with(uri: &str, mut options: Options, seams: Seams) -> Result<Self> {
+        let (stores, owner) = drivers::open(uri, &mut options, &seams).await?;
+        Ok(Self { engine: Arc::new(Engine::new(stores, seams, options, owner)) })
+    }
+
+    /// Makes a log.
+    ///
+    /// # Errors
+    /// `already-exists` if it is there.
+    pub async fn create_log(&self, name: &LogName) -> Result<()> {
+        self.engine.check_writable()?;
+        self.call(layout::create(&*self.engine.stores.metadata, name)).await
+    }
+
+    /// A handle on a log that exists.
+    ///
+    /// # Errors
+    /// `not-found` if it does not.
+    pub async fn open_log(&self, name: &LogName) -> Result<Log> {
+        if self.log_exists(name).await? { Ok(self.log(name)) } else { Err(layout::no_log(name)) }
+    }
+
+    /// A handle on a log that may not exist yet: its calls find out.
+    #[must_use]
+    pub fn log(&self, name: &LogName) -> Log {
+        Log::new(self.engine.clone(), name.clone())
+    }
+
+    /// Whether the log exists.
+    ///
+    /// # Errors
+    /// As any call that has to look: `closed`, `unavailable`, ….
+    pub async fn log_exists(&self, name: &LogName) -> Result<bool> {
+        self.call(layout::exists(&*self.engine.stores.metadata, name)).await
+    }
+
+    /// Takes the log from whoever writes it, frees all it holds and removes it; logs below its name stay.
+    ///
+    /// # Errors
+    /// `not-found` if it does not exist; `locked` if another writer took it at the same time.
+    pub async fn delete_log(&self, name: &LogName) -> Result<()> {
+        self.engine.check_writable()?;
+        self.call(delete::delete(&self.engine, name)).await
+    }
+
+    /// The full names of logs below `prefix` (a path; all logs, if it is empty) and behind `after`, in byte order, at
+    /// most `limit`.
+    ///
+    /// # Errors
+    /// As any call that has to look.
+    pub async fn list_logs(
+        &self,
+        prefix: &str,
+        after: Option<&LogName>,
+        limit: usize,
+    ) -> Result<Vec<LogName>> {
+        self.call(listing::list(&*self.engine.stores.metadata, prefix, after, limit)).await
+    }
+
+    /// Closes the namespace: every pending call on it, its logs, writers and readers ends with `closed`.
+    ///
+    /// What writers had in flight may be in the log or not, as after [`Writer::abort`](crate::Writer::abort).
+    ///
+    /// # Errors
+    /// What the driver reports.
+    pub async fn close(&self) -> Result<()> {
+        self.engine.closing.close();
+        self.engine.keepers.empty().await;
+        self.engine.stores.session.close().await
+    }
+
+    async fn call<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
+        self.engine.closing.guard(call).await
+    }
+}

@@ -1,0 +1,119 @@
+//! A reader of a log.
+
+use std::time::Duration;
+
+use crate::engine::Closing;
+use crate::engine::reader::{End, ReaderCore, Step};
+use crate::error::Result;
+use crate::types::{Dlsn, Record};
+
+/// Reads a log from some position on, in order: acknowledged records only, none twice, none left out. Many may read at
+/// once, in any process, also while the log is written.
+pub struct Reader {
+    core: ReaderCore,
+}
+
+impl Reader {
+    pub(crate) fn new(core: ReaderCore) -> Self {
+        Self { core }
+    }
+
+    /// The next record; `None` at the end, about which [`end`](Self::end) says more. A reader that follows waits for one.
+    ///
+    /// Dropping this future loses no record.
+    ///
+    /// # Errors
+    /// `corrupt` with segment, entry and place if stored bytes are not what was written; `truncated` with the first
+    /// readable position if a truncation overtook the reader; `not-found` if the log was deleted.
+    pub async fn next(&mut self) -> Result<Option<Record>> {
+        loop {
+            if let Some(record) = self.core.ready()? {
+                return Ok(Some(record));
+            }
+            if !self.advance(true).await? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Up to `max` records: at least one, unless the reader ends or `wait` passes before there is any.
+    ///
+    /// Dropping this future loses no record.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub async fn next_batch(&mut self, max: usize, wait: Duration) -> Result<Vec<Record>> {
+        let mut records = Vec::new();
+        let mut timeout = (!wait.is_zero()).then(|| self.core.engine().seams.clock.sleep(wait));
+        loop {
+            while records.len() < max
+                && let Some(record) = self.core.ready()?
+            {
+                records.push(record);
+            }
+            if !records.is_empty() || max == 0 {
+                return Ok(records);
+            }
+            let more = match &mut timeout {
+                None => self.advance(false).await?,
+                Some(timeout) => tokio::select! {
+                    biased;
+                    more = self.advance(true) => more?,
+                    () = timeout => false,
+                },
+            };
+            if !more {
+                return Ok(records);
+            }
+        }
+    }
+
+    /// Where the next record will be, or before it: everything below was delivered.
+    #[must_use]
+    pub fn position(&self) -> Dlsn {
+        self.core.position()
+    }
+
+    /// How the reader ended; `None` while it has not.
+    #[must_use]
+    pub fn end(&self) -> Option<End> {
+        self.core.end()
+    }
+
+    /// Ends the reader.
+    pub fn close(self) {
+        self.core.closing().close();
+    }
+
+    /// A handle that ends the reader while another task waits in [`next`](Self::next), which then fails with `closed`.
+    #[must_use]
+    pub fn closer(&self) -> ReaderCloser {
+        ReaderCloser(self.core.closing().clone())
+    }
+
+    /// Brings more records within reach, and if `wait` lets a reader that follows wait for them; `false` if there are none.
+    async fn advance(&mut self, wait: bool) -> Result<bool> {
+        if self.core.end().is_some() {
+            return Ok(false);
+        }
+        let follows = self.core.follows();
+        if self.core.advance(wait && follows).await? == Step::AtEnd {
+            if !follows {
+                self.core.stop();
+            }
+            return Ok(false);
+        }
+        Ok(self.core.end().is_none())
+    }
+}
+
+/// Ends a reader from elsewhere.
+#[derive(Debug, Clone)]
+pub struct ReaderCloser(Closing);
+
+impl ReaderCloser {
+    /// Ends the reader: what it waits for, and every later call on it, fails with `closed`.
+    pub fn close(&self) {
+        self.0.close();
+    }
+}

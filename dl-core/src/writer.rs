@@ -1,0 +1,213 @@
+//! The writer of a log, and the tickets for what it appends.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use crate::engine::writer::{Appended, Condition, EntryCompletion, WaiterSlot, WriterCore};
+use crate::error::{Error, Result};
+use crate::types::{Dlsn, NewRecord, Receipt};
+
+/// The one writer of a log, open. Cheap to clone; dropping the last clone without [`close`](Self::close) is an
+/// [`abort`](Self::abort).
+///
+/// After the first fatal error (`fenced` above all) every later call returns that error: open a new writer to go on.
+/// `invalid-argument`, `too-large`, `condition-failed`, `quota-exceeded`, `busy` and `storage-full` refuse one append and
+/// leave the writer as it was.
+#[derive(Clone)]
+pub struct Writer {
+    handle: Arc<Handle>,
+}
+
+struct Handle {
+    core: Arc<WriterCore>,
+}
+
+impl Writer {
+    pub(crate) fn new(core: Arc<WriterCore>) -> Self {
+        Self { handle: Arc::new(Handle { core }) }
+    }
+
+    /// Appends a record: waits for room, then answers a ticket that resolves when the record is durable. Appends get
+    /// their places in the order in which they got their tickets.
+    ///
+    /// Dropping this future before it answered appends nothing; dropping the ticket does not undo the append.
+    ///
+    /// # Errors
+    /// `invalid-argument` for a txid below the last one; `too-large`; or what ended the writer.
+    pub async fn append(&self, record: impl Into<NewRecord>) -> Result<Ticket> {
+        let record = record.into();
+        self.core().append(&record, None).await.map(Ticket::new).map_err(in_append)
+    }
+
+    /// Appends a record if the log's last record is then the expected one: judged after all earlier appends of this
+    /// writer.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append); the ticket fails with `condition-failed`, which says what the last position is.
+    pub async fn append_if(&self, record: impl Into<NewRecord>, condition: Condition) -> Result<Ticket> {
+        let record = record.into();
+        self.core().append(&record, Some(condition)).await.map(Ticket::new).map_err(in_append)
+    }
+
+    /// Appends a record if there is room now.
+    ///
+    /// # Errors
+    /// `busy` if there is none; else as [`append`](Self::append).
+    pub fn try_append(&self, record: impl Into<NewRecord>) -> Result<Ticket> {
+        let appended = self.core().try_append(&record.into(), None).map_err(in_append)?;
+        let busy = || in_append(Error::busy("too much is in flight; wait for acknowledgements"));
+        appended.map(Ticket::new).ok_or_else(busy)
+    }
+
+    /// Appends records that are all in the log, in consecutive slots, or none of them.
+    ///
+    /// # Errors
+    /// As [`append_if`](Self::append_if); `too-large` if they take more than
+    /// [`MAX_BATCH_BYTES`](crate::MAX_BATCH_BYTES) with 20 bytes for each header.
+    pub async fn append_batch(
+        &self,
+        records: Vec<NewRecord>,
+        condition: Option<Condition>,
+    ) -> Result<BatchTicket> {
+        let appended = self.core().append_batch(&records, condition).await.map_err(in_append)?;
+        let (completion, txids) = appended;
+        Ok(BatchTicket { completion, txids, waiter: None })
+    }
+
+    /// Waits until all appends that have their tickets are settled.
+    ///
+    /// # Errors
+    /// What ended the writer; `storage-full` if the last of them was refused.
+    pub async fn flush(&self) -> Result<()> {
+        self.core().flush().await.map_err(|error| error.during("flush"))
+    }
+
+    /// Truncates the log below `before`. If that lies in the segment being written, the segment is completed first.
+    /// Answers the point in force: from then on no reader starts below it. Whole segments below are freed.
+    ///
+    /// # Errors
+    /// What ended the writer.
+    pub async fn truncate(&self, before: Dlsn) -> Result<Dlsn> {
+        self.core().truncate(before).await.map_err(|error| error.during("truncate"))
+    }
+
+    /// Ends the log for ever: what was appended before stays, every later append, of this or any other writer, fails with
+    /// `sealed`.
+    ///
+    /// # Errors
+    /// What ended the writer; `storage-full` if there is no space for the mark, and the log is not sealed.
+    pub async fn seal(&self) -> Result<()> {
+        self.core().seal().await.map_err(|error| error.during("seal"))
+    }
+
+    /// Settles what was appended, completes the segment and lets the log go.
+    ///
+    /// # Errors
+    /// What ended the writer; `timeout` if it took longer than
+    /// [`close_timeout_ms`](crate::WriterOptions::close_timeout_ms): what was not acknowledged by then failed with
+    /// `closed`.
+    pub async fn close(&self) -> Result<()> {
+        self.core().close().await.map_err(|error| error.during("close"))
+    }
+
+    /// Ends the writer now: all that is not acknowledged fails with `closed`, and may be in the log or not.
+    pub fn abort(&self) {
+        self.core().abort();
+    }
+
+    /// The position of the log's last record, of those that are acknowledged; `None` if there is none.
+    #[must_use]
+    pub fn last_dlsn(&self) -> Option<Dlsn> {
+        self.core().last().map(|last| last.dlsn)
+    }
+
+    /// The txid of the log's last record, of those that are acknowledged; `None` if there is none.
+    #[must_use]
+    pub fn last_txid(&self) -> Option<i64> {
+        self.core().last().map(|last| last.txid)
+    }
+
+    /// Completes when the writer is cut off by another, or ends for any other reason, with the error that its calls then
+    /// return.
+    pub fn fenced(&self) -> impl Future<Output = Error> + Send + 'static {
+        self.core().ended()
+    }
+
+    fn core(&self) -> &Arc<WriterCore> {
+        &self.handle.core
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.core.abort();
+    }
+}
+
+fn in_append(error: Error) -> Error {
+    error.during("append")
+}
+
+/// Resolves with the receipt of one append, in append order. Dropping it changes nothing.
+#[derive(Debug)]
+#[must_use = "the append may fail; await the ticket, or flush the writer"]
+pub struct Ticket {
+    completion: Arc<EntryCompletion>,
+    slot: u32,
+    txid: i64,
+    waiter: WaiterSlot,
+}
+
+impl Ticket {
+    fn new(appended: Appended) -> Self {
+        Self { completion: appended.completion, slot: appended.slot, txid: appended.txid, waiter: None }
+    }
+}
+
+impl Future for Ticket {
+    type Output = Result<Receipt>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        this.completion.poll(&mut this.waiter, context).map(|outcome| match outcome {
+            Ok(placed) => Ok(placed.receipt(this.slot, this.txid)),
+            Err(error) => Err(in_append(error.clone())),
+        })
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.completion.forget(self.waiter);
+    }
+}
+
+/// Resolves with the receipts of a batch, in its order. Dropping it changes nothing.
+#[derive(Debug)]
+#[must_use = "the append may fail; await the ticket, or flush the writer"]
+pub struct BatchTicket {
+    completion: Arc<EntryCompletion>,
+    txids: Vec<i64>,
+    waiter: WaiterSlot,
+}
+
+impl Future for BatchTicket {
+    type Output = Result<Vec<Receipt>>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        this.completion.poll(&mut this.waiter, context).map(|outcome| match outcome {
+            Ok(placed) => {
+                Ok((0..).zip(&this.txids).map(|(slot, txid)| placed.receipt(slot, *txid)).collect())
+            }
+            Err(error) => Err(in_append(error.clone())),
+        })
+    }
+}
+
+impl Drop for BatchTicket {
+    fn drop(&mut self) {
+        self.completion.forget(self.waiter);
+    }
+}
