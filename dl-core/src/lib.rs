@@ -5,11 +5,15 @@ mod engine;
 mod error;
 mod format;
 mod log;
+// Contracts are public as far as `testing` shows them, which depends on features.
+#[allow(unreachable_pub, unused_imports)]
 mod metadata;
 mod namespace;
 mod options;
 mod reader;
+#[allow(unreachable_pub, unused_imports)]
 mod seams;
+#[allow(unreachable_pub, unused_imports)]
 mod store;
 #[cfg(any(test, feature = "test-util"))]
 pub mod testing;
@@ -30,3 +34,8 @@ pub use types::{
     Txid,
 };
 pub use writer::{BatchTicket, Ticket, Writer};
+
+/// The README's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

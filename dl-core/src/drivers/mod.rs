@@ -4,34 +4,12 @@ pub(crate) mod file;
 pub(crate) mod memory;
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-
 use crate::error::Result;
-use crate::metadata::MetadataStore;
 use crate::options::{Location, Options};
 use crate::seams::{OpenMode, Seams};
-use crate::store::SegmentStore;
-
-/// A namespace opened by a driver.
-#[derive(Clone)]
-pub struct Stores {
-    /// Its metadata.
-    pub metadata: Arc<dyn MetadataStore>,
-    /// Its segments.
-    pub segments: Arc<dyn SegmentStore>,
-    /// Ends this opening of it.
-    pub session: Arc<dyn StoreSession>,
-}
-
-/// One opening of a namespace: what it holds by itself (locks, descriptors) it holds until it is closed or dropped.
-#[async_trait]
-pub trait StoreSession: Send + Sync + 'static {
-    /// Gives up everything, after which every call of both stores fails with `closed`. The second time it does nothing.
-    async fn close(&self) -> Result<()>;
-}
+use crate::store::Stores;
 
 /// Opens the namespace at this URI, whose query is set in `options`. Answers also how this process names itself as the
 /// owner of a log.

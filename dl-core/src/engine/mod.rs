@@ -25,10 +25,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub(crate) use closing::{Closing, Population};
 
-use crate::drivers::Stores;
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::Options;
 use crate::seams::Seams;
+use crate::store::Stores;
 use writer::Budget;
 
 /// What all logs of an open namespace share.

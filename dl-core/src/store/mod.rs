@@ -1,5 +1,7 @@
 //! The contract of a segment store: append-only runs of entries, each with one writer for its whole life.
 
+mod stores;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -8,6 +10,8 @@ use bytes::Bytes;
 use crate::error::{Error, Result};
 use crate::metadata::Op;
 use crate::types::{Durability, SegmentId};
+
+pub use stores::{StoreSession, Stores};
 
 /// Keeps segments: append-only runs of entries, numbered from 0 without a gap.
 ///

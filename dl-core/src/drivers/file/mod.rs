@@ -40,9 +40,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{StoreSession, Stores};
 use crate::error::Result;
 use crate::seams::{File, Seams};
+use crate::store::{StoreSession, Stores};
 use bells::DataBell;
 use committer::Committer;
 use open::{Opened, Wanted};

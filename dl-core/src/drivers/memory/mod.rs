@@ -13,10 +13,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-use super::{StoreSession, Stores};
 use crate::error::{Error, Result};
 use crate::metadata::{Changes, Session, Tree, TreeOp, Watches};
 use crate::seams::Seams;
+use crate::store::{StoreSession, Stores};
 use segments::Segment;
 
 /// Opens the namespace of this name, which all who open it in this process share while one of them has it open.

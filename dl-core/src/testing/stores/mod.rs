@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-pub use crate::drivers::{StoreSession, Stores};
 use crate::metadata::{MetadataStore, Op, Outcome, Version};
+pub use crate::store::{StoreSession, Stores};
 use crate::types::SegmentId;
 
 /// A fresh namespace of the driver under test.
