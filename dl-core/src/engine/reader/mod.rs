@@ -6,8 +6,6 @@
 
 mod start;
 mod stretch;
-#[cfg(test)]
-mod tests;
 
 use std::sync::Arc;
 

@@ -4,7 +4,10 @@ mod fencing;
 mod reading;
 mod writing;
 
+use std::time::Duration;
+
 use bytes::Bytes;
+use tokio::task::JoinHandle;
 
 use crate::testing::sim::World;
 use crate::{
@@ -33,6 +36,34 @@ impl Shared {
     pub(super) fn log(&self) -> &LogName {
         &self.log
     }
+
+    pub(super) async fn open(&self, namespace: &Namespace, options: WriterOptions) -> Writer {
+        namespace.log(&self.log).open_writer(options).await.unwrap()
+    }
+
+    /// A process and a writer of the log, which it made.
+    pub(super) async fn writer(&self) -> (Namespace, Writer) {
+        let namespace = self.process("a").await;
+        let writer = self.open(&namespace, creating()).await;
+        (namespace, writer)
+    }
+
+    pub(super) async fn follower(&self, namespace: &Namespace, from: Start) -> Reader {
+        let options = ReaderOptions::default().from(from).follow(true);
+        namespace.log(&self.log).open_reader(options).await.unwrap()
+    }
+}
+
+/// Lets time pass.
+#[expect(clippy::disallowed_methods, reason = "the simulated clock is that of the test's runtime")]
+pub(super) async fn pass(time: Duration) {
+    tokio::time::sleep(time).await;
+}
+
+/// Runs a caller beside the test.
+#[expect(clippy::disallowed_methods, reason = "it is no task of the code under test")]
+pub(super) fn spawn<T: Send + 'static>(caller: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+    tokio::spawn(caller)
 }
 
 /// Options of a writer that makes its log.
