@@ -67,10 +67,10 @@ impl Claim {
     ///
     /// # Errors
     /// `unavailable` if they were refused: the tree is no longer the one the claim was made on.
-    pub(crate) fn lock(self, outcome: &Outcome) -> Result<Lock> {
+    pub(crate) fn lock(&self, outcome: &Outcome) -> Result<Lock> {
         match outcome {
             Outcome::Committed(versions) => match versions.last() {
-                Some(version) => Ok(Lock { path: self.member, version: *version }),
+                Some(version) => Ok(Lock { path: self.member.clone(), version: *version }),
                 None => Err(Error::internal("a lock was taken with no operation")),
             },
             Outcome::Refused(_) => Err(Error::unavailable("the lock changed meanwhile; try again")),

@@ -7,7 +7,7 @@
 //! writer gets no acknowledgement, now or later.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use bytes::Bytes;
 use tokio::sync::Notify;
@@ -43,8 +43,8 @@ struct WriteState {
     next: Place,
     /// Space is taken in the file up to here.
     reserved: u64,
-    /// No entry is taken any more.
-    ended: bool,
+    /// Why no entry is taken any more.
+    ended: Option<Error>,
 }
 
 impl WriterSlot {
@@ -55,13 +55,24 @@ impl WriterSlot {
         source: Arc<dyn EntrySource>,
     ) -> Self {
         let first = Place { entry: 0, offset: FIRST_OFFSET };
-        let state = Mutex::new(WriteState { next: first, reserved: FIRST_OFFSET, ended: false });
+        let state = Mutex::new(WriteState { next: first, reserved: FIRST_OFFSET, ended: None });
         Self { segment, word, file, source, woken: AtomicBool::new(false), state }
     }
 
-    /// Takes no more entries from the source.
-    pub(super) fn end(&self) {
-        self.state().ended = true;
+    /// Takes no more entries; those that still come get this error, or that of an earlier end. Answers whether there
+    /// was none.
+    pub(super) fn end(&self, error: Error) -> bool {
+        let mut state = self.state();
+        let first = state.ended.is_none();
+        state.ended.get_or_insert(error);
+        first
+    }
+
+    /// Ends a writer that may have nothing waiting, and tells it.
+    fn break_off(&self, error: Error) {
+        if self.end(error.clone()) {
+            self.source.broken(error);
+        }
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, WriteState> {
@@ -76,11 +87,14 @@ pub(super) struct Committer {
     pool: Arc<JournalPool>,
     queue: Mutex<Queue>,
     bell: Notify,
+    writers: Mutex<Vec<Weak<WriterSlot>>>,
 }
 
 #[derive(Default)]
 struct Queue {
     woken: Vec<Arc<WriterSlot>>,
+    /// Words may have changed elsewhere.
+    look: bool,
     stopped: bool,
 }
 
@@ -100,7 +114,40 @@ struct Placed {
 
 impl Committer {
     pub(super) fn new(control: Arc<Control>, metadata: Arc<FileMetadata>, pool: Arc<JournalPool>) -> Self {
-        Self { control, metadata, pool, queue: Mutex::default(), bell: Notify::new() }
+        Self {
+            control,
+            metadata,
+            pool,
+            queue: Mutex::default(),
+            bell: Notify::new(),
+            writers: Mutex::default(),
+        }
+    }
+
+    /// Takes in a writer, to be told when its segment is fenced or deleted although it has nothing to write.
+    pub(super) fn register(&self, slot: &Arc<WriterSlot>) {
+        let mut writers = self.writers();
+        if writers.len().is_power_of_two() {
+            writers.retain(|writer| writer.strong_count() > 0);
+        }
+        writers.push(Arc::downgrade(slot));
+    }
+
+    /// Has the thread look for writers whose segments were fenced or deleted.
+    pub(super) fn look(&self) {
+        self.queue().look = true;
+        self.bell.notify_one();
+    }
+
+    /// Tells the writers whose segments take no more entries.
+    fn check_writers(&self) {
+        let writers: Vec<_> = self.writers().iter().filter_map(Weak::upgrade).collect();
+        for writer in writers {
+            let word = writer.word.load();
+            if !word.is_open() {
+                writer.break_off(cut_off(word));
+            }
+        }
     }
 
     /// Notes that a writer has an entry.
@@ -121,16 +168,19 @@ impl Committer {
     /// The thread: rounds until it is stopped.
     pub(super) async fn run(self: Arc<Self>) {
         loop {
-            let (woken, stopped) = {
+            let Queue { woken, look, stopped } = {
                 let mut queue = self.queue();
-                (std::mem::take(&mut queue.woken), queue.stopped)
+                let stopped = queue.stopped;
+                std::mem::replace(&mut *queue, Queue { stopped, ..Queue::default() })
             };
             if stopped {
-                for slot in woken {
-                    slot.end();
-                    slot.source.broken(Error::closed("the namespace was closed"));
-                }
+                drop(woken);
+                let writers: Vec<_> = self.writers().iter().filter_map(Weak::upgrade).collect();
+                writers.iter().for_each(|writer| writer.break_off(Error::closed("the namespace was closed")));
                 return;
+            }
+            if look {
+                self.check_writers();
             }
             if woken.is_empty() {
                 self.bell.notified().await;
@@ -193,6 +243,10 @@ impl Committer {
         shares
     }
 
+    fn writers(&self) -> std::sync::MutexGuard<'_, Vec<Weak<WriterSlot>>> {
+        self.writers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn queue(&self) -> std::sync::MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -200,10 +254,14 @@ impl Committer {
 
 /// Takes entries from a writer while there is room; the last one may go beyond it.
 fn pull(slot: &Arc<WriterSlot>, left: &mut usize) -> Option<Share> {
-    let mut at = {
+    let (mut at, ended) = {
         let state = slot.state();
-        (!state.ended).then_some(state.next)?
+        (state.next, state.ended.clone())
     };
+    if let Some(error) = ended {
+        refuse_waiting(slot, &error);
+        return None;
+    }
     let first = at;
     let mut entries = Vec::new();
     while *left > 0 {
@@ -217,13 +275,22 @@ fn pull(slot: &Arc<WriterSlot>, left: &mut usize) -> Option<Share> {
     (!entries.is_empty()).then(|| Share { slot: slot.clone(), first, end: at, entries })
 }
 
+/// Answers what a writer still has after its end.
+fn refuse_waiting(slot: &WriterSlot, error: &Error) {
+    while slot.source.next_entry().is_some() {
+        let entry = slot.state().next.entry;
+        slot.state().next.entry += 1;
+        slot.source.settled(entry, Err(error.clone()));
+    }
+}
+
 /// Takes space for a share and puts its bytes into the segment file. `None` if that failed; the source was told.
 fn place(share: Share) -> Option<Share> {
     let slot = share.slot.clone();
     if let Err(error) = reserve(&slot, share.end.offset) {
         // Nothing was written and no entry got its place: the next one gets it (rule F12).
         let error = io::failed(error, "taking space for an entry", slot.segment.path());
-        share.entries.iter().for_each(|placed| slot.source.settled(placed.place.entry, Err(error.clone())));
+        share.refuse(&error);
         return None;
     }
     let pieces: Vec<&[u8]> =
@@ -279,9 +346,14 @@ fn commit(share: Share) {
 }
 
 impl Share {
+    /// Refuses its entries before they got their places: whatever comes next gets the first one's.
+    fn refuse(&self, error: &Error) {
+        self.entries.iter().for_each(|_| self.slot.source.settled(self.first.entry, Err(error.clone())));
+    }
+
     /// Ends the writer: its entries fail, and it gets no more.
     fn fail(&self, error: &Error) {
-        self.slot.end();
+        self.slot.end(error.clone());
         self.entries
             .iter()
             .for_each(|placed| self.slot.source.settled(placed.place.entry, Err(error.clone())));

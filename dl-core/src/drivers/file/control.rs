@@ -148,7 +148,7 @@ impl Control {
         self.first.wake(bell.index());
     }
 
-    /// Wakes whoever waits on any bell, to look whether it should end.
+    /// Wakes whoever waits on any bell.
     pub(super) fn ring_all(&self) {
         self.ring(Bell::Data);
         self.ring(Bell::Metadata);

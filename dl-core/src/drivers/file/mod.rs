@@ -81,6 +81,12 @@ pub(crate) async fn open(path: &Path, options: &FileOptions, seams: &Seams) -> R
         pool.add_spare(journal)?;
     }
     let committer = Arc::new(Committer::new(control.clone(), metadata.clone(), pool.clone()));
+    let writers = Arc::downgrade(&committer);
+    metadata.on_change(move || {
+        if let Some(committer) = writers.upgrade() {
+            committer.look();
+        }
+    });
     let bell = DataBell::new(control.clone(), table.clone());
     let parts = Parts {
         seams: seams.clone(),

@@ -67,10 +67,11 @@ fn extent(parts: &Parts, segment: &Segment) -> Result<Extent> {
         }
         SegmentState::Open => {
             let word = parts.table.word(segment)?.load();
-            let state = match (word.is_deleted(), word.is_open()) {
-                (true, _) => return Ok(gone),
-                (_, true) => TailState::Open,
-                (_, false) => TailState::Fenced,
+            let state = match word {
+                word if word.is_deleted() => return Ok(gone),
+                word if word.is_fenced() => TailState::Fenced,
+                word if word.is_closed() => TailState::Closed,
+                _ => TailState::Open,
             };
             Ok(Extent { length: word.length(), state, entries: None })
         }
@@ -123,7 +124,7 @@ impl SegmentReader for FileSegmentReader {
 impl Parts {
     /// [`extent`], on a thread that may block if need be.
     async fn blocking_extent(self: &Arc<Self>, segment: &Arc<Segment>) -> Result<Extent> {
-        self.refuse_forked()?;
+        self.check_open()?;
         if segment.word().is_some_and(|cell| cell.load().is_made()) {
             return extent(self, segment);
         }

@@ -71,6 +71,8 @@ impl FileSegments {
     fn start(&self) {
         self.started.call_once(|| {
             let tasks = &self.parts.seams.tasks;
+            // Tells idle writers that they were fenced.
+            self.parts.metadata.listen();
             tasks.spawn_thread("dl-commit", Box::pin(self.parts.committer.clone().run()));
             tasks.spawn(Box::pin(self.parts.pool.clone().run()));
         });
@@ -92,18 +94,15 @@ impl Parts {
         segment: Arc<Segment>,
         work: impl FnOnce(&Self, Arc<Segment>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.refuse_forked()?;
+        self.check_open()?;
         let parts = self.clone();
         let id = segment.id;
         let result = self.seams.tasks.blocking(move || work(&parts, segment)).await;
         result.map_err(|error| error.with("segment", id))
     }
 
-    pub(super) fn refuse_forked(&self) -> Result<()> {
-        if self.seams.files.forks() == 0 {
-            return Ok(());
-        }
-        Err(Error::closed("the process was forked; open the namespace again in the child"))
+    pub(super) fn check_open(&self) -> Result<()> {
+        self.metadata.check_open()
     }
 
     /// What the metadata knows of a segment that exists.
@@ -176,7 +175,9 @@ impl SegmentStore for FileSegments {
             .blocking(id, move |parts, segment| {
                 let file = segment.create()?;
                 let word = parts.table.make_word(&segment)?;
-                Ok(Arc::new(WriterSlot::new(segment, word, file, source)))
+                let slot = Arc::new(WriterSlot::new(segment, word, file, source));
+                parts.committer.register(&slot);
+                Ok(slot)
             })
             .await?;
         Ok(Arc::new(FileSegmentWriter { parts: self.parts.clone(), slot }))
@@ -190,7 +191,7 @@ impl SegmentStore for FileSegments {
             }
             let word = parts.table.word(&segment)?.fence();
             segment.notify();
-            parts.control.ring(Bell::Data);
+            parts.control.ring_all();
             if word.is_deleted() {
                 return Err(Error::not_found("the segment was deleted"));
             }
@@ -203,7 +204,7 @@ impl SegmentStore for FileSegments {
     }
 
     async fn open(&self, id: SegmentId) -> Result<Arc<dyn SegmentReader>> {
-        self.parts.refuse_forked()?;
+        self.parts.check_open()?;
         Ok(Arc::new(FileSegmentReader::new(self.parts.clone(), self.parts.table.segment(id))))
     }
 
@@ -229,7 +230,7 @@ impl SegmentStore for FileSegments {
             })
             .await?;
         }
-        self.parts.control.ring(Bell::Data);
+        self.parts.control.ring_all();
         Ok(there.into_iter().map(catalog::forget).collect())
     }
 }
@@ -247,7 +248,7 @@ impl SegmentWriter for FileSegmentWriter {
     }
 
     async fn close(&self) -> Result<Closed> {
-        self.slot.end();
+        self.slot.end(Error::closed("the segment was closed"));
         let work = |parts: &Parts, segment: Arc<Segment>| {
             let length = close_word(&parts.table.word(&segment)?)?;
             let (node, _) = parts.segment_node(segment.id)?;
@@ -263,6 +264,6 @@ impl SegmentWriter for FileSegmentWriter {
 
 impl Drop for FileSegmentWriter {
     fn drop(&mut self) {
-        self.slot.end();
+        self.slot.end(Error::closed("the writer was dropped"));
     }
 }

@@ -10,6 +10,7 @@ use super::*;
 use crate::error::{Error, ErrorKind};
 use crate::metadata::{Op, Outcome};
 use crate::store::{Closed, EntrySource, SegmentWriter, Tail, TailState};
+use crate::testing::stores::Fixture;
 use crate::types::SegmentId;
 
 /// A writer's side: entries that wait, and how each ended.
@@ -177,4 +178,28 @@ async fn a_deleted_segment_is_gone_for_writer_and_readers() {
     writer.put("too late");
     assert_eq!(writer.source.ended(4).await[3], (3, Some(ErrorKind::NotFound)));
     assert_eq!(reader.read(0, 100).await.unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+/// A directory that the suites of the two stores open again and again.
+struct Directory(tempfile::TempDir);
+
+impl Directory {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+}
+
+#[async_trait]
+impl Fixture for Directory {
+    async fn open(&self) -> Stores {
+        open_dir(self.0.path()).await
+    }
+}
+
+mod metadata_store {
+    crate::metadata_suite!(super::Directory::new());
+}
+
+mod segment_store {
+    crate::segment_suite!(super::Directory::new());
 }

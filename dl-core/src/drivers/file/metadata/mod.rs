@@ -7,7 +7,9 @@ mod codec;
 mod locks;
 mod log;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::cell::OnceCell;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -19,6 +21,7 @@ use super::io;
 use super::layout::Layout;
 use super::session;
 use crate::error::{Error, Result};
+use crate::metadata::lock::{self, Claim, LockState};
 use crate::metadata::{
     Changes, Child, Lock, MetadataStore, Node, NodePath, Op, Outcome, RefusalReason, Session, Takeover, Tree,
     TreeOp, Watch, Watches,
@@ -44,6 +47,7 @@ pub(super) struct FileMetadata {
     queue: Mutex<Queue>,
     watches: Watches,
     bell: std::sync::Once,
+    action: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 struct State {
@@ -58,14 +62,26 @@ struct Queue {
     closed: bool,
 }
 
-/// A commit that waits for its turn.
+/// Something that waits for its turn to change the tree.
 struct Request {
-    ops: Vec<Op>,
-    /// The session of the nodes it creates.
-    owner: Option<Session>,
-    /// The sessions whose nodes go first.
-    end: Vec<Session>,
-    answer: oneshot::Sender<Result<Outcome>>,
+    wanted: Wanted,
+    answer: oneshot::Sender<Result<Answer>>,
+}
+
+enum Wanted {
+    Commit(Vec<Op>),
+    Lock { path: String, owner: String, takeover: Takeover },
+}
+
+enum Answer {
+    Outcome(Outcome),
+    Lock(Attempt),
+}
+
+enum Attempt {
+    Taken(Lock),
+    /// By whom.
+    Held(String),
 }
 
 /// Makes the metadata of a new directory: durable, with nothing in it.
@@ -135,7 +151,21 @@ impl FileMetadata {
             queue: Mutex::default(),
             watches: Watches::new(),
             bell: std::sync::Once::new(),
+            action: OnceLock::new(),
         }))
+    }
+
+    /// Has `action` called whenever the metadata may have changed, also elsewhere.
+    pub(super) fn on_change(&self, action: impl Fn() + Send + Sync + 'static) {
+        let _set_once = self.action.set(Box::new(action));
+    }
+
+    /// Starts the thread that waits for changes made elsewhere.
+    pub(super) fn listen(&self) {
+        self.bell.call_once(|| {
+            let thread = follow_others(self.this.clone(), self.control.clone());
+            self.seams.tasks.spawn_thread("dl-metadata", Box::pin(thread));
+        });
     }
 
     /// The number of the newest commit this process has read.
@@ -175,9 +205,9 @@ impl FileMetadata {
         self.watches.close();
     }
 
-    /// Runs a commit, with what only the driver itself may ask for.
-    async fn request(&self, ops: Vec<Op>, owner: Option<Session>, end: Vec<Session>) -> Result<Outcome> {
-        self.seams_alive()?;
+    /// Has the tree changed.
+    async fn request(&self, wanted: Wanted) -> Result<Answer> {
+        self.check_open()?;
         if self.lock.is_none() {
             return Err(Error::new(
                 crate::error::ErrorKind::PermissionDenied,
@@ -190,7 +220,7 @@ impl FileMetadata {
             if queue.closed {
                 return Err(closed());
             }
-            queue.waiting.push(Request { ops, owner, end, answer });
+            queue.waiting.push(Request { wanted, answer });
             !std::mem::replace(&mut queue.led, true)
         };
         if let Some(this) = self.this.upgrade().filter(|_| lead) {
@@ -216,10 +246,8 @@ impl FileMetadata {
     }
 
     async fn commit_group(self: &Arc<Self>, group: Vec<Request>) {
-        let (requests, answers): (Vec<_>, Vec<_>) = group
-            .into_iter()
-            .map(|request| ((request.ops, request.owner, request.end), request.answer))
-            .unzip();
+        let (requests, answers): (Vec<_>, Vec<_>) =
+            group.into_iter().map(|request| (request.wanted, request.answer)).unzip();
         let outcomes = match self.acquire().await {
             Err(error) => Err(error),
             Ok(lock) => {
@@ -267,19 +295,17 @@ impl FileMetadata {
     }
 
     /// Under the lock: decides each request after those before it, makes the commits durable, publishes them.
-    fn write_group(
-        &self,
-        requests: &[(Vec<Op>, Option<Session>, Vec<Session>)],
-    ) -> Result<Vec<Result<Outcome>>> {
+    fn write_group(&self, requests: &[Wanted]) -> Result<Vec<Result<Answer>>> {
+        let claims: Vec<_> = requests.iter().map(|_| OnceCell::new()).collect();
         let mut state = self.current()?;
         let State { log, tree } = &mut *state;
         let mut commits = Vec::new();
         let mut tried = Changes::default();
         let mut outcomes = Vec::with_capacity(requests.len());
-        for (ops, owner, end) in requests {
-            outcomes.push(self.decide(tree, &mut tried, ops, *owner, end).map(|(commit, outcome)| {
+        for (wanted, claim) in requests.iter().zip(&claims) {
+            outcomes.push(self.decide(tree, &mut tried, wanted, claim).map(|(commit, answer)| {
                 commits.extend(commit);
-                outcome
+                answer
             }));
         }
         // Nobody may see a commit before it is durable.
@@ -309,49 +335,65 @@ impl FileMetadata {
         Ok(outcomes)
     }
 
-    /// Tries a request on the tree: what to write for it, if anything, and its outcome.
+    /// Tries a request on the tree: what to write for it, if anything, and its answer.
     fn decide<'a>(
         &self,
         tree: &mut Tree,
         tried: &mut Changes<'a>,
+        wanted: &'a Wanted,
+        claim: &'a OnceCell<Claim>,
+    ) -> Result<(Option<Vec<TreeOp<'a>>>, Answer)> {
+        match wanted {
+            Wanted::Commit(ops) => self.decide_commit(tree, tried, ops),
+            Wanted::Lock { path, owner, takeover } => {
+                let found =
+                    Claim::new(tree, NodePath::new(path)?, *takeover, |session| self.is_alive(session))?;
+                let claim = match found {
+                    LockState::Held(holder) => return Ok((None, Answer::Lock(Attempt::Held(holder)))),
+                    LockState::Free(free) => claim.get_or_init(|| free),
+                };
+                let ops = claim.ops(owner, Session(self.session.into()))?;
+                let outcome = tree.apply(&ops, tried);
+                Ok((Some(ops), Answer::Lock(Attempt::Taken(claim.lock(&outcome)?))))
+            }
+        }
+    }
+
+    fn decide_commit<'a>(
+        &self,
+        tree: &mut Tree,
+        tried: &mut Changes<'a>,
         ops: &'a [Op],
-        owner: Option<Session>,
-        end: &[Session],
-    ) -> Result<(Option<Vec<TreeOp<'a>>>, Outcome)> {
-        let list = TreeOp::list(ops)?.into_iter().map(|op| match op {
-            TreeOp::Create { path, data, .. } => TreeOp::Create { path, data, owner },
-            op => op,
-        });
-        let mut steps: Vec<_> = end.iter().map(|session| TreeOp::End { session: *session }).collect();
-        let mut ended = steps.len();
-        steps.extend(list);
+    ) -> Result<(Option<Vec<TreeOp<'a>>>, Answer)> {
+        let mut steps = TreeOp::list(ops)?;
+        // Nodes of dead sessions are gone for everybody who asks for them.
+        let dead = ops.iter().filter_map(|op| tree.owner(NodePath::new(op.path()).ok()?));
+        let mut ended = end_first(&mut steps, dead.filter(|session| !self.is_alive(*session)).collect());
         let mut outcome = tree.apply(&steps, tried);
         if matches!(outcome, Outcome::Refused(refusal) if refusal.reason == RefusalReason::NotEmpty) {
             // What stands in the way may be nodes of dead sessions, which nobody can see.
-            let dead = self.dead_sessions(tree);
-            ended += dead.len();
-            steps.splice(0..0, dead.into_iter().map(|session| TreeOp::End { session }));
+            ended += end_first(&mut steps, self.dead_sessions(tree));
             outcome = tree.apply(&steps, tried);
         }
         Ok(match outcome {
             Outcome::Committed(versions) => {
                 let versions = versions[ended..].to_vec();
                 let changes_something = ended > 0 || ops.iter().any(|op| !matches!(op, Op::Check { .. }));
-                (changes_something.then_some(steps), Outcome::Committed(versions))
+                (changes_something.then_some(steps), Answer::Outcome(Outcome::Committed(versions)))
             }
             Outcome::Refused(mut refusal) => {
                 refusal.index = refusal.index.saturating_sub(ended);
-                (None, Outcome::Refused(refusal))
+                (None, Answer::Outcome(Outcome::Refused(refusal)))
             }
         })
     }
 
-    fn dead_sessions(&self, tree: &Tree) -> Vec<Session> {
-        let mut sessions: Vec<_> = tree.sessions().collect();
-        sessions.sort_unstable();
-        sessions.dedup();
-        sessions.retain(|session| !self.is_alive(*session));
-        sessions
+    fn dead_sessions(&self, tree: &Tree) -> BTreeSet<Session> {
+        tree.sessions()
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .filter(|session| !self.is_alive(*session))
+            .collect()
     }
 
     fn is_alive(&self, session: Session) -> bool {
@@ -361,7 +403,7 @@ impl FileMetadata {
 
     /// The tree after every commit that is published by now.
     fn current(&self) -> Result<MutexGuard<'_, State>> {
-        self.seams_alive()?;
+        self.check_open()?;
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let published = self.control.metadata_published();
         if state.log.sequence() < published {
@@ -371,7 +413,7 @@ impl FileMetadata {
         Ok(state)
     }
 
-    fn seams_alive(&self) -> Result<()> {
+    pub(super) fn check_open(&self) -> Result<()> {
         if self.seams.files.forks() != 0 {
             return Err(Error::closed("the process was forked; open the namespace again in the child"));
         }
@@ -395,14 +437,14 @@ impl MetadataStore for FileMetadata {
     }
 
     async fn commit(&self, ops: &[Op]) -> Result<Outcome> {
-        self.request(ops.to_vec(), None, Vec::new()).await
+        match self.request(Wanted::Commit(ops.to_vec())).await? {
+            Answer::Outcome(outcome) => Ok(outcome),
+            Answer::Lock(_) => Err(Error::internal("a commit was answered as a lock")),
+        }
     }
 
     fn watch(&self, path: &str) -> Watch {
-        self.bell.call_once(|| {
-            let thread = follow_others(self.this.clone(), self.control.clone());
-            self.seams.tasks.spawn_thread("dl-metadata", Box::pin(thread));
-        });
+        self.listen();
         self.watches.watch(path)
     }
 
@@ -411,8 +453,16 @@ impl MetadataStore for FileMetadata {
     }
 
     async fn lock_owner(&self, path: &str) -> Result<Option<String>> {
-        Ok(self.members(path)?.first().map(|member| member.owner.clone()))
+        let state = self.current()?;
+        Ok(lock::owner(&state.tree, NodePath::new(path)?, |session| self.is_alive(session)))
     }
+}
+
+/// Puts the end of sessions in front of a commit; answers how many.
+fn end_first(steps: &mut Vec<TreeOp<'_>>, sessions: BTreeSet<Session>) -> usize {
+    let ended = sessions.len();
+    steps.splice(0..0, sessions.into_iter().map(|session| TreeOp::End { session }));
+    ended
 }
 
 /// The thread that reads on when another process committed, which fires the watches.
@@ -426,6 +476,9 @@ async fn follow_others(metadata: Weak<FileMetadata>, control: Arc<Control>) {
         // An error shows itself to whoever reads next.
         if this.current().map(drop).is_err() {
             this.watches.fire_all();
+        }
+        if let Some(action) = this.action.get() {
+            action();
         }
         drop(this);
         // Comes back at least every second, so that the thread ends soon after the namespace.
