@@ -3,3 +3,5 @@
 pub mod fuzz;
 pub mod sim;
 pub mod stores;
+
+pub use crate::seams::Seams;
