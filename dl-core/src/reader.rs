@@ -46,10 +46,13 @@ impl Reader {
         let mut records = Vec::new();
         let mut timeout = (!wait.is_zero()).then(|| self.core.engine().seams.clock.sleep(wait));
         loop {
-            while records.len() < max
-                && let Some(record) = self.core.ready()?
-            {
-                records.push(record);
+            while records.len() < max {
+                match self.core.ready() {
+                    Ok(Some(record)) => records.push(record),
+                    // What lies in front of damage was read. The next call meets the damage again.
+                    Err(error) if records.is_empty() => return Err(error),
+                    Ok(None) | Err(_) => break,
+                }
             }
             if !records.is_empty() || max == 0 {
                 return Ok(records);

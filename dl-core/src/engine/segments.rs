@@ -1,6 +1,7 @@
 //! The segments of a log, as its metadata lists them.
 
 use crate::error::{Error, Result};
+use crate::format::END_OF_STREAM_TXID;
 use crate::metadata::{MetadataStore, SegmentMetadata, Truncation, Version};
 use crate::types::{Dlsn, LogName};
 
@@ -77,6 +78,12 @@ impl SegmentList {
 
     pub(crate) fn in_progress(&self) -> impl Iterator<Item = &Segment> {
         self.0.iter().filter(|segment| !segment.metadata.is_completed())
+    }
+
+    /// Whether the newest segment ends the log for ever.
+    pub(crate) fn is_sealed(&self) -> bool {
+        let completed = self.0.last().and_then(|segment| segment.metadata.completed);
+        completed.is_some_and(|completed| completed.last_txid == END_OF_STREAM_TXID)
     }
 
     /// The segments that still have readable records, or may get some.

@@ -123,7 +123,7 @@ pub trait SegmentReader: Send + Sync + 'static {
     async fn wait(&self, known: Tail) -> Result<Tail>;
 
     /// Committed entries from entry `from` on: as many as fit into `budget` bytes, but one at least; none if
-    /// nothing is committed there.
+    /// nothing is committed there. Entries in front of a damaged one are given before its error.
     ///
     /// # Errors
     /// `corrupt` with file and offset (or bookie) if a committed entry is not what was written; `not-found` if the

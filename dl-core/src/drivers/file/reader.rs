@@ -190,34 +190,40 @@ fn read_frames(segment: &Segment, start: Place, length: u64, budget: usize) -> R
     }
 }
 
-/// Splits what was read into entries; the last frame may be cut off by the end of the buffer.
+/// Splits what was read into entries; the last frame may be cut off by the end of the buffer. Those in front of damage
+/// are given first: the next read meets it again.
 fn split(segment: &Segment, buffer: &Bytes, start: Place, length: u64) -> Result<(Vec<Bytes>, Place)> {
     let mut entries = Vec::new();
     let mut at = start;
     let mut used = 0;
     while at.offset < length && used < buffer.len() {
-        let Some(head) = FrameHead::parse(&buffer[used..]) else {
-            if buffer.len() - used < FRAME_BYTES {
-                break;
-            }
-            return Err(damaged(segment, at));
+        let entry = match whole_entry(segment, &buffer.slice(used..), at, length) {
+            Ok(Some(entry)) => entry,
+            Err(error) if entries.is_empty() => return Err(error),
+            Ok(None) | Err(_) => break,
         };
-        let end = used + FRAME_BYTES + head.length;
-        if head.entry != at.entry || at.offset + head.frame_bytes() > length {
-            return Err(damaged(segment, at));
-        }
-        if end > buffer.len() {
-            break;
-        }
-        let entry = buffer.slice(used + FRAME_BYTES..end);
-        if !segment.seed.verify(at.offset, &head, &entry) {
-            return Err(damaged(segment, at));
-        }
+        let frame = FRAME_BYTES + entry.len();
         entries.push(entry);
-        at = Place { entry: at.entry + 1, offset: at.offset + head.frame_bytes() };
-        used = end;
+        at = Place { entry: at.entry + 1, offset: at.offset + frame as u64 };
+        used += frame;
     }
     Ok((entries, at))
+}
+
+/// The entry of the frame that the buffer begins with; `None` if the buffer ends inside it.
+fn whole_entry(segment: &Segment, buffer: &Bytes, at: Place, length: u64) -> Result<Option<Bytes>> {
+    let Some(head) = FrameHead::parse(buffer) else {
+        return if buffer.len() < FRAME_BYTES { Ok(None) } else { Err(damaged(segment, at)) };
+    };
+    if head.entry != at.entry || at.offset + head.frame_bytes() > length {
+        return Err(damaged(segment, at));
+    }
+    let end = FRAME_BYTES + head.length;
+    if end > buffer.len() {
+        return Ok(None);
+    }
+    let entry = buffer.slice(FRAME_BYTES..end);
+    if segment.seed.verify(at.offset, &head, &entry) { Ok(Some(entry)) } else { Err(damaged(segment, at)) }
 }
 
 /// Remembers where the entries are that were just read, if that continues what is known.

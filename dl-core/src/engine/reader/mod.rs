@@ -336,14 +336,21 @@ impl ReaderCore {
         }
     }
 
-    /// Opens the segment that holds the position, or the next there is. `false` if there is none yet.
+    /// Opens the segment that holds the position, or the next there is, or ends where there will be none. `false` if
+    /// there is none yet.
     async fn next_stretch(&mut self) -> Result<bool> {
         let list = SegmentList::read(&*self.engine.stores.metadata, &self.log).await?;
         let on_truncated = if self.anywhere { OnTruncated::Skip } else { self.on_truncated };
         self.position = start::above_truncation(&self.log, &list, self.position, on_truncated)?;
         // Segments that Java wrote without a number have no positions.
         let holds = |segment: &&Segment| segment.metadata.number >= self.position.segment().max(1);
-        let Some(segment) = list.readable().iter().find(holds) else { return Ok(false) };
+        let Some(segment) = list.readable().iter().find(holds) else {
+            // The end of the stream may lie below the position, or be truncated.
+            if list.is_sealed() {
+                self.end = Some(End::Sealed);
+            }
+            return Ok(self.end.is_some());
+        };
         let metadata = &segment.metadata;
         self.position = self.position.max(metadata.first_dlsn());
         let passed = self.passed.filter(|(number, _)| *number == metadata.number - 1).map(|(_, next)| next);

@@ -262,8 +262,18 @@ async fn a_sealed_log_accepts_nothing_ever_and_says_so_at_its_end() {
     let again = shared.open(&namespace, WriterOptions::default()).await;
     assert_eq!(again.append("ever").await.unwrap_err().kind(), ErrorKind::Sealed);
     assert_eq!(again.last_dlsn(), Some(Dlsn::new(1, last.entry() + 1, 0)));
-    let info = namespace.log(shared.log()).info().await.unwrap();
+    let log = namespace.log(shared.log());
+    let info = log.info().await.unwrap();
     assert!(info.sealed && !info.in_progress);
+    let beyond = Dlsn::new(9, 0, 0);
+    for truncated in [false, true] {
+        for from in [Start::Latest, Start::Dlsn(beyond), Start::Earliest] {
+            let mut late = shared.follower(&namespace, from).await;
+            drain(&mut late).await;
+            assert_eq!(late.end(), Some(crate::End::Sealed), "from {from}, truncated: {truncated}");
+        }
+        log.truncate(beyond).await.unwrap();
+    }
 }
 
 #[tokio::test(start_paused = true)]
