@@ -1,0 +1,121 @@
+//! How a command ends when it does not succeed: what stderr says, and the exit code.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use dl_core::{Error, ErrorKind};
+use serde_json::{Map, Value, json};
+
+/// The exit code for a command line that makes no sense.
+pub(crate) const WRONG_USAGE: u8 = 1;
+
+/// A result whose error is [`Failure`].
+pub(crate) type Result<T> = std::result::Result<T, Failure>;
+
+/// Why a command ended early.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// With this error.
+    Error(Error),
+    /// Whoever read our output has gone. Nobody needs to be told.
+    OutputClosed,
+    /// As an error of this kind would, without a word.
+    Silent(ErrorKind),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl Failure {
+    /// What writing to stdout ran into.
+    pub(crate) fn output(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self::OutputClosed;
+        }
+        Self::Error(
+            Error::new(ErrorKind::Unavailable, format!("writing to standard output failed: {error}"))
+                .caused_by(error),
+        )
+    }
+
+    /// Says on stderr what happened; answers the exit code.
+    pub(crate) fn report(&self, json: bool) -> ExitCode {
+        match self {
+            Self::Error(error) => {
+                say(&text(error, json));
+                exit_code(error.number())
+            }
+            Self::OutputClosed => ExitCode::SUCCESS,
+            Self::Silent(kind) => exit_code(kind.number()),
+        }
+    }
+}
+
+/// Writes one line to stderr. If that is closed too, there is nobody left to tell.
+pub(crate) fn say(line: &str) {
+    let _unheard = writeln!(io::stderr(), "{line}");
+}
+
+/// An error as one line.
+pub(crate) fn text(error: &Error, json: bool) -> String {
+    if json { object(error).to_string() } else { format!("dl: {}", one_line(&error.to_string())) }
+}
+
+pub(super) fn object(error: &Error) -> Value {
+    let context: Map<String, Value> =
+        error.context().map(|(key, value)| (key.to_owned(), Value::from(value))).collect();
+    json!({
+        "kind": error.kind().name(),
+        "number": error.number(),
+        "message": error.message(),
+        "operation": error.operation(),
+        "dlsn": error.dlsn().map(|dlsn| dlsn.to_string()),
+        "retryable": error.is_retryable(),
+        "may_have_taken_effect": error.may_have_taken_effect(),
+        "context": context,
+    })
+}
+
+/// Context may hold what others chose, such as paths: control characters are escaped.
+fn one_line(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| {
+            let (plain, escaped) =
+                if c.is_control() { (None, Some(c.escape_default())) } else { (Some(c), None) };
+            plain.into_iter().chain(escaped.into_iter().flatten())
+        })
+        .collect()
+}
+
+/// The number of the error plus 100.
+fn exit_code(number: u16) -> ExitCode {
+    let code = number.checked_add(100).and_then(|code| u8::try_from(code).ok());
+    ExitCode::from(code.unwrap_or(u8::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_line() {
+        let error = Error::new(ErrorKind::Corrupt, "bad\nbytes").with("file", "a\u{1b}b");
+        assert_eq!(text(&error, false), "dl: corrupt: bad\\nbytes [file: a\\u{1b}b]");
+    }
+
+    #[test]
+    fn an_error_is_one_object() {
+        let error = Error::new(ErrorKind::Locked, "held").with("owner", "x").with("log", "a");
+        let read: Value = serde_json::from_str(&text(&error, true)).unwrap();
+        assert_eq!(
+            read,
+            json!({
+                "kind": "locked", "number": 19, "message": "held", "operation": null, "dlsn": null,
+                "retryable": true, "may_have_taken_effect": false, "context": { "owner": "x", "log": "a" },
+            })
+        );
+    }
+}

@@ -1,0 +1,147 @@
+//! The command line: one file for each command, and what they share.
+
+mod append;
+mod create;
+mod delete;
+mod failure;
+mod info;
+mod list;
+mod namespace;
+mod output;
+mod read;
+mod seal;
+mod segments;
+mod table;
+mod truncate;
+mod verify;
+
+use std::panic;
+use std::process::{self, ExitCode};
+
+use clap::{Parser, Subcommand};
+use dl_core::{Error, ErrorKind};
+
+use failure::{Failure, Result, WRONG_USAGE};
+use namespace::NamespaceArgs;
+use output::Output;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0 done, 1 wrong usage, otherwise 100 and the number of the error:
+  101 invalid-argument   102 not-found          103 already-exists     104 fenced
+  105 sealed             106 truncated          107 condition-failed   108 too-large
+  109 closed             110 cancelled          111 timeout            112 unavailable
+  113 storage-full       114 corrupt            115 permission-denied  116 unauthenticated
+  117 quota-exceeded     118 unsupported        119 locked             120 internal
+
+Example:
+  seq 1000 | dl append numbers && dl read numbers --count 3";
+
+/// Durable, strictly ordered logs with one writer at a time and many readers.
+#[derive(Debug, Parser)]
+#[command(name = "dl", version, after_help = EXIT_CODES, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+
+    #[command(flatten)]
+    shared: Shared,
+}
+
+/// What every command takes.
+#[derive(Debug, clap::Args)]
+struct Shared {
+    #[command(flatten)]
+    namespace: NamespaceArgs,
+
+    /// Prints objects of JSON, one a line; errors too
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+impl Shared {
+    fn output(&self) -> Output {
+        Output::new(self.json)
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Create(create::Create),
+    List(list::List),
+    Info(info::Info),
+    Segments(segments::Segments),
+    Append(append::Append),
+    Read(read::Read),
+    Tail(read::Tail),
+    Truncate(truncate::Truncate),
+    Seal(seal::Seal),
+    Delete(delete::Delete),
+    Verify(verify::Verify),
+}
+
+impl Command {
+    async fn run(self, shared: &Shared) -> Result<()> {
+        match self {
+            Self::Create(command) => command.run(shared).await,
+            Self::List(command) => command.run(shared).await,
+            Self::Info(command) => command.run(shared).await,
+            Self::Segments(command) => command.run(shared).await,
+            Self::Append(command) => command.run(shared).await,
+            Self::Read(command) => command.run(shared).await,
+            Self::Tail(command) => command.run(shared).await,
+            Self::Truncate(command) => command.run(shared).await,
+            Self::Seal(command) => command.run(shared).await,
+            Self::Delete(command) => command.run(shared).await,
+            Self::Verify(command) => command.run(shared).await,
+        }
+    }
+}
+
+/// Runs the command that the arguments name.
+pub(crate) fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Its reader may be gone.
+            let _unheard = error.print();
+            return if error.use_stderr() { ExitCode::from(WRONG_USAGE) } else { ExitCode::SUCCESS };
+        }
+    };
+    let Arguments { command, shared } = arguments;
+    end_at_panics(shared.json);
+    match run(command, &shared) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(shared.json),
+    }
+}
+
+fn run(command: Command, shared: &Shared) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
+        Error::new(ErrorKind::Unavailable, "the system refused the threads or descriptors to run on")
+            .caused_by(error)
+    })?;
+    // On this thread, which no task of the core shares: it may block in reads and writes of the streams.
+    let result = runtime.block_on(command.run(shared));
+    runtime.shutdown_background();
+    result
+}
+
+/// A panic is a bug of ours: said in one line, and the end, because what it left behind is unknown.
+fn end_at_panics(json: bool) {
+    panic::set_hook(Box::new(move |panic| {
+        let text = panic.payload().downcast_ref::<&str>().copied();
+        let text = text
+            .or_else(|| panic.payload().downcast_ref::<String>().map(String::as_str))
+            .unwrap_or("no text");
+        let mut error = Error::new(ErrorKind::Internal, "this is a bug in dl: please report it")
+            .with("panic", text)
+            .maybe_effective();
+        if let Some(place) = panic.location() {
+            error = error.with("place", place);
+        }
+        let failure = Failure::Error(error);
+        failure.report(json);
+        process::exit(i32::from(100 + ErrorKind::Internal.number()));
+    }));
+}

@@ -1,0 +1,141 @@
+//! Which namespace a command works on, and with which options.
+
+use std::env;
+use std::fs;
+use std::path::PathBuf;
+
+use clap::Args;
+use dl_core::{Error, ErrorKind, Namespace, Options, ReaderOptions, Result, WriterOptions, file_uri};
+
+/// Where the namespace is, and options of the table.
+#[derive(Debug, Args)]
+pub(crate) struct NamespaceArgs {
+    /// The namespace: memory:NAME or file:///PATH, with options as in file:///PATH?journal_bytes=1GiB
+    /// [default: dl in the user's data directory]
+    #[arg(long, global = true, value_name = "URI", env = "DL_NAMESPACE", hide_env_values = true)]
+    ns: Option<String>,
+
+    /// Sets an option of the namespace, or of the command's writer or reader (docs/options.md lists them)
+    #[arg(short = 'o', global = true, value_name = "NAME=VALUE", value_parser = pair)]
+    option: Vec<(String, String)>,
+}
+
+/// Whether a command may make the namespace that it names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Missing {
+    /// It is made.
+    Create,
+    /// It is `not-found`.
+    Fail,
+}
+
+/// The options of what a command opens in the namespace.
+#[derive(Debug)]
+pub(crate) enum Scope<'a> {
+    /// Nothing that has options.
+    None,
+    /// A writer.
+    Writer(&'a mut WriterOptions),
+    /// A reader.
+    Reader(&'a mut ReaderOptions),
+}
+
+impl Scope<'_> {
+    fn names(&self) -> &'static [&'static str] {
+        match self {
+            Self::None => &[],
+            Self::Writer(_) => WriterOptions::NAMES,
+            Self::Reader(_) => ReaderOptions::NAMES,
+        }
+    }
+
+    fn set(&mut self, name: &str, value: &str) -> Result<()> {
+        match self {
+            Self::None => Ok(()),
+            Self::Writer(options) => options.set(name, value),
+            Self::Reader(options) => options.set(name, value),
+        }
+    }
+}
+
+impl NamespaceArgs {
+    /// Opens the namespace and sets the options that were given. A name that the writer or reader and the namespace
+    /// both have means the former.
+    pub(crate) async fn open(&self, missing: Missing, mut scope: Scope<'_>) -> Result<Namespace> {
+        let mut options = Options::default().create_namespace(missing == Missing::Create);
+        for (name, value) in &self.option {
+            if scope.names().contains(&name.as_str()) {
+                scope.set(name, value)?;
+            } else if Options::NAMES.contains(&name.as_str()) {
+                options.set(name, value)?;
+            } else {
+                return Err(unknown(name, scope.names()));
+            }
+        }
+        let uri = match &self.ns {
+            Some(uri) => uri.clone(),
+            None => default_uri(options.create_namespace)?,
+        };
+        Namespace::open(&uri, options).await
+    }
+}
+
+fn unknown(name: &str, names: &[&str]) -> Error {
+    let known = [names, Options::NAMES].concat().join(", ");
+    Error::new(ErrorKind::InvalidArgument, format!("there is no option {name:?} here; there are {known}"))
+        .with("option", name)
+}
+
+/// The user's own namespace. Unlike one that was named, it may lack its parent directories.
+fn default_uri(create: bool) -> Result<String> {
+    let directory = data_directory()?;
+    if create {
+        fs::create_dir_all(&directory).map_err(|error| {
+            Error::new(kind(&error), format!("making the user's data directory failed: {error}"))
+                .with("file", directory.display())
+                .caused_by(error)
+        })?;
+    }
+    file_uri(&directory.join("dl"))
+}
+
+fn data_directory() -> Result<PathBuf> {
+    // By the XDG base directory specification a relative path there is to be ignored, and so is an empty one.
+    let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    absolute("XDG_DATA_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/share"))).ok_or_else(
+        || {
+            Error::new(
+                ErrorKind::InvalidArgument,
+                "there is no user's data directory without HOME; name a namespace with --ns or DL_NAMESPACE",
+            )
+        },
+    )
+}
+
+fn kind(error: &std::io::Error) -> ErrorKind {
+    match error.kind() {
+        std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
+            ErrorKind::PermissionDenied
+        }
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => ErrorKind::StorageFull,
+        std::io::ErrorKind::NotADirectory | std::io::ErrorKind::AlreadyExists => ErrorKind::InvalidArgument,
+        _ => ErrorKind::Unavailable,
+    }
+}
+
+fn pair(text: &str) -> std::result::Result<(String, String), String> {
+    text.split_once('=')
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .ok_or_else(|| "write NAME=VALUE".to_owned())
+}
+
+/// Closes a namespace after work in it ended like this.
+pub(super) async fn close<T>(
+    namespace: Namespace,
+    result: super::failure::Result<T>,
+) -> super::failure::Result<T> {
+    let closed = namespace.close().await;
+    let value = result?;
+    closed?;
+    Ok(value)
+}

@@ -1,0 +1,176 @@
+//! `dl read` and `dl tail`.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use clap::{Args, ValueEnum};
+use dl_core::{LogName, Namespace, Reader, ReaderOptions, Record};
+use serde::Serialize;
+
+use super::Shared;
+use super::failure::Result;
+use super::namespace::{self, Missing, Scope};
+use super::output::Output;
+
+/// Records that are taken from the reader at once.
+const BATCH: usize = 4_096;
+
+/// The reader answers whenever there is something; this only bounds a single call.
+const WAIT: Duration = Duration::from_secs(3_600);
+
+/// Prints the records of a log
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  dl read orders --from 3:120:0 --count 10 --format json")]
+pub(crate) struct Read {
+    #[command(flatten)]
+    what: What,
+
+    /// Waits for more at the end of the log
+    #[arg(long)]
+    follow: bool,
+}
+
+/// Prints the records that are appended from now on; ends with an interrupt, or the log's seal
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  dl tail orders --from earliest")]
+pub(crate) struct Tail {
+    #[command(flatten)]
+    what: What,
+}
+
+#[derive(Debug, Args)]
+struct What {
+    /// The log
+    log: String,
+
+    /// Where to start: earliest, latest, a DLSN such as 3:120:0, or txid:N
+    /// [default: earliest; of tail: latest]
+    #[arg(long, value_name = "WHERE")]
+    from: Option<String>,
+
+    /// Ends after the record at this DLSN
+    #[arg(long, value_name = "DLSN")]
+    until: Option<String>,
+
+    /// Ends after this many records
+    #[arg(long, value_name = "N")]
+    count: Option<u64>,
+
+    /// How to print a record [default: line; with --json: json]
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Its payload and nothing else
+    Raw,
+    /// Its payload and a newline
+    Line,
+    /// An object of JSON on a line: dlsn, txid, sequence_id (or null), payload in base64
+    Json,
+}
+
+impl Read {
+    pub(super) async fn run(self, shared: &Shared) -> Result<()> {
+        self.what.run(ReaderOptions::default().follow(self.follow), shared).await
+    }
+}
+
+impl Tail {
+    pub(super) async fn run(self, shared: &Shared) -> Result<()> {
+        self.what.run(ReaderOptions::default().follow(true).from(dl_core::Start::Latest), shared).await
+    }
+}
+
+impl What {
+    async fn run(self, mut options: ReaderOptions, shared: &Shared) -> Result<()> {
+        let name = LogName::new(&self.log)?;
+        let given = [("from", &self.from), ("until", &self.until)];
+        for (option, text) in given {
+            if let Some(text) = text {
+                options.set(option, text)?;
+            }
+        }
+        if let Some(count) = self.count {
+            options = options.count(count);
+        }
+        let namespace = shared.namespace.open(Missing::Fail, Scope::Reader(&mut options)).await?;
+        let format = self.format.unwrap_or(if shared.json { Format::Json } else { Format::Line });
+        let printed = print(&namespace, &name, options, &mut Printer::new(format, shared.output())).await;
+        namespace::close(namespace, printed).await
+    }
+}
+
+async fn print(
+    namespace: &Namespace,
+    name: &LogName,
+    options: ReaderOptions,
+    printer: &mut Printer,
+) -> Result<()> {
+    let follow = options.follow;
+    let mut reader = namespace.log(name).open_reader(options).await?;
+    let printed = print_all(&mut reader, follow, printer).await;
+    // What was read in front of an error was read.
+    let flushed = printer.output.flush();
+    reader.close();
+    printed.and(flushed)
+}
+
+async fn print_all(reader: &mut Reader, follow: bool, printer: &mut Printer) -> Result<()> {
+    loop {
+        let records = reader.next_batch(BATCH, WAIT).await?;
+        if records.is_empty() && reader.end().is_some() {
+            return Ok(());
+        }
+        for record in &records {
+            printer.print(record)?;
+        }
+        if follow {
+            printer.output.flush()?;
+        }
+    }
+}
+
+/// Writes records in a format.
+struct Printer {
+    format: Format,
+    output: Output,
+    base64: String,
+}
+
+/// A record as JSON.
+#[derive(Serialize)]
+struct Shown<'a> {
+    dlsn: String,
+    txid: i64,
+    sequence_id: Option<u64>,
+    payload: &'a str,
+}
+
+impl Printer {
+    fn new(format: Format, output: Output) -> Self {
+        Self { format, output, base64: String::new() }
+    }
+
+    fn print(&mut self, record: &Record) -> Result<()> {
+        match self.format {
+            Format::Raw => self.output.bytes(&record.payload),
+            Format::Line => {
+                self.output.bytes(&record.payload)?;
+                self.output.bytes(b"\n")
+            }
+            Format::Json => {
+                self.base64.clear();
+                STANDARD.encode_string(&record.payload, &mut self.base64);
+                self.output.object(&Shown {
+                    dlsn: record.dlsn.to_string(),
+                    txid: record.txid,
+                    sequence_id: record.sequence_id,
+                    payload: &self.base64,
+                })
+            }
+        }
+    }
+}

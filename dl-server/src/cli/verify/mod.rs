@@ -1,0 +1,192 @@
+//! `dl verify`.
+
+mod content;
+
+use std::time::Duration;
+
+use clap::Args;
+use dl_core::{Dlsn, Error, ErrorKind, Log, LogName, Namespace, OnTruncated, ReaderOptions, Start};
+use serde_json::json;
+
+use super::Shared;
+use super::failure::{self, Result};
+use super::namespace::{self, Missing, Scope};
+use super::output::Output;
+use content::Content;
+
+const BATCH: usize = 4_096;
+const WAIT: Duration = Duration::from_secs(3_600);
+const PAGE: usize = 1_000;
+
+/// Reads every byte of a log, or of all, and says what is damaged and what is safe to do; 114 if something is
+///
+/// Checked are checksums, the order of the records, their sequence ids, and their numbers against the metadata.
+/// Nothing is changed. Writers may go on meanwhile.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  dl verify orders")]
+pub(crate) struct Verify {
+    /// The log [default: all]
+    log: Option<String>,
+}
+
+/// What was found in a log.
+struct Report {
+    name: LogName,
+    content: Content,
+    problems: Vec<Error>,
+}
+
+impl Verify {
+    pub(super) async fn run(self, shared: &Shared) -> Result<()> {
+        let name = self.log.as_deref().map(LogName::new).transpose()?;
+        let mut options = ReaderOptions::default().on_truncated(OnTruncated::Skip);
+        let namespace = shared.namespace.open(Missing::Fail, Scope::Reader(&mut options)).await?;
+        let mut verification = Verification { options, output: shared.output(), logs: 0, damaged: 0 };
+        let verified = match name {
+            Some(name) => verification.log(&namespace, &name).await,
+            None => verification.all(&namespace).await,
+        };
+        namespace::close(namespace, verified).await?;
+        verification.end(shared.json)
+    }
+}
+
+struct Verification {
+    options: ReaderOptions,
+    output: Output,
+    logs: u64,
+    damaged: u64,
+}
+
+impl Verification {
+    async fn all(&mut self, namespace: &Namespace) -> Result<()> {
+        let mut after = None;
+        loop {
+            let names = namespace.list_logs("", after.as_ref(), PAGE).await?;
+            for name in &names {
+                match self.log(namespace, name).await {
+                    // It was deleted since it was listed.
+                    Err(failure::Failure::Error(error)) if error.kind() == ErrorKind::NotFound => {}
+                    verified => verified?,
+                }
+            }
+            match names.into_iter().next_back() {
+                Some(last) => after = Some(last),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    async fn log(&mut self, namespace: &Namespace, name: &LogName) -> Result<()> {
+        let log = namespace.log(name);
+        let mut report = Report { name: name.clone(), content: Content::default(), problems: Vec::new() };
+        match self.read(&log, &mut report).await {
+            Err(error) if error.kind() == ErrorKind::Corrupt => report.problems.push(error),
+            read => read?,
+        }
+        self.logs += 1;
+        self.damaged += u64::from(!report.problems.is_empty());
+        report.print(&mut self.output)?;
+        self.output.flush()
+    }
+
+    /// Reads a log to its end; behind damage it goes on with the next segment.
+    async fn read(&self, log: &Log, report: &mut Report) -> dl_core::Result<()> {
+        let before = log.segments().await?;
+        let mut from = Start::Earliest;
+        while let Err((position, error)) = self.read_from(log, from, report).await {
+            if error.kind() != ErrorKind::Corrupt {
+                return Err(error);
+            }
+            report.problems.push(error);
+            report.content.interrupt(position);
+            let Some(next) = before.iter().map(|segment| segment.number).find(|number| *number > position)
+            else {
+                break;
+            };
+            from = Start::Dlsn(Dlsn::new(next, 0, 0));
+        }
+        // What changed meanwhile cannot be held against what was read.
+        let after = log.segments().await?;
+        for segment in before.iter().filter(|segment| after.contains(segment)) {
+            report
+                .problems
+                .extend(report.content.disagreement(segment).map(|error| error.with("log", log.name())));
+        }
+        Ok(())
+    }
+
+    /// Reads until the end, or to an error in the segment with the number that comes with it.
+    async fn read_from(
+        &self,
+        log: &Log,
+        from: Start,
+        report: &mut Report,
+    ) -> std::result::Result<(), (i64, Error)> {
+        let opening = match from {
+            Start::Dlsn(dlsn) => dlsn.segment(),
+            _ => 0,
+        };
+        let options = self.options.clone().from(from);
+        let mut reader = log.open_reader(options).await.map_err(|error| (opening, error))?;
+        loop {
+            let batch = reader.next_batch(BATCH, WAIT).await;
+            let records = batch.map_err(|error| (reader.position().segment().max(opening), error))?;
+            if records.is_empty() && reader.end().is_some() {
+                return Ok(());
+            }
+            for record in &records {
+                report.problems.extend(report.content.add(record).map(|error| error.with("log", log.name())));
+            }
+        }
+    }
+
+    fn end(self, json: bool) -> Result<()> {
+        if self.damaged == 0 {
+            return Ok(());
+        }
+        if json {
+            return Err(failure::Failure::Silent(ErrorKind::Corrupt));
+        }
+        let message =
+            format!("{} of {} logs are damaged; what was found stands above", self.damaged, self.logs);
+        Err(Error::new(ErrorKind::Corrupt, message).into())
+    }
+}
+
+impl Report {
+    fn print(&self, output: &mut Output) -> Result<()> {
+        let (name, records, segments) = (&self.name, self.content.records(), self.content.segments());
+        if self.problems.is_empty() {
+            let line = format!("ok {name}: {records} records in {segments} segments");
+            return output.item(line, || self.object());
+        }
+        let mut lines = vec![format!("damaged {name}: {records} records can be read")];
+        lines.extend(self.problems.iter().map(|error| format!("  {error}")));
+        lines.extend(
+            self.content
+                .runs()
+                .iter()
+                .map(|(first, last)| format!("  safe: dl read {name} --from {first} --until {last}")),
+        );
+        lines.push("  not safe: truncate and delete, before what can be read was saved".to_owned());
+        output.item(lines.join("\n"), || self.object())
+    }
+
+    fn object(&self) -> serde_json::Value {
+        let runs: Vec<_> = self
+            .content
+            .runs()
+            .iter()
+            .map(|(first, last)| json!({ "first": first.to_string(), "last": last.to_string() }))
+            .collect();
+        json!({
+            "log": self.name.as_str(),
+            "ok": self.problems.is_empty(),
+            "records": self.content.records(),
+            "segments": self.content.segments(),
+            "readable": runs,
+            "problems": self.problems.iter().map(failure::object).collect::<Vec<_>>(),
+        })
+    }
+}

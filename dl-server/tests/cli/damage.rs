@@ -1,0 +1,101 @@
+//! Damaged bytes are found, named, and never taken for something else.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use crate::support::{Place, objects};
+
+/// The files below a directory that hold these bytes, and where.
+fn holding(directory: &Path, bytes: &[u8]) -> Vec<(PathBuf, usize)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(holding(&path, bytes));
+        } else {
+            let content = fs::read(&path).unwrap();
+            found
+                .extend(content.windows(bytes.len()).position(|window| window == bytes).map(|at| (path, at)));
+        }
+    }
+    found
+}
+
+/// Changes a bit of these bytes wherever they are stored.
+fn damage(place: &Place, bytes: &[u8]) {
+    let found = holding(&place.namespace(), bytes);
+    assert!(!found.is_empty());
+    for (path, at) in &found {
+        let mut content = fs::read(path).unwrap();
+        content[*at] ^= 1;
+        fs::write(path, content).unwrap();
+    }
+}
+
+#[test]
+fn what_is_whole_verifies() {
+    let place = Place::new();
+    let input = "line\n".repeat(3_000);
+    place.ok_with(&["append", "a", "-o", "roll_bytes=16KiB"], input.as_bytes());
+    place.ok_with(&["append", "b/c", "--batch", "10"], input.as_bytes());
+    place.ok(&["create", "empty"]);
+    place.ok(&["truncate", "a", "--before", "2:0:5"]);
+    let mut writing = place.start(&["append", "b/c", "--acks"]);
+    writing.write("in progress\n");
+    writing.line();
+    let report = place.ok(&["verify"]);
+    assert_eq!(report.lines().count(), 3, "{report}");
+    assert!(report.lines().all(|line| line.starts_with("ok ")), "{report}");
+    assert!(report.contains("ok b/c: 3001 records in 2 segments"), "{report}");
+    assert_eq!(place.ok(&["verify", "empty"]), "ok empty: 0 records in 0 segments\n");
+    let report = objects(place.ok(&["verify", "b/c", "--json"])).remove(0);
+    assert_eq!(
+        (&report["ok"], &report["records"], &report["problems"]),
+        (&json!(true), &json!(3_001), &json!([]))
+    );
+}
+
+#[test]
+fn what_lies_in_front_of_damage_is_read() {
+    let place = Place::new();
+    // Three entries of one segment.
+    place.ok_with(&["append", "a", "--batch", "2"], b"1\n2\n3\nthe fourth\n5\n");
+    damage(&place, b"the fourth");
+    let read = place.run(&["read", "a"]);
+    read.failed(114, "corrupt");
+    assert_eq!(read.stdout, b"1\n2\n");
+}
+
+#[test]
+fn a_damaged_byte_is_reported_with_what_can_still_be_read() {
+    let place = Place::new();
+    for segment in ["one", "two", "three"] {
+        place.ok_with(&["append", "a"], format!("{segment} first\n{segment} last\n").as_bytes());
+    }
+    place.ok_with(&["append", "b"], b"whole\n");
+    damage(&place, b"two last");
+
+    let read = place.run(&["read", "a"]);
+    read.failed(114, "corrupt");
+    assert_eq!(read.stdout, b"one first\none last\n", "what lies in front is read");
+    assert!(read.stderr.contains("file: ") && read.stderr.contains("log: a"), "{}", read.stderr);
+
+    let verified = place.run(&["verify"]);
+    verified.failed(114, "corrupt: 1 of 2 logs");
+    let text = String::from_utf8(verified.stdout).unwrap();
+    for line in [
+        "damaged a: 4 records can be read",
+        "  safe: dl read a --from 1:0:0 --until 1:0:1",
+        "  safe: dl read a --from 3:0:0 --until 3:0:1",
+        "ok b: 1 records in 1 segments",
+    ] {
+        assert!(text.lines().any(|printed| printed == line), "{line}\nis not in\n{text}");
+    }
+    let verified = place.run(&["verify", "a", "--json"]);
+    let report = objects(&verified.stdout).remove(0);
+    assert_eq!((verified.code, verified.stderr.as_str()), (114, ""));
+    assert_eq!(report["problems"][0]["kind"], "corrupt");
+    assert_eq!(report["readable"][1], json!({ "first": "3:0:0", "last": "3:0:1" }));
+}

@@ -1,0 +1,85 @@
+//! What the commands that look say.
+
+use serde_json::{Value, json};
+
+use crate::support::{Place, objects};
+
+#[test]
+fn lists_are_in_byte_order_and_paged() {
+    let place = Place::new();
+    let names = ["a", "a-b", "a/b", "a/b/c", "b", "ä"];
+    let created = place.ok(&[&["create"], &names[..]].concat());
+    assert_eq!(created.lines().count(), names.len());
+    assert_eq!(created.lines().next(), Some("created a"));
+    assert_eq!(place.ok(&["list"]).lines().collect::<Vec<_>>(), names);
+    assert_eq!(place.ok(&["list", "a"]), "a/b\na/b/c\n");
+    assert_eq!(place.ok(&["list", "--after", "a/b", "--limit", "2"]), "a/b/c\nb\n");
+    assert_eq!(place.ok(&["list", "b"]), "");
+    assert_eq!(objects(place.ok(&["list", "--json", "--limit", "1"])), [json!({ "log": "a" })]);
+}
+
+#[test]
+fn more_logs_than_a_page_are_all_listed() {
+    let place = Place::new();
+    let names: Vec<String> = (0..1_001).map(|number| format!("log-{number:04}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    place.ok(&[&["create"], &names[..]].concat());
+    assert_eq!(place.ok(&["list"]).lines().collect::<Vec<_>>(), names);
+}
+
+#[test]
+fn info_and_segments_say_what_is_there() {
+    let place = Place::new();
+    place.ok(&["create", "a"]);
+    let info = objects(place.ok(&["info", "a", "--json"])).remove(0);
+    assert_eq!(
+        (&info["log"], &info["segments"], &info["sealed"], &info["max_txid"], &info["owner"]),
+        (&json!("a"), &json!(0), &json!(false), &Value::Null, &Value::Null)
+    );
+    place.ok_with(&["append", "a", "--txid", "counter"], b"0\n1\n");
+    place.ok_with(&["append", "a", "--txid", "counter"], b"2\n");
+    let info = objects(place.ok(&["info", "a", "--json"])).remove(0);
+    assert_eq!((&info["segments"], &info["max_txid"]), (&json!(2), &json!(2)));
+    assert_eq!((&info["first_dlsn"], &info["in_progress"]), (&json!("1:0:0"), &json!(false)));
+    assert!(place.ok(&["info", "a"]).lines().any(|line| line.split_whitespace().eq(["segments", "2"])));
+
+    let segments = objects(place.ok(&["segments", "a", "--json"]));
+    let expected = [(1, 2, 0, "1:0:1", 1), (2, 1, 2, "2:0:0", 2)];
+    assert_eq!(segments.len(), expected.len());
+    for (segment, (number, records, first_sequence_id, last_dlsn, last_txid)) in segments.iter().zip(expected)
+    {
+        assert_eq!(segment["segment"], number);
+        assert_eq!(segment["state"], "completed");
+        assert_eq!(segment["truncation"], "none");
+        assert_eq!(segment["records"], records);
+        assert_eq!(segment["first_sequence_id"], first_sequence_id);
+        assert_eq!(segment["last_dlsn"], last_dlsn);
+        assert_eq!(segment["last_txid"], last_txid);
+        assert!(segment["completed_ms"].as_i64() > Some(1_600_000_000_000));
+    }
+    assert_eq!(place.ok(&["segments", "a"]).lines().count(), 3);
+}
+
+#[test]
+fn a_log_that_was_made_again_has_another_incarnation() {
+    let place = Place::new();
+    let incarnation = || {
+        place.ok_with(&["append", "a"], b"x\n");
+        objects(place.ok(&["info", "a", "--json"])).remove(0)["incarnation"].take()
+    };
+    let first = incarnation();
+    assert!(first.is_u64());
+    assert_eq!(place.ok(&["delete", "a", "--json"]), "{\"deleted\":true,\"log\":\"a\"}\n");
+    assert_ne!(incarnation(), first);
+    assert_eq!(place.ok(&["read", "a"]), "x\n");
+}
+
+#[test]
+fn a_delete_spares_the_logs_below() {
+    let place = Place::new();
+    place.ok(&["create", "a", "a/b"]);
+    place.ok_with(&["append", "a/b"], b"kept\n");
+    assert_eq!(place.ok(&["delete", "a"]), "deleted a\n");
+    assert_eq!(place.ok(&["list"]), "a/b\n");
+    assert_eq!(place.ok(&["read", "a/b"]), "kept\n");
+}
