@@ -31,7 +31,12 @@ impl DataBell {
 
     /// Has the waiters of this process told of commits elsewhere until the answer is dropped.
     pub(super) fn listen(self: &Arc<Self>, tasks: &dyn Tasks) -> Listening {
-        self.started.call_once(|| tasks.spawn_thread("dl-wake", Box::pin(run(Arc::downgrade(self)))));
+        self.started.call_once(|| {
+            // Now, not when the thread starts: the caller looks at its segment next, and may have to be told of what
+            // happens from then on.
+            let seen = self.control.rung(Bell::Data);
+            tasks.spawn_thread("dl-wake", Box::pin(run(Arc::downgrade(self), seen)));
+        });
         if self.waiting.fetch_add(1, Ordering::AcqRel) == 0 {
             self.wanted.notify_one();
         }
@@ -51,8 +56,7 @@ impl Drop for Listening {
     }
 }
 
-async fn run(bell: Weak<DataBell>) {
-    let Some(mut seen) = bell.upgrade().map(|bell| bell.control.rung(Bell::Data)) else { return };
+async fn run(bell: Weak<DataBell>, mut seen: u32) {
     while let Some(bell) = bell.upgrade() {
         if bell.waiting.load(Ordering::Acquire) == 0 {
             let wanted = bell.wanted.clone();

@@ -28,6 +28,8 @@ mod replay;
 mod segment;
 mod segments;
 mod session;
+#[cfg(test)]
+mod simulated_tests;
 mod slots;
 mod table;
 #[cfg(test)]

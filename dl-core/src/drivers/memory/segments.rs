@@ -237,7 +237,7 @@ impl Pump {
                 self.told.fetch_or(refused.is_some(), Ordering::Relaxed);
             }
             self.source.settled(id, result);
-            if id % ENTRIES_PER_TURN == 0 {
+            if id.is_multiple_of(ENTRIES_PER_TURN) {
                 tokio::task::yield_now().await;
             }
         }

@@ -8,11 +8,15 @@ use crate::error::{Error, ErrorKind};
 use crate::metadata::{Expect, Lock, MetadataStore, Node, Op, Outcome, RefusalReason, Version};
 use crate::types::Takeover;
 
-/// Defines a test for each case; the argument makes a [`Fixture`](crate::testing::stores::Fixture).
+/// Defines a test for each case. The last argument makes a [`Fixture`](crate::testing::stores::Fixture); one before it
+/// is the attribute of a test, if it is not `tokio::test`.
 #[macro_export]
 macro_rules! metadata_suite {
     ($fixture:expr) => {
-        $crate::store_cases! { metadata_suite, $fixture,
+        $crate::metadata_suite!(tokio::test, $fixture);
+    };
+    ($test:meta, $fixture:expr) => {
+        $crate::store_cases! { metadata_suite, $test, $fixture,
             nodes_are_made_changed_and_deleted
             the_root_is_there_from_the_start
             paths_are_checked
@@ -33,6 +37,7 @@ macro_rules! metadata_suite {
             wait_gets_a_lock_that_is_released
             wait_gets_the_lock_of_a_process_that_dies
             a_cancelled_wait_leaves_nothing_behind
+            a_lock_that_nobody_waits_for_any_more_is_not_held
             members_of_a_dead_process_are_gone
             a_lock_needs_its_node
             a_closed_store_says_so
@@ -458,6 +463,30 @@ mod cases {
         commit(&*one, &[lock.release()]).await;
         assert_eq!(one.lock_owner("/lock").await.unwrap(), None);
         one.lock("/lock", "one again", Takeover::Never).await.unwrap();
+    }
+
+    pub async fn a_lock_that_nobody_waits_for_any_more_is_not_held(fixture: &dyn Fixture) {
+        let (one, two) = (Process::start(fixture).await, Process::start(fixture).await);
+        commit(&*one, &[Op::create("/lock", "")]).await;
+        for turns in 0..30 {
+            let mut locking = one.lock("/lock", "one", Takeover::Force);
+            let mut done = false;
+            for _ in 0..turns {
+                tokio::select! {
+                    biased;
+                    _ = &mut locking, if !done => done = true,
+                    () = tokio::task::yield_now() => {}
+                }
+            }
+            if done {
+                break;
+            }
+            drop(locking);
+            let lock = two.lock("/lock", "two", Takeover::Wait(Duration::from_secs(3_600))).await.unwrap();
+            // Also not later on.
+            commit(&*two, &[lock.check()]).await;
+            commit(&*two, &[lock.release()]).await;
+        }
     }
 
     pub async fn members_of_a_dead_process_are_gone(fixture: &dyn Fixture) {

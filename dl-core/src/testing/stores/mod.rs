@@ -70,9 +70,9 @@ async fn commit(store: &dyn MetadataStore, ops: &[Op]) -> Vec<Version> {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! store_cases {
-    ($suite:ident, $fixture:expr, $($case:ident)*) => {
+    ($suite:ident, $test:meta, $fixture:expr, $($case:ident)*) => {
         $(
-            #[tokio::test]
+            #[$test]
             async fn $case() {
                 $crate::testing::stores::run($crate::testing::stores::$suite::$case(&$fixture)).await;
             }

@@ -1,5 +1,6 @@
 //! Taking locks: by whom, and waiting for them.
 
+use std::sync::Weak;
 use std::time::Duration;
 
 use super::{Answer, Attempt, FileMetadata, Wanted};
@@ -9,6 +10,33 @@ use crate::metadata::{Lock, MetadataStore, Takeover};
 
 /// How often a waiter looks whether the owner's process still lives, which nothing tells it.
 const LOOK: Duration = Duration::from_millis(50);
+
+/// A lock on its way to who asked for it. It is released if that one went away meanwhile.
+pub(super) struct Taken {
+    metadata: Weak<FileMetadata>,
+    lock: Option<Lock>,
+}
+
+impl Taken {
+    pub(super) fn new(metadata: Weak<FileMetadata>, lock: Lock) -> Self {
+        Self { metadata, lock: Some(lock) }
+    }
+
+    fn keep(mut self) -> Lock {
+        self.lock.take().expect("it is taken out here only, where the value ends")
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        let Some((lock, metadata)) = self.lock.take().zip(self.metadata.upgrade()) else { return };
+        let tasks = metadata.seams.tasks.clone();
+        tasks.spawn(Box::pin(async move {
+            // If this fails, the lock ends with the session.
+            let _as_good_as_can_be = metadata.commit(&[lock.release()]).await;
+        }));
+    }
+}
 
 impl FileMetadata {
     /// Takes a lock.
@@ -21,7 +49,7 @@ impl FileMetadata {
         let mut waited = Duration::ZERO;
         loop {
             let holder = match self.try_lock(path, owner, takeover).await? {
-                Attempt::Taken(lock) => return Ok(lock),
+                Attempt::Taken(taken) => return Ok(taken.keep()),
                 Attempt::Held(holder) => holder,
             };
             if waited >= patience {

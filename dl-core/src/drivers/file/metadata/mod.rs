@@ -28,6 +28,7 @@ use crate::metadata::{
 };
 use crate::seams::{File, LockKind, OpenMode, Seams};
 use crate::types::SegmentId;
+use locks::Taken;
 use log::MetadataLog;
 
 /// The longest wait between two tries to get the lock of the log.
@@ -79,7 +80,7 @@ enum Answer {
 }
 
 enum Attempt {
-    Taken(Lock),
+    Taken(Taken),
     /// By whom.
     Held(String),
 }
@@ -354,7 +355,8 @@ impl FileMetadata {
                 };
                 let ops = claim.ops(owner, Session(self.session.into()))?;
                 let outcome = tree.apply(&ops, tried);
-                Ok((Some(ops), Answer::Lock(Attempt::Taken(claim.lock(&outcome)?))))
+                let taken = Taken::new(self.this.clone(), claim.lock(&outcome)?);
+                Ok((Some(ops), Answer::Lock(Attempt::Taken(taken))))
             }
         }
     }

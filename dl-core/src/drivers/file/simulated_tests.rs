@@ -1,0 +1,88 @@
+//! The suites of both stores on a simulated machine, where the disk can be full and bytes can be damaged.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, Weak};
+
+use super::frame::FRAME_BYTES;
+use super::layout::Layout;
+use super::segment::FIRST_OFFSET;
+use super::*;
+use crate::testing::sim::{ProcessHandle, World};
+use crate::testing::stores::Fixture;
+use crate::types::SegmentId;
+
+async fn open_dir(path: &Path, seams: &Seams) -> Stores {
+    let options = FileOptions {
+        client_id: "suite".to_owned(),
+        lock_wait: Duration::from_secs(10),
+        journal_bytes: 2 << 20,
+        unsafe_filesystem: true,
+        create: true,
+    };
+    open(path, &options, seams).await.unwrap()
+}
+
+/// A byte within an entry in its segment's file.
+fn place(seams: &Seams, path: &Path, entry: u64) -> u64 {
+    let file = seams.files.open(path, crate::seams::OpenMode::Read).unwrap();
+    let mut offset = FIRST_OFFSET;
+    for _ in 0..entry {
+        let mut length = [0; 4];
+        assert_eq!(file.read_at(&mut length, offset + 4).unwrap(), 4);
+        offset += FRAME_BYTES as u64 + u64::from(u32::from_le_bytes(length));
+    }
+    offset + FRAME_BYTES as u64 + 1
+}
+
+/// A directory on a simulated machine.
+struct Simulated {
+    world: World,
+    processes: Mutex<Vec<(Weak<dyn StoreSession>, ProcessHandle)>>,
+}
+
+impl Simulated {
+    fn new() -> Self {
+        Self { world: World::new(1), processes: Mutex::default() }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.world.root().join("namespace")
+    }
+}
+
+#[async_trait]
+impl Fixture for Simulated {
+    async fn open(&self) -> Stores {
+        let (seams, process) = self.world.process();
+        let stores = open_dir(&self.path(), &seams).await;
+        self.processes.lock().unwrap().push((Arc::downgrade(&stores.session), process));
+        stores
+    }
+
+    async fn kill(&self, stores: Stores) {
+        let processes = self.processes.lock().unwrap();
+        let of =
+            |(session, _): &&(Weak<dyn StoreSession>, _)| session.as_ptr() == Arc::as_ptr(&stores.session);
+        processes.iter().find(of).unwrap().1.kill();
+    }
+
+    async fn fill(&self, full: bool) -> bool {
+        self.world.limit_disk(full.then_some(0));
+        true
+    }
+
+    async fn damage(&self, segment: SegmentId, entry: u64) -> bool {
+        let path = Layout::new(self.path()).segment(segment);
+        let offset = place(&self.world.process().0, &path, entry);
+        assert!(self.world.damage(&path, offset, 1));
+        true
+    }
+}
+
+mod metadata_store {
+    crate::metadata_suite!(tokio::test(start_paused = true), super::Simulated::new());
+}
+
+mod segment_store {
+    crate::segment_suite!(tokio::test(start_paused = true), super::Simulated::new());
+}
