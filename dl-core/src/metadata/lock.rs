@@ -23,17 +23,17 @@ pub(crate) enum LockState {
     Held(String),
 }
 
-impl Claim {
+impl LockState {
     /// Looks at the lock at `path`.
     ///
     /// # Errors
     /// `not-found` if there is no node at `path`; `locked` if it is held and the caller does not want to wait.
-    pub(crate) fn new(
+    pub(crate) fn of(
         tree: &Tree,
         path: NodePath<'_>,
         takeover: Takeover,
         alive: impl Fn(Session) -> bool,
-    ) -> Result<LockState> {
+    ) -> Result<Self> {
         if tree.get(path, &alive).is_none() {
             let message = "the node of a lock does not exist; it may have been deleted";
             return Err(Error::not_found(message).with("node", path.as_str()));
@@ -41,16 +41,18 @@ impl Claim {
         let holder = owner(tree, path, &alive).filter(|_| takeover != Takeover::Force);
         match (holder, takeover) {
             (Some(owner), Takeover::Never) => Err(held(&owner)),
-            (Some(owner), _) => Ok(LockState::Held(owner)),
+            (Some(owner), _) => Ok(Self::Held(owner)),
             (None, _) => {
                 let at = path.as_str().trim_end_matches('/');
                 let member = format!("{at}/member_{:010}", tree.created() + 1);
                 let others = tree.owned_below(path).map(|(name, _)| format!("{at}/{name}")).collect();
-                Ok(LockState::Free(Self { member, others }))
+                Ok(Self::Free(Claim { member, others }))
             }
         }
     }
+}
 
+impl Claim {
     /// The operations that take the lock, the last of which creates its member, if the tree is still the same.
     ///
     /// # Errors

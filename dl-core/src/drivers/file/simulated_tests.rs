@@ -61,8 +61,8 @@ impl Fixture for Simulated {
 
     async fn kill(&self, stores: Stores) {
         let processes = self.processes.lock().unwrap();
-        let of =
-            |(session, _): &&(Weak<dyn StoreSession>, _)| session.as_ptr() == Arc::as_ptr(&stores.session);
+        let session = Arc::as_ptr(&stores.session);
+        let of = |(known, _): &&(Weak<dyn StoreSession>, _)| std::ptr::addr_eq(known.as_ptr(), session);
         processes.iter().find(of).unwrap().1.kill();
     }
 

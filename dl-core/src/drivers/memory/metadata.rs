@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::Opening;
 use crate::error::Result;
-use crate::metadata::lock::{self, Claim, LockState};
+use crate::metadata::lock::{self, LockState};
 use crate::metadata::{
     Changes, Child, Lock, MetadataStore, Node, NodePath, Op, Outcome, Takeover, TreeOp, Watch,
 };
@@ -72,7 +72,7 @@ impl Opening {
     fn try_lock(&self, path: NodePath<'_>, owner: &str, takeover: Takeover) -> Result<Attempt> {
         self.check_open()?;
         let mut nodes = self.namespace.nodes();
-        let claim = match Claim::new(&nodes.tree, path, takeover, |_| true)? {
+        let claim = match LockState::of(&nodes.tree, path, takeover, |_| true)? {
             LockState::Free(claim) => claim,
             LockState::Held(owner) => return Ok(Attempt::Held(owner)),
         };

@@ -348,7 +348,7 @@ impl FileMetadata {
             Wanted::Commit(ops) => self.decide_commit(tree, tried, ops),
             Wanted::Lock { path, owner, takeover } => {
                 let found =
-                    Claim::new(tree, NodePath::new(path)?, *takeover, |session| self.is_alive(session))?;
+                    LockState::of(tree, NodePath::new(path)?, *takeover, |session| self.is_alive(session))?;
                 let claim = match found {
                     LockState::Held(holder) => return Ok((None, Answer::Lock(Attempt::Held(holder)))),
                     LockState::Free(free) => claim.get_or_init(|| free),
