@@ -12,7 +12,7 @@ pub use crate::types::Takeover;
 /// Paths are absolute within the namespace and start with `/`; the root `/` always exists and holds no data of ours.
 /// A node has data and children at once. Names may hold any character but `/` and NUL.
 ///
-/// **What every implementation promises** (`testing::metadata_suite` checks it):
+/// **What every implementation promises** (`testing::stores::metadata_suite` checks it):
 ///
 /// 1. A [`commit`](Self::commit) is all or nothing, and durable when it returns `Committed`.
 /// 2. Reads see every commit that was acknowledged anywhere before the read began.

@@ -15,7 +15,7 @@ pub use stores::{StoreSession, Stores};
 
 /// Keeps segments: append-only runs of entries, numbered from 0 without a gap.
 ///
-/// **What every implementation promises** (`testing::segment_suite` checks it):
+/// **What every implementation promises** (`testing::stores::segment_suite` checks it):
 ///
 /// 1. A segment id is never used twice, and a segment has one writer for its whole life.
 /// 2. An entry is *committed* when its writer's [`EntrySource::settled`] says so, or when recovery counted it. What

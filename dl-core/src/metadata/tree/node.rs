@@ -146,6 +146,8 @@ impl Children {
 
     fn insert(&mut self, chunk: usize, index: usize, node: TreeNode) {
         let Some(nodes) = self.0.get_mut(chunk) else {
+            // Most lists stay this short.
+            self.0.reserve_exact(1);
             self.0.push(vec![node]);
             return;
         };
