@@ -74,3 +74,56 @@ async fn run(bell: Weak<DataBell>, mut seen: u32) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::time::Duration;
+
+    use super::super::layout::Layout;
+    use super::super::segment::FIRST_OFFSET;
+    use super::*;
+    use crate::seams::{BoxFuture, Seams};
+    use crate::types::SegmentId;
+
+    /// Starts threads when told to.
+    #[derive(Default)]
+    struct Late(Mutex<Option<BoxFuture<'static, ()>>>);
+
+    impl Tasks for Late {
+        fn spawn(&self, _task: BoxFuture<'static, ()>) {
+            unreachable!("the bell needs a thread");
+        }
+
+        fn spawn_thread(&self, _name: &str, task: BoxFuture<'static, ()>) {
+            *self.0.lock().unwrap() = Some(task);
+        }
+
+        fn run_blocking(&self, _work: Box<dyn FnOnce() + Send>) -> BoxFuture<'static, ()> {
+            unreachable!("the bell needs a thread");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_commit_before_the_thread_runs_is_heard() {
+        let directory = tempfile::tempdir().unwrap();
+        let seams = Seams::system().unwrap();
+        let layout = Layout::new(directory.path().to_owned());
+        let control = Arc::new(Control::create(&seams, &layout).unwrap());
+        let table = SegmentTable::new(seams.files.clone(), layout, 1, control.clone());
+        let segment = table.segment(SegmentId::new(1).unwrap());
+        let word = table.make_word(&segment).unwrap();
+        let bell = DataBell::new(control.clone(), Arc::new(table));
+
+        let tasks = Late::default();
+        let _listening = bell.listen(&tasks);
+        let mut changed = segment.subscribe();
+        word.extend(FIRST_OFFSET, FIRST_OFFSET + 1).unwrap();
+        control.ring(Bell::Data);
+        seams.tasks.spawn_thread("late", tasks.0.lock().unwrap().take().unwrap());
+        tokio::select! {
+            told = changed.changed() => told.unwrap(),
+            () = seams.clock.sleep(Duration::from_secs(10)) => panic!("nobody was told"),
+        }
+    }
+}
