@@ -477,11 +477,11 @@ async fn run_many(syncs_fail: bool) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_acknowledged_is_lost_when_power_is() {
+async fn soak_power_loses_nothing_acknowledged() {
     run_many(false).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_acknowledged_is_lost_when_syncs_fail_too() {
+async fn soak_power_and_failing_syncs_lose_nothing_acknowledged() {
     run_many(true).await;
 }

@@ -240,10 +240,9 @@ impl Segment {
         let failed = |error| io::failed(error, "reading a segment file", &self.path);
         let mut at = from;
         let mut wanted = WALK_BYTES;
-        let mut buffer = Vec::new();
         loop {
             let left = usize::try_from(end.saturating_sub(at.offset)).unwrap_or(usize::MAX);
-            buffer.resize(left.min(wanted), 0);
+            let mut buffer = vec![0; left.min(wanted)];
             let read = file.read_at(&mut buffer, at.offset).map_err(failed)?;
             let before = at;
             self.visit_frames(&buffer[..read], &mut at, end, &mut visit)?;

@@ -51,7 +51,7 @@ impl Data {
 
     pub(super) fn sync(&mut self) {
         self.absorb_regions();
-        self.durable.resize(self.cache.len(), 0);
+        resize(&mut self.durable, self.cache.len());
         for sector in std::mem::take(&mut self.dirty).into_keys() {
             copy(&mut self.durable, sector, content(&self.cache, sector));
         }
@@ -61,7 +61,7 @@ impl Data {
     pub(super) fn fail_to_sync(&mut self, rng: &mut Rng) {
         self.absorb_regions();
         if rng.one_in(2) {
-            self.durable.resize(self.cache.len(), 0);
+            resize(&mut self.durable, self.cache.len());
         }
         let odds = rng.odds();
         for sector in std::mem::take(&mut self.dirty).into_keys() {
@@ -90,7 +90,7 @@ impl Data {
             2 => sure + rng.below((end - sure) as u64 + 1) as usize,
             _ => end.min((sure + rng.below((end - sure) as u64) as usize).next_multiple_of(SECTOR_BYTES)),
         };
-        self.durable.resize(size, 0);
+        resize(&mut self.durable, size);
         for (sector, older) in std::mem::take(&mut self.dirty) {
             if rng.survives(odds) {
                 // The last content, unless an earlier one is what the system wrote.
@@ -155,7 +155,7 @@ impl Data {
             }
         }
         if self.cache.len() < end {
-            self.cache.resize(end, 0);
+            resize(&mut self.cache, end);
         }
         self.cache[offset..end].copy_from_slice(bytes);
     }
@@ -172,6 +172,13 @@ impl Data {
             }
         }
     }
+}
+
+/// As `Vec::resize` with zeros, which takes most of the time of a test that is not optimised.
+fn resize(data: &mut Vec<u8>, size: usize) {
+    let more = size.saturating_sub(data.len());
+    data.extend_from_slice(&vec![0; more]);
+    data.truncate(size);
 }
 
 fn content(data: &[u8], sector: usize) -> &[u8] {

@@ -459,7 +459,8 @@ impl Buffer {
             (start.checked_add(count)? <= buffer.bytes.len()).then_some(start)
         };
         if inside(self).is_none() {
-            self.bytes.resize(count.max(READ_BYTES), 0);
+            // Anew, since the allocator has zeros at hand: only the pages that are read into are touched.
+            self.bytes = vec![0; count.max(READ_BYTES)];
             let read = file.read_at(&mut self.bytes, offset)?;
             self.bytes.truncate(read);
             self.offset = offset;
