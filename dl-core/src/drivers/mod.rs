@@ -26,6 +26,7 @@ pub(crate) async fn open(uri: &str, options: &mut Options, seams: &Seams) -> Res
                 journal_bytes: options.journal_bytes,
                 unsafe_filesystem: options.unsafe_filesystem,
                 create: options.create_namespace,
+                read_only: options.read_only,
             };
             file::open(&path, &file, seams).await?
         }

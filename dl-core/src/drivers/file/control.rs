@@ -9,8 +9,10 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::Notify;
 
 use super::io;
 use super::layout::Layout;
@@ -44,7 +46,8 @@ pub(super) enum Bell {
 /// The mapped control file.
 pub(super) struct Control {
     path: PathBuf,
-    file: Arc<dyn File>,
+    /// None if nobody shares it.
+    file: Option<Arc<dyn File>>,
     first: Arc<dyn Words>,
     pages: Mutex<BTreeMap<u64, Arc<dyn Words>>>,
 }
@@ -62,7 +65,14 @@ impl Control {
         file.write_at(&[&[0; PAGE_BYTES as usize]], 0).map_err(failed)?;
         let first = file.map(0, PAGE_WORDS).map_err(failed)?;
         seams.files.rename(&fresh, &path).map_err(failed)?;
-        Ok(Self { path, file, first, pages: Mutex::default() })
+        Ok(Self { path, file: Some(file), first, pages: Mutex::default() })
+    }
+
+    /// A control page of this process's own, for a handle that only reads and found nobody else.
+    pub(super) fn detached(layout: &Layout) -> Self {
+        let words = Box::new([const { AtomicU64::new(0) }; PAGE_WORDS]);
+        let first = Arc::new(OwnWords { words, rung: Notify::new() });
+        Self { path: layout.control(), file: None, first, pages: Mutex::default() }
     }
 
     /// Opens the control file if it was made ready since the kernel started; for those who share the lock.
@@ -78,7 +88,12 @@ impl Control {
         }
         let first = file.map(0, PAGE_WORDS).map_err(failed)?;
         let ready = first.words()[READY].load(Ordering::Acquire) == boot_mark(seams)?;
-        Ok(ready.then(|| Self { path, file, first, pages: Mutex::default() }))
+        Ok(ready.then(|| Self { path, file: Some(file), first, pages: Mutex::default() }))
+    }
+
+    /// Whether other processes see it.
+    pub(super) fn is_shared(&self) -> bool {
+        self.file.is_some()
     }
 
     /// Declares every word good. The first opener's last act before it shares its lock.
@@ -96,40 +111,13 @@ impl Control {
         if let Some(words) = pages.get(&page) {
             return Ok(WordCell::new(words.clone(), index));
         }
-        let words =
-            self.prepare(page).map_err(|error| io::failed(error, "growing the control file", &self.path))?;
+        let Some(file) = &self.file else {
+            return Err(Error::internal("a handle that only reads asked for a commit word"));
+        };
+        let words = prepare(&**file, page)
+            .map_err(|error| io::failed(error, "growing the control file", &self.path))?;
         pages.insert(page, words.clone());
         Ok(WordCell::new(words, index))
-    }
-
-    /// Writes and maps a page. Under a lock, since two processes may do it at once.
-    fn prepare(&self, page: u64) -> std::io::Result<Arc<dyn Words>> {
-        let offset = page.checked_mul(PAGE_BYTES).ok_or(std::io::ErrorKind::FileTooLarge)?;
-        let mut tries = 0;
-        while !self.file.try_lock(LockKind::Exclusive)? {
-            // Held by another process for the few microseconds of this function, unless that process is stopped.
-            tries += 1;
-            if tries > LOCK_TRIES {
-                return Err(std::io::Error::other(
-                    "another process was stopped while it grew the control file",
-                ));
-            }
-            std::thread::yield_now();
-        }
-        let mapped = self.write_page(offset).and_then(|()| self.file.map(offset, PAGE_WORDS));
-        self.file.unlock()?;
-        mapped
-    }
-
-    fn write_page(&self, offset: u64) -> std::io::Result<()> {
-        let mut mark = [0; 8];
-        let read = self.file.read_at(&mut mark, offset)?;
-        if read == mark.len() && u64::from_le_bytes(mark) == WRITTEN {
-            return Ok(());
-        }
-        let mut page = [0; PAGE_BYTES as usize];
-        page[..8].copy_from_slice(&WRITTEN.to_le_bytes());
-        self.file.write_at(&[&page], offset)
     }
 
     /// The number of the last metadata commit that is durable.
@@ -166,6 +154,31 @@ impl Control {
     }
 }
 
+/// Words that no other process sees.
+struct OwnWords {
+    words: Box<[AtomicU64; PAGE_WORDS]>,
+    rung: Notify,
+}
+
+impl Words for OwnWords {
+    fn words(&self) -> &[AtomicU64] {
+        &*self.words
+    }
+
+    fn wake(&self, _index: usize) {
+        self.rung.notify_waiters();
+    }
+
+    fn wait(&self, index: usize, seen: u32) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            let rung = self.rung.notified();
+            if self.words[index].load(Ordering::Acquire) as u32 == seen {
+                rung.await;
+            }
+        })
+    }
+}
+
 impl Bell {
     fn index(self) -> usize {
         match self {
@@ -173,6 +186,34 @@ impl Bell {
             Self::Metadata => METADATA_BELL,
         }
     }
+}
+
+/// Writes and maps a page. Under a lock, since two processes may do it at once.
+fn prepare(file: &dyn File, page: u64) -> std::io::Result<Arc<dyn Words>> {
+    let offset = page.checked_mul(PAGE_BYTES).ok_or(std::io::ErrorKind::FileTooLarge)?;
+    let mut tries = 0;
+    while !file.try_lock(LockKind::Exclusive)? {
+        // Held by another process for the few microseconds of this function, unless that process is stopped.
+        tries += 1;
+        if tries > LOCK_TRIES {
+            return Err(std::io::Error::other("another process was stopped while it grew the control file"));
+        }
+        std::thread::yield_now();
+    }
+    let mapped = write_page(file, offset).and_then(|()| file.map(offset, PAGE_WORDS));
+    file.unlock()?;
+    mapped
+}
+
+fn write_page(file: &dyn File, offset: u64) -> std::io::Result<()> {
+    let mut mark = [0; 8];
+    let read = file.read_at(&mut mark, offset)?;
+    if read == mark.len() && u64::from_le_bytes(mark) == WRITTEN {
+        return Ok(());
+    }
+    let mut page = [0; PAGE_BYTES as usize];
+    page[..8].copy_from_slice(&WRITTEN.to_le_bytes());
+    file.write_at(&[&page], offset)
 }
 
 /// A number that stands for this start of the kernel; never 0.

@@ -274,6 +274,7 @@ async fn open_sim(world: &World, seams: &Seams) -> Result<Stores> {
         journal_bytes: JOURNAL_BYTES,
         unsafe_filesystem: false,
         create: true,
+        read_only: false,
     };
     open(&world.root().join("ns"), &options, seams).await
 }

@@ -65,6 +65,8 @@ pub(crate) struct FileOptions {
     pub(crate) unsafe_filesystem: bool,
     /// Make the directory if it does not exist.
     pub(crate) create: bool,
+    /// Write nothing.
+    pub(crate) read_only: bool,
 }
 
 /// Opens the namespace in a directory.
@@ -74,6 +76,7 @@ pub(crate) async fn open(path: &Path, options: &FileOptions, seams: &Seams) -> R
         lock_wait: options.lock_wait,
         unsafe_filesystem: options.unsafe_filesystem,
         create: options.create,
+        read_only: options.read_only,
     };
     let Opened { layout, namespace, durability, control, metadata, table, session, journals, lock } =
         open::open(path, &wanted, seams).await?;
@@ -114,8 +117,8 @@ struct FileSession {
 
 /// What tells others that this process has the directory open.
 struct Held {
-    _session: OwnSession,
-    _lock: Arc<dyn File>,
+    _session: Option<OwnSession>,
+    _lock: Option<Arc<dyn File>>,
 }
 
 impl FileSession {

@@ -12,7 +12,7 @@ use super::control::Control;
 use super::format_file::Format;
 use super::io;
 use super::journal::Journal;
-use super::layout::Layout;
+use super::layout::{Layout, parse_hex};
 use super::metadata::{self, FileMetadata};
 use super::replay::Replay;
 use super::session::OwnSession;
@@ -31,6 +31,7 @@ pub(super) struct Wanted {
     pub(super) lock_wait: Duration,
     pub(super) unsafe_filesystem: bool,
     pub(super) create: bool,
+    pub(super) read_only: bool,
 }
 
 /// A namespace directory that is open.
@@ -41,23 +42,25 @@ pub(super) struct Opened {
     pub(super) control: Arc<Control>,
     pub(super) metadata: Arc<FileMetadata>,
     pub(super) table: Arc<SegmentTable>,
-    pub(super) session: OwnSession,
+    /// None for a handle that only reads.
+    pub(super) session: Option<OwnSession>,
     /// Emptied journals, ready for use.
     pub(super) journals: Vec<Journal>,
-    /// Held as long as the words are used.
-    pub(super) lock: Arc<dyn File>,
+    /// Held as long as the words are used; none if nobody else has the directory open and this handle only reads.
+    pub(super) lock: Option<Arc<dyn File>>,
 }
 
-/// Opens a namespace directory for reading and writing; makes it if it does not exist and the caller wants that.
+/// Opens a namespace directory; makes it if it does not exist and the caller wants that.
 pub(super) async fn open(path: &Path, wanted: &Wanted, seams: &Seams) -> Result<Opened> {
     let (layout, durability) = {
         let (seams, path, wanted) = (seams.clone(), path.to_owned(), wanted.clone());
         let tasks = seams.tasks.clone();
         tasks.blocking(move || prepare(&seams, &path, &wanted)).await?
     };
+    let mode = if wanted.read_only { OpenMode::Read } else { OpenMode::Create };
     let lock = seams
         .files
-        .open(&layout.lock(), OpenMode::Create)
+        .open(&layout.lock(), mode)
         .map_err(|error| io::failed(error, "opening the namespace lock", &layout.lock()))?;
     let mut waited = Duration::ZERO;
     loop {
@@ -88,11 +91,15 @@ fn prepare(seams: &Seams, path: &Path, wanted: &Wanted) -> Result<(Layout, Durab
     let failed = |error| io::failed(error, "opening the namespace directory", path);
     let exists = seams.files.exists(path).map_err(failed)?;
     if !exists {
-        if !wanted.create {
+        if wanted.read_only || !wanted.create {
             return Err(Error::not_found(
                 "the directory does not exist; create it, or open with create=true",
             )
             .with("file", path.display()));
+        }
+        if let Some(parent) = path.parent().filter(|parent| seams.files.exists(parent).unwrap_or(false)) {
+            // Before anything is made there.
+            durability(seams, parent, wanted)?;
         }
         seams.files.create_dir(path).map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => {
@@ -109,6 +116,15 @@ fn prepare(seams: &Seams, path: &Path, wanted: &Wanted) -> Result<(Layout, Durab
     let root = seams.files.canonical(path).map_err(failed)?;
     let durability = durability(seams, &root, wanted)?;
     let layout = Layout::new(root);
+    if wanted.read_only {
+        return match Format::read(seams, &layout, true)? {
+            Some(_) => Ok((layout, durability)),
+            None => {
+                Err(Error::not_found("there is no dl namespace in the directory")
+                    .with("file", path.display()))
+            }
+        };
+    }
     refuse_strangers(seams, &layout)?;
     for folder in [layout.metadata(), layout.sessions(), layout.journals(), layout.segments()] {
         seams.files.create_dir(&folder).map_err(|error| io::failed(error, "making a folder", &folder))?;
@@ -163,6 +179,9 @@ fn admit(
     durability: Durability,
 ) -> Result<Option<Opened>> {
     let failed = |error| io::failed(error, "locking the namespace", &layout.lock());
+    if wanted.read_only {
+        return open_reading(seams, layout, lock, wanted, durability);
+    }
     if lock.try_lock(LockKind::Exclusive).map_err(failed)? {
         return open_first(seams, layout, lock, wanted, durability).map(Some);
     }
@@ -201,7 +220,17 @@ fn open_first(
     if !lock.try_lock(LockKind::Shared).map_err(failed)? {
         return Err(Error::internal("an exclusive lock could not be turned into a shared one"));
     }
-    Ok(Opened { layout, namespace, durability, control, metadata, table, session, journals, lock })
+    Ok(Opened {
+        layout,
+        namespace,
+        durability,
+        control,
+        metadata,
+        table,
+        session: Some(session),
+        journals,
+        lock: Some(lock),
+    })
 }
 
 /// Makes a new namespace. The format file comes last: without it there is none.
@@ -248,5 +277,76 @@ fn open_later(
     let table = Arc::new(SegmentTable::new(seams.files.clone(), layout.clone(), namespace, control.clone()));
     let replay = Replay { seams, layout: &layout, namespace, metadata: &metadata, table: &table };
     let journals = replay.adopt_dead()?;
-    Ok(Some(Opened { layout, namespace, durability, control, metadata, table, session, journals, lock }))
+    Ok(Some(Opened {
+        layout,
+        namespace,
+        durability,
+        control,
+        metadata,
+        table,
+        session: Some(session),
+        journals,
+        lock: Some(lock),
+    }))
+}
+
+/// For reading only: beside others as they go on, or alone, with what is durable and no more.
+fn open_reading(
+    seams: &Seams,
+    layout: Layout,
+    lock: Arc<dyn File>,
+    wanted: &Wanted,
+    durability: Durability,
+) -> Result<Option<Opened>> {
+    let failed = |error| io::failed(error, "locking the namespace", &layout.lock());
+    if !lock.try_lock(LockKind::Shared).map_err(failed)? {
+        return Ok(None);
+    }
+    let Some(format) = Format::read(seams, &layout, true)? else {
+        return Err(Error::not_found("there is no dl namespace in the directory"));
+    };
+    let namespace = format.namespace;
+    let shared = if lock.locked_by_other().map_err(failed)? {
+        Control::open(seams, &layout, OpenMode::Write)?
+    } else {
+        None
+    };
+    let alone = shared.is_none();
+    if alone {
+        refuse_unfinished(seams, &layout, namespace)?;
+    }
+    let control = Arc::new(shared.unwrap_or_else(|| Control::detached(&layout)));
+    let until = if alone { u64::MAX } else { control.metadata_published() };
+    let metadata =
+        FileMetadata::open_reading(seams, &layout, namespace, control.clone(), until, wanted.lock_wait)?;
+    let table = Arc::new(SegmentTable::new(seams.files.clone(), layout.clone(), namespace, control.clone()));
+    // Held alone, the lock would keep everybody out who wants to write.
+    let lock = if alone { None } else { Some(lock) };
+    Ok(Some(Opened {
+        layout,
+        namespace,
+        durability,
+        control,
+        metadata,
+        table,
+        session: None,
+        journals: Vec::new(),
+        lock,
+    }))
+}
+
+/// Journals that hold entries have to be replayed, which writes.
+fn refuse_unfinished(seams: &Seams, layout: &Layout, namespace: u64) -> Result<()> {
+    let folder = layout.journals();
+    let names =
+        seams.files.list(&folder).map_err(|error| io::failed(error, "listing the journals", &folder))?;
+    for id in names.iter().filter_map(|name| parse_hex(name)) {
+        if Journal::holds_entries(&*seams.files, &layout.journal(id), namespace, id)? {
+            return Err(Error::unavailable(
+                "the directory was not closed in order and its journals have to be replayed; open it once for writing",
+            )
+            .with("file", layout.root().display()));
+        }
+    }
+    Ok(())
 }

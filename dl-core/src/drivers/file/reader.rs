@@ -65,6 +65,18 @@ fn extent(parts: &Parts, segment: &Segment) -> Result<Extent> {
         SegmentState::Closed { length, entries } => {
             Ok(Extent { length, state: TailState::Closed, entries: Some(entries) })
         }
+        SegmentState::Open if parts.metadata.is_read_only() => {
+            // What others acknowledge now is in a word that they made; if none did, the file's own head tells.
+            let word = match segment.word() {
+                Some(cell) => Some(cell.load()),
+                None => parts.table.peek_word(segment)?,
+            };
+            let length = match word.filter(|word| word.is_made()) {
+                Some(word) => word.length(),
+                None => segment.durable_length()?,
+            };
+            Ok(Extent { length, state: TailState::Open, entries: None })
+        }
         SegmentState::Open => {
             let word = parts.table.word(segment)?.load();
             let state = match word {

@@ -15,7 +15,7 @@ use super::pool::JournalPool;
 use super::reader::FileSegmentReader;
 use super::segment::{FIRST_OFFSET, Segment};
 use super::table::SegmentTable;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::metadata::{MetadataStore, Node, Op, Outcome};
 use crate::seams::Seams;
 use crate::store::{Allocation, Closed, EntrySource, SegmentReader, SegmentStore, SegmentWriter, Visibility};
@@ -185,6 +185,12 @@ impl SegmentStore for FileSegments {
 
     async fn recover(&self, id: SegmentId) -> Result<Closed> {
         self.blocking(id, |parts, segment| {
+            if parts.metadata.is_read_only() {
+                return Err(Error::new(
+                    ErrorKind::PermissionDenied,
+                    "the namespace was opened for reading only",
+                ));
+            }
             let (node, state) = parts.segment_node(segment.id)?;
             if let SegmentState::Closed { entries, .. } = state {
                 return Ok(Closed { last_entry: entries.checked_sub(1), complete_ops: Vec::new() });

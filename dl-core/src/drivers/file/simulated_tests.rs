@@ -18,6 +18,7 @@ async fn open_dir(path: &Path, seams: &Seams) -> Stores {
         journal_bytes: 2 << 20,
         unsafe_filesystem: true,
         create: true,
+        read_only: false,
     };
     open(path, &options, seams).await.unwrap()
 }

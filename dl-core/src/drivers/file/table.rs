@@ -65,6 +65,14 @@ impl SegmentTable {
         Ok(cell)
     }
 
+    /// The word of a segment in progress as it is now, if processes share words at all.
+    pub(super) fn peek_word(&self, segment: &Segment) -> Result<Option<Word>> {
+        if !self.control.is_shared() {
+            return Ok(None);
+        }
+        Ok(Some(segment.keep_word(self.control.word(segment.id)?).load()))
+    }
+
     /// Makes the word of a segment whose end the first opener found.
     pub(super) fn set_word(&self, segment: &Segment, end: u64) -> Result<()> {
         segment.keep_word(self.control.word(segment.id)?).make(Word::open(end));

@@ -87,6 +87,7 @@ async fn open_dir(path: &Path) -> Stores {
         journal_bytes: 2 << 20,
         unsafe_filesystem: true,
         create: true,
+        read_only: false,
     };
     open(path, &options, &Seams::system().unwrap()).await.unwrap()
 }
@@ -202,4 +203,80 @@ mod metadata_store {
 
 mod segment_store {
     crate::segment_suite!(super::Directory::new());
+}
+
+async fn open_to_read(path: &Path) -> Result<Stores> {
+    let options = FileOptions {
+        client_id: "reader".to_owned(),
+        lock_wait: Duration::from_secs(10),
+        journal_bytes: 2 << 20,
+        unsafe_filesystem: true,
+        create: true,
+        read_only: true,
+    };
+    open(path, &options, &Seams::system().unwrap()).await
+}
+
+/// Every file of a directory with what is in it, but for the words that processes share, which nobody keeps.
+fn contents(path: &Path) -> std::collections::BTreeMap<std::path::PathBuf, Vec<u8>> {
+    let mut all = std::collections::BTreeMap::new();
+    let entries = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path());
+    for entry in entries.filter(|entry| !entry.ends_with("control")) {
+        if entry.is_dir() {
+            all.extend(contents(&entry))
+        } else {
+            drop(all.insert(entry.clone(), std::fs::read(&entry).unwrap()))
+        }
+    }
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_beside_a_writer_follows_it_and_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let stores = open_dir(dir.path()).await;
+    let writer = TestWriter::start(&stores).await;
+    writer.append(0..3).await;
+    let reading = open_to_read(dir.path()).await.unwrap();
+    assert_eq!(read_all(&reading, writer.id).await, expected(3));
+    writer.append(3..7).await;
+    assert_eq!(read_all(&reading, writer.id).await, expected(7));
+    let error = reading.metadata.commit(&[Op::create("/x", "")]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+    assert_eq!(reading.segments.recover(writer.id).await.unwrap_err().kind(), ErrorKind::PermissionDenied);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_alone_reads_what_is_durable_and_writes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let stores = open_dir(dir.path()).await;
+    let writer = TestWriter::start(&stores).await;
+    writer.append(0..5).await;
+    // The writer goes without closing its segment; the journals are emptied.
+    drop(writer.writer);
+    stores.session.close().await.unwrap();
+    drop(stores);
+    let before = contents(dir.path());
+    let reading = open_to_read(dir.path()).await.unwrap();
+    assert_eq!(read_all(&reading, writer.id).await, expected(5));
+    reading.session.close().await.unwrap();
+    assert_eq!(contents(dir.path()), before);
+    // It does not keep writers out either.
+    let again = open_to_read(dir.path()).await.unwrap();
+    let stores = open_dir(dir.path()).await;
+    assert_eq!(stores.segments.recover(writer.id).await.unwrap().last_entry, Some(4));
+    drop(again);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_alone_does_not_replay() {
+    let dir = tempfile::tempdir().unwrap();
+    let missing = open_to_read(&dir.path().join("none")).await.err().unwrap();
+    assert_eq!(missing.kind(), ErrorKind::NotFound);
+    let stores = open_dir(dir.path()).await;
+    let writer = TestWriter::start(&stores).await;
+    writer.append(0..5).await;
+    drop((stores, writer.writer));
+    let error = open_to_read(dir.path()).await.err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
 }

@@ -130,6 +130,19 @@ impl Journal {
         }
     }
 
+    /// Whether a journal, which may be another's, holds entries. Changes nothing.
+    pub(super) fn holds_entries(files: &dyn Files, path: &Path, namespace: u64, id: u64) -> Result<bool> {
+        let failed = |error| io::failed(error, "reading a journal", path);
+        let file = files.open(path, OpenMode::Read).map_err(failed)?;
+        let Some(generation) = Slots::read(&*file, id).map_err(failed)? else {
+            return holds_batches(&*file, id).map_err(failed);
+        };
+        let size = file.size().map_err(failed)?;
+        let end = BLOCK_BYTES;
+        let journal = Self { path: path.to_owned(), file, namespace, id, size, generation, sequence: 0, end };
+        Ok(journal.visit(u64::MAX, |_| Ok(()))?.1 > 0)
+    }
+
     pub(super) fn path(&self) -> &Path {
         &self.path
     }

@@ -127,6 +127,30 @@ impl FileMetadata {
         Self::new(seams, layout, control, session, lock_wait, mode, State { log, tree })
     }
 
+    /// Reads what there is up to a commit, or all of it, for a handle that only reads.
+    pub(super) fn open_reading(
+        seams: &Seams,
+        layout: &Layout,
+        namespace: u64,
+        control: Arc<Control>,
+        until: u64,
+        lock_wait: Duration,
+    ) -> Result<Arc<Self>> {
+        let mut log = MetadataLog::open(seams.files.clone(), layout.clone(), namespace, OpenMode::Read)?;
+        let mut tree = Tree::new();
+        log.follow(&mut tree, until, |_| {})?;
+        if until == u64::MAX {
+            // It stands alone: what it found is all it will ever know.
+            control.publish_metadata(log.sequence());
+        }
+        Self::new(seams, layout, control, 0, lock_wait, OpenMode::Read, State { log, tree })
+    }
+
+    /// Whether this handle only reads.
+    pub(super) fn is_read_only(&self) -> bool {
+        self.lock.is_none()
+    }
+
     fn new(
         seams: &Seams,
         layout: &Layout,

@@ -1,0 +1,92 @@
+//! A `dl append --acks` that gets lines without end, and what it acknowledged.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::JoinHandle;
+
+use super::{dl, line};
+
+/// A writer at work.
+pub(crate) struct Feed {
+    child: Child,
+    issued: Arc<AtomicUsize>,
+    acks: Arc<(Mutex<Acks>, Condvar)>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Acks {
+    dlsns: Vec<String>,
+    ended: bool,
+}
+
+/// What became of a writer.
+pub(crate) struct Fed {
+    pub(crate) status: ExitStatus,
+    pub(crate) issued: usize,
+    pub(crate) acked: Vec<String>,
+    pub(crate) errors: String,
+}
+
+impl Feed {
+    /// Starts writer `writer` on a log, with at most `most` lines.
+    pub(crate) fn start(directory: &Path, log: &str, writer: usize, most: usize, more: &[&str]) -> Self {
+        let mut command = dl(directory, &["append", log, "--acks"]);
+        command.args(more).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let issued = Arc::new(AtomicUsize::new(0));
+        let acks = Arc::<(Mutex<Acks>, Condvar)>::default();
+        let mut stdin = child.stdin.take().unwrap();
+        let counted = issued.clone();
+        let feeder = std::thread::spawn(move || {
+            for record in 0..most {
+                counted.store(record + 1, Ordering::SeqCst);
+                if stdin.write_all(line(writer, record).as_bytes()).is_err() {
+                    return;
+                }
+            }
+        });
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let told = acks.clone();
+        let listener = std::thread::spawn(move || {
+            for line in stdout.lines().map_while(Result::ok) {
+                // A line that was cut off by the kill says nothing.
+                let Some((dlsn, number)) = line.split_once('\t') else { break };
+                let mut acks = told.0.lock().unwrap();
+                assert_eq!(number.parse(), Ok(acks.dlsns.len()), "acknowledgements come in order");
+                acks.dlsns.push(dlsn.to_owned());
+                told.1.notify_all();
+            }
+            told.0.lock().unwrap().ended = true;
+            told.1.notify_all();
+        });
+        Self { child, issued, acks, threads: vec![feeder, listener] }
+    }
+
+    /// Waits for this many acknowledgements, or the end of the writer.
+    pub(crate) fn wait_for_acks(&self, count: usize) -> usize {
+        let acks = self.acks.0.lock().unwrap();
+        let acks = self.acks.1.wait_while(acks, |acks| acks.dlsns.len() < count && !acks.ended).unwrap();
+        acks.dlsns.len()
+    }
+
+    #[allow(unsafe_code, reason = "std sends no other signal than SIGKILL")]
+    pub(crate) fn signal(&self, signal: libc::c_int) {
+        // SAFETY: the child was not waited for yet, so the number is still its own.
+        let sent = unsafe { libc::kill(self.child.id().cast_signed(), signal) };
+        assert_eq!(sent, 0, "the writer can be signalled");
+    }
+
+    /// Waits for its end.
+    pub(crate) fn end(mut self) -> Fed {
+        let mut errors = String::new();
+        std::io::Read::read_to_string(&mut self.child.stderr.take().unwrap(), &mut errors).unwrap();
+        let status = self.child.wait().unwrap();
+        self.threads.into_iter().for_each(|thread| thread.join().unwrap());
+        let acked = std::mem::take(&mut self.acks.0.lock().unwrap().dlsns);
+        Fed { status, issued: self.issued.load(Ordering::SeqCst), acked, errors }
+    }
+}

@@ -1,0 +1,100 @@
+//! The real binary, killed, raced and frozen in a loop, on real directories. `ci/soak` runs the full counts.
+
+mod feed;
+mod kill;
+mod races;
+mod takeovers;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use base64::Engine as _;
+
+/// `dl` on the namespace in this directory.
+fn dl(directory: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dl"));
+    command.arg("--ns").arg(format!("file://{}?journal_bytes=4MiB", directory.display())).args(arguments);
+    command
+}
+
+fn namespace(directory: &tempfile::TempDir) -> PathBuf {
+    directory.path().join("ns")
+}
+
+/// How often a suite goes round: its variable, or a small number for everyday runs.
+fn count(variable: &str, default: usize) -> usize {
+    std::env::var(variable).map_or(default, |value| value.parse().expect("the count is a number"))
+}
+
+/// Small numbers, different in each run of a suite, the same in each run of the program.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % sides
+    }
+}
+
+/// Which record of which writer.
+type Place = (usize, usize);
+
+/// A line that says which one it is.
+fn line(writer: usize, record: usize) -> String {
+    format!("{writer} {record} {:-<width$}\n", "", width = (writer * 31 + record * 7) % 200)
+}
+
+fn place(payload: &str) -> Option<Place> {
+    let (writer, rest) = payload.split_once(' ')?;
+    let (record, _) = rest.split_once(' ')?;
+    let place = (writer.parse().ok()?, record.parse().ok()?);
+    (line(place.0, place.1).trim_end_matches('\n') == payload).then_some(place)
+}
+
+/// Everything in a log, in order: the position and what is there.
+fn read(directory: &Path, log: &str) -> Vec<(String, Place)> {
+    let output = dl(directory, &["read", log, "--format", "json"]).stderr(Stdio::inherit()).output().unwrap();
+    assert!(output.status.success(), "reading {log} failed: {:?}", output.status);
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines()
+        .map(|line| {
+            let record: serde_json::Value = serde_json::from_str(line).unwrap();
+            let payload =
+                base64::engine::general_purpose::STANDARD.decode(record["payload"].as_str().unwrap());
+            let payload = String::from_utf8(payload.unwrap()).unwrap();
+            let place = place(&payload).unwrap_or_else(|| panic!("{payload:?} was never written"));
+            (record["dlsn"].as_str().unwrap().to_owned(), place)
+        })
+        .collect()
+}
+
+/// Compares a log with what its writers were told: every acknowledged record where it was acknowledged, each
+/// writer's records a prefix of what it wrote, in one run, no position told to two.
+fn compare(log: &[(String, Place)], issued: &BTreeMap<usize, usize>, acked: &BTreeMap<usize, Vec<String>>) {
+    let mut next: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut last_writer = None;
+    for (dlsn, (writer, record)) in log {
+        assert!(record < issued.get(writer).unwrap_or(&0), "{dlsn}: {record} of {writer} was never written");
+        let expected = next.entry(*writer).or_default();
+        assert_eq!(record, expected, "{dlsn}: writer {writer} has a gap or a double");
+        let goes_on = last_writer == Some(*writer);
+        assert!(
+            goes_on || *record == 0,
+            "{dlsn}: writer {writer} was in the log, then another, then it again"
+        );
+        *expected += 1;
+        last_writer = Some(*writer);
+    }
+    let at: BTreeMap<Place, &str> = log.iter().map(|(dlsn, place)| (*place, dlsn.as_str())).collect();
+    for (writer, acks) in acked {
+        for (record, dlsn) in acks.iter().enumerate() {
+            let there = at.get(&(*writer, record)).copied();
+            assert_eq!(
+                there,
+                Some(dlsn.as_str()),
+                "record {record} of writer {writer} was acknowledged at {dlsn}"
+            );
+        }
+    }
+}
