@@ -4,6 +4,9 @@
 //! until power is lost or a process dies at a planned moment. Then everything is read back and compared with what
 //! they were told. `DL_POWER_LOSSES` says how many crashes, `DL_SEED` where to begin.
 
+#![allow(clippy::unwrap_used, reason = "a step that fails fails the test")]
+#![allow(clippy::disallowed_methods, reason = "tokio's clock is the simulated one")]
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -310,7 +313,7 @@ fn number(variable: &str, default: u64) -> u64 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_log_survives_power_losses_kills_and_freezes() {
+async fn soak_power_a_log_survives_power_losses_kills_and_freezes() {
     let mut seed = number("DL_SEED", 1);
     let mut crashes = 0;
     while crashes < number("DL_POWER_LOSSES", 100) {

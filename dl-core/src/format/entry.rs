@@ -84,11 +84,6 @@ impl EntryBuilder {
         self.records == 0
     }
 
-    /// How many records it has, a record set counting as one.
-    pub(crate) fn records(&self) -> u32 {
-        self.records
-    }
-
     /// The slot that the next record gets.
     pub(crate) fn slots(&self) -> u32 {
         self.slots

@@ -8,7 +8,7 @@ mod record_set;
 
 pub(crate) use entry::{EntryBuilder, EntryRecords, RawRecord, RecordHead, RecordHeads, open_entry};
 pub(crate) use record::{
-    CONTROL_PAYLOAD, END_OF_STREAM_PAYLOAD, END_OF_STREAM_TXID, MAX_POSITION, RecordHeader, RecordKind,
+    CONTROL_PAYLOAD, END_OF_STREAM_PAYLOAD, END_OF_STREAM_TXID, RecordHeader, RecordKind,
 };
 pub(crate) use record_set::{RecordSet, encode_record_set};
 

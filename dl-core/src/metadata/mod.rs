@@ -9,8 +9,7 @@ mod watches;
 
 pub(crate) use path::NodePath;
 pub(crate) use segment::{
-    Completed, SegmentMetadata, Truncation, completed_name, completed_number, in_progress_name,
-    is_in_progress_name, sequence_id,
+    Completed, SegmentMetadata, Truncation, completed_name, completed_number, in_progress_name, sequence_id,
 };
 pub use store::{
     Child, Expect, Lock, MetadataStore, Node, Op, Outcome, Refusal, RefusalReason, Takeover, Version, Watch,

@@ -235,11 +235,6 @@ pub(crate) fn completed_name(number: i64) -> String {
     format!("{COMPLETED}{number:018}")
 }
 
-/// Whether a node is named as one in progress; its text alone says whether it is.
-pub(crate) fn is_in_progress_name(name: &str) -> bool {
-    name.starts_with(IN_PROGRESS)
-}
-
 /// The number of a completed segment, where its name has it: `logrecs_<number>`, or the old
 /// `logrecs_<first>_<last>_<number>_<ledger>_<region>`.
 pub(crate) fn completed_number(name: &str) -> Option<i64> {

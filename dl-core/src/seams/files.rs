@@ -98,7 +98,7 @@ pub trait File: Send + Sync + 'static {
     ///
     /// On an error nothing is lost, and any part of the space may have been taken.
     fn reserve(&self, offset: u64, bytes: u64) -> io::Result<()> {
-        const ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+        static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
         let end = offset.saturating_add(bytes);
         let mut at = offset.max(self.size()?);
         while at < end {

@@ -41,7 +41,7 @@ fn every_command_shows_an_example() {
     ];
     for command in commands {
         let help = place.ok(&[command, "--help"]);
-        assert!(help.contains(&format!("Example:\n  ")) && help.contains(&format!("dl {command}")), "{help}");
+        assert!(help.contains("Example:\n  ") && help.contains(&format!("dl {command}")), "{help}");
     }
 }
 

@@ -8,6 +8,7 @@
 //! dead processes in the same way, up to those words.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use super::catalog::SegmentState;
@@ -113,10 +114,10 @@ impl Replay<'_> {
     ) -> Result<()> {
         let path = journal.path().to_owned();
         journal.replay(self.metadata.sequence(), |entry| {
-            if !named.contains_key(&entry.segment) {
+            if let Entry::Vacant(unseen) = named.entry(entry.segment) {
                 let segment = self.table.segment(entry.segment);
                 let fate = self.fate(&entry, &segment, &path, &open_end)?;
-                named.insert(entry.segment, (segment, fate));
+                unseen.insert((segment, fate));
             }
             match named.get(&entry.segment) {
                 Some((segment, Fate::Until { file, length, .. })) if entry.end() <= *length => {

@@ -102,7 +102,6 @@ fn what_java_never_writes_is_corrupt() {
 fn names_say_the_number() {
     assert_eq!(in_progress_name(12), "inprogress_000000000000000012");
     assert_eq!(completed_name(12), "logrecs_000000000000000012");
-    assert!(is_in_progress_name("inprogress_3e8") && !is_in_progress_name("logrecs_000000000000000012"));
     for (name, number) in [
         ("logrecs_000000000000000012", Some(12)),
         ("logrecs_1_9_12_77_0", Some(12)),

@@ -164,7 +164,7 @@ async fn a_damaged_byte_is_damaged_for_all() {
     let (seams, _process) = world.process();
     let path = world.root().join("a");
     create(&seams.files, &path).write_at(&[b"abc"], 0).unwrap();
-    assert_eq!(world.files(), [path.clone()]);
+    assert_eq!(world.files(), std::slice::from_ref(&path));
     assert!(world.damage(&path, 1, 0x20));
     assert!(!world.damage(&path, 3, 0x20));
     assert_eq!(content(&seams.files, &path).unwrap(), b"aBc");
