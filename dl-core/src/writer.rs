@@ -37,7 +37,8 @@ impl Writer {
     /// `invalid-argument` for a txid below the last one; `too-large`; or what ended the writer.
     pub async fn append(&self, record: impl Into<NewRecord>) -> Result<Ticket> {
         let record = record.into();
-        self.core().append(&record, None).await.map(Ticket::new).map_err(in_append)
+        let appended = self.core().append(&record, None).await;
+        self.explained(appended, "append").await.map(Ticket::new)
     }
 
     /// Appends a record if the log's last record is then the expected one: judged after all earlier appends of this
@@ -47,7 +48,8 @@ impl Writer {
     /// As [`append`](Self::append); the ticket fails with `condition-failed`, which says what the last position is.
     pub async fn append_if(&self, record: impl Into<NewRecord>, condition: Condition) -> Result<Ticket> {
         let record = record.into();
-        self.core().append(&record, Some(condition)).await.map(Ticket::new).map_err(in_append)
+        let appended = self.core().append(&record, Some(condition)).await;
+        self.explained(appended, "append").await.map(Ticket::new)
     }
 
     /// Appends a record if there is room now.
@@ -70,8 +72,8 @@ impl Writer {
         records: Vec<NewRecord>,
         condition: Option<Condition>,
     ) -> Result<BatchTicket> {
-        let appended = self.core().append_batch(&records, condition).await.map_err(in_append)?;
-        let (completion, txids) = appended;
+        let appended = self.core().append_batch(&records, condition).await;
+        let (completion, txids) = self.explained(appended, "append").await?;
         Ok(BatchTicket { completion, txids, waiter: None })
     }
 
@@ -80,7 +82,7 @@ impl Writer {
     /// # Errors
     /// What ended the writer; `storage-full` if the last of them was refused.
     pub async fn flush(&self) -> Result<()> {
-        self.core().flush().await.map_err(|error| error.during("flush"))
+        self.explained(self.core().flush().await, "flush").await
     }
 
     /// Truncates the log below `before`. If that lies in the segment being written, the segment is completed first.
@@ -89,7 +91,7 @@ impl Writer {
     /// # Errors
     /// What ended the writer.
     pub async fn truncate(&self, before: Dlsn) -> Result<Dlsn> {
-        self.core().truncate(before).await.map_err(|error| error.during("truncate"))
+        self.explained(self.core().truncate(before).await, "truncate").await
     }
 
     /// Ends the log for ever: what was appended before stays, every later append, of this or any other writer, fails with
@@ -98,7 +100,7 @@ impl Writer {
     /// # Errors
     /// What ended the writer; `storage-full` if there is no space for the mark, and the log is not sealed.
     pub async fn seal(&self) -> Result<()> {
-        self.core().seal().await.map_err(|error| error.during("seal"))
+        self.explained(self.core().seal().await, "seal").await
     }
 
     /// Settles what was appended, completes the segment and lets the log go.
@@ -108,7 +110,7 @@ impl Writer {
     /// [`close_timeout_ms`](crate::WriterOptions::close_timeout_ms): what was not acknowledged by then failed with
     /// `closed`.
     pub async fn close(&self) -> Result<()> {
-        self.core().close().await.map_err(|error| error.during("close"))
+        self.explained(self.core().close().await, "close").await
     }
 
     /// Ends the writer now: all that is not acknowledged fails with `closed`, and may be in the log or not.
@@ -136,6 +138,13 @@ impl Writer {
 
     fn core(&self) -> &Arc<WriterCore> {
         &self.handle.core
+    }
+
+    async fn explained<T>(&self, result: Result<T>, operation: &'static str) -> Result<T> {
+        match result {
+            Ok(answer) => Ok(answer),
+            Err(error) => Err(self.core().explain(error).await.during(operation)),
+        }
     }
 }
 

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use tokio::sync::oneshot;
+
 use crate::error::{Error, Result};
 use crate::metadata::{Lock, MetadataStore, Op, Outcome, Takeover};
-use crate::seams::Seams;
+use crate::seams::{Seams, Tasks};
 
 use super::layout::LogPaths;
 
@@ -14,7 +16,7 @@ pub(crate) const CUT_OFF: &str = "another writer owns the log; open a new writer
 /// The write lock; released in the background when dropped.
 pub(crate) struct HeldLock {
     metadata: Arc<dyn MetadataStore>,
-    seams: Seams,
+    tasks: Arc<dyn Tasks>,
     lock: Option<Lock>,
 }
 
@@ -26,8 +28,17 @@ impl HeldLock {
         owner: &str,
         takeover: Takeover,
     ) -> Result<Self> {
-        let lock = metadata.lock(&paths.lock(), owner, takeover).await?;
-        Ok(Self { metadata: metadata.clone(), seams: seams.clone(), lock: Some(lock) })
+        let (send, receive) = oneshot::channel();
+        let (metadata, tasks, owner, path) =
+            (metadata.clone(), seams.tasks.clone(), owner.to_owned(), paths.lock());
+        // Not dropped halfway with the caller, when nobody would know whether the lock was taken.
+        seams.tasks.spawn(Box::pin(async move {
+            let lock = metadata.lock(&path, &owner, takeover).await;
+            // If the caller is gone, so is the guard, which releases the lock.
+            let _unwanted = send.send(lock.map(|lock| Self { metadata, tasks, lock: Some(lock) }));
+        }));
+        let ended = |_| Error::closed("the runtime ended while a lock was being taken");
+        receive.await.map_err(ended)?
     }
 
     /// The operation that makes a commit conditional on the lock.
@@ -81,7 +92,7 @@ impl Drop for HeldLock {
     fn drop(&mut self) {
         if let Some(lock) = self.lock.take() {
             let metadata = self.metadata.clone();
-            self.seams.tasks.spawn(Box::pin(async move {
+            self.tasks.spawn(Box::pin(async move {
                 // Whoever comes next takes it by force, or finds it gone with this process.
                 let _best_effort = metadata.commit(&[lock.release()]).await;
             }));

@@ -3,9 +3,16 @@ use std::time::Duration;
 use super::*;
 use crate::{ErrorKind, Takeover};
 
-#[tokio::test(start_paused = true)]
-async fn a_later_writer_cuts_the_earlier_one_off() {
-    let shared = Shared::new("takeover");
+on_every_driver! {
+    a_later_writer_cuts_the_earlier_one_off
+    pending_appends_of_a_fenced_writer_fail_and_are_a_prefix
+    a_writer_that_never_wrote_is_cut_off_too
+    a_writer_is_cut_off_amid_its_rolls
+    a_lock_is_respected_if_asked_to
+    a_dropped_open_leaves_no_lock_behind
+}
+
+async fn a_later_writer_cuts_the_earlier_one_off(shared: Shared) {
     let (first, second) = (shared.process("first").await, shared.process("second").await);
     let old = shared.open(&first, creating()).await;
     append(&old, "one").await;
@@ -24,9 +31,7 @@ async fn a_later_writer_cuts_the_earlier_one_off() {
     assert_eq!(read_all(&first, shared.log()).await, ["one", "two"]);
 }
 
-#[tokio::test(start_paused = true)]
-async fn pending_appends_of_a_fenced_writer_fail_and_are_a_prefix() {
-    let shared = Shared::new("takeover-pending");
+async fn pending_appends_of_a_fenced_writer_fail_and_are_a_prefix(shared: Shared) {
     let (first, second) = (shared.process("first").await, shared.process("second").await);
     let old = shared.open(&first, creating()).await;
     append(&old, "0").await;
@@ -55,9 +60,7 @@ async fn pending_appends_of_a_fenced_writer_fail_and_are_a_prefix() {
     assert_eq!(records, expected);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_writer_that_never_wrote_is_cut_off_too() {
-    let shared = Shared::new("takeover-idle");
+async fn a_writer_that_never_wrote_is_cut_off_too(shared: Shared) {
     let (first, second) = (shared.process("first").await, shared.process("second").await);
     let old = shared.open(&first, creating()).await;
     let new = shared.open(&second, WriterOptions::default()).await;
@@ -70,9 +73,7 @@ async fn a_writer_that_never_wrote_is_cut_off_too() {
     assert_eq!(read_all(&first, shared.log()).await, ["one"]);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_writer_is_cut_off_amid_its_rolls() {
-    let shared = Shared::new("takeover-rolling");
+async fn a_writer_is_cut_off_amid_its_rolls(shared: Shared) {
     let (first, second) = (shared.process("first").await, shared.process("second").await);
     let mut acknowledged = Vec::new();
     for round in 0..20 {
@@ -86,12 +87,12 @@ async fn a_writer_is_cut_off_amid_its_rolls() {
                     break;
                 }
                 acknowledged.push(payload);
+                // Simulated time stands still while anybody has something to do.
+                pass(Duration::from_micros(100)).await;
             }
         };
         let taking = async {
-            for _ in 0..(round * 7) {
-                tokio::task::yield_now().await;
-            }
+            pass(Duration::from_micros(370 * round)).await;
             shared.open(new_side, WriterOptions::default()).await
         };
         let ((), new) = tokio::join!(writing, taking);
@@ -106,9 +107,7 @@ async fn a_writer_is_cut_off_amid_its_rolls() {
     assert!(segments.iter().all(|segment| segment.completed.is_some()));
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_lock_is_respected_if_asked_to() {
-    let shared = Shared::new("locked");
+async fn a_lock_is_respected_if_asked_to(shared: Shared) {
     let (first, second) = (shared.process("first").await, shared.process("second").await);
     let holder = shared.open(&first, creating()).await;
     let log = second.log(shared.log());
@@ -127,9 +126,7 @@ async fn a_lock_is_respected_if_asked_to() {
     append(&next.unwrap(), "mine now").await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_dropped_open_leaves_no_lock_behind() {
-    let shared = Shared::new("dropped-open");
+async fn a_dropped_open_leaves_no_lock_behind(shared: Shared) {
     let namespace = shared.process("first").await;
     namespace.create_log(shared.log()).await.unwrap();
     let log = namespace.log(shared.log());
@@ -150,17 +147,17 @@ async fn a_dropped_open_leaves_no_lock_behind() {
 
 #[tokio::test(start_paused = true)]
 async fn segments_without_records_are_completed_and_keep_their_numbers() {
-    let shared = Shared::new("empty-segments");
+    let shared = Shared::memory("segments_without_records_are_completed_and_keep_their_numbers");
     let namespace = shared.process("first").await;
     let writer = shared.open(&namespace, creating()).await;
     append(&writer, "one").await;
     writer.abort();
-    crate::drivers::memory::fill("empty-segments", true);
+    crate::drivers::memory::fill("segments_without_records_are_completed_and_keep_their_numbers", true);
     let writer = shared.open(&namespace, WriterOptions::default()).await;
     let refused = writer.append("refused").await.unwrap().await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::StorageFull);
     writer.abort();
-    crate::drivers::memory::fill("empty-segments", false);
+    crate::drivers::memory::fill("segments_without_records_are_completed_and_keep_their_numbers", false);
     let writer = shared.open(&namespace, WriterOptions::default()).await;
     assert_eq!(writer.last_dlsn(), Some(crate::Dlsn::new(1, 0, 0)));
     let receipt = append(&writer, "two").await;

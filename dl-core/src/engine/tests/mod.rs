@@ -1,4 +1,23 @@
-//! The log end to end over the memory driver; several openings of one namespace are its processes.
+//! The log end to end; several openings of one namespace are its processes.
+
+/// Makes each case a test on every driver.
+macro_rules! on_every_driver {
+    ($($case:ident)*) => {
+        mod memory {
+            $(#[tokio::test(start_paused = true)]
+            async fn $case() {
+                super::$case(super::Shared::memory(stringify!($case))).await;
+            })*
+        }
+
+        mod file {
+            $(#[tokio::test(start_paused = true)]
+            async fn $case() {
+                super::$case(super::Shared::file()).await;
+            })*
+        }
+    };
+}
 
 mod fencing;
 mod reading;
@@ -22,15 +41,28 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// A namespace for one test.
-    pub(super) fn new(name: &str) -> Self {
-        Self { world: World::new(1), uri: format!("memory:{name}"), log: LogName::new("a/b").unwrap() }
+    /// A namespace in memory, of this name.
+    pub(super) fn memory(name: &str) -> Self {
+        Self::at(format!("memory:{name}"))
+    }
+
+    /// A namespace in a directory of a simulated machine.
+    pub(super) fn file() -> Self {
+        Self::at("file:///sim/namespace".to_owned())
+    }
+
+    fn at(uri: String) -> Self {
+        Self { world: World::new(1), uri, log: LogName::new("a/b").unwrap() }
+    }
+
+    pub(super) fn uri(&self) -> &str {
+        &self.uri
     }
 
     /// A process that names itself so.
     pub(super) async fn process(&self, name: &str) -> Namespace {
         let (seams, _) = self.world.process();
-        Namespace::open_with(&self.uri, Options::default().client_id(name), seams).await.unwrap()
+        Namespace::open_with(&self.uri, options(name), seams).await.unwrap()
     }
 
     pub(super) fn log(&self) -> &LogName {
@@ -64,6 +96,11 @@ pub(super) async fn pass(time: Duration) {
 #[expect(clippy::disallowed_methods, reason = "it is no task of the code under test")]
 pub(super) fn spawn<T: Send + 'static>(caller: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
     tokio::spawn(caller)
+}
+
+/// Options of a process that names itself so.
+pub(super) fn options(name: &str) -> Options {
+    Options::default().client_id(name).journal_bytes(4 << 20)
 }
 
 /// Options of a writer that makes its log.

@@ -3,6 +3,18 @@ use std::time::Duration;
 use super::*;
 use crate::{Dlsn, End, ErrorKind, OnTruncated};
 
+on_every_driver! {
+    a_reader_starts_where_it_is_told
+    no_reader_starts_below_the_point_of_truncation
+    a_bounded_reader_says_why_it_ended
+    a_follower_gets_everything_once_across_rolls_and_writers
+    a_cancelled_read_loses_nothing_and_a_closed_reader_says_so
+    a_batch_of_records_waits_as_long_as_it_is_told
+    large_and_many_entries_are_read_in_chunks
+    compressed_entries_read_the_same
+    a_log_that_is_not_there_is_not_found
+}
+
 async fn ten_records(shared: &Shared) -> (Namespace, Writer) {
     let namespace = shared.process("writer").await;
     let writer = shared.open(&namespace, creating()).await;
@@ -22,9 +34,7 @@ async fn first(namespace: &Namespace, shared: &Shared, options: ReaderOptions) -
     text(&reader.next().await.unwrap().unwrap()).to_owned()
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_reader_starts_where_it_is_told() {
-    let shared = Shared::new("starts");
+async fn a_reader_starts_where_it_is_told(shared: Shared) {
     let (namespace, writer) = ten_records(&shared).await;
     let from = |start| ReaderOptions::default().from(start);
     assert_eq!(first(&namespace, &shared, from(Start::Earliest)).await, "1");
@@ -52,9 +62,7 @@ async fn a_reader_starts_where_it_is_told() {
     assert_eq!(text(&later.next().await.unwrap().unwrap()), "now");
 }
 
-#[tokio::test(start_paused = true)]
-async fn no_reader_starts_below_the_point_of_truncation() {
-    let shared = Shared::new("truncated-start");
+async fn no_reader_starts_below_the_point_of_truncation(shared: Shared) {
     let (namespace, writer) = ten_records(&shared).await;
     let log = namespace.log(shared.log());
     let below = ReaderOptions::default().from(Start::Dlsn(Dlsn::FIRST));
@@ -79,9 +87,7 @@ async fn no_reader_starts_below_the_point_of_truncation() {
     assert_eq!((error.kind(), error.dlsn()), (ErrorKind::Truncated, Some(point)));
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_bounded_reader_says_why_it_ended() {
-    let shared = Shared::new("bounds");
+async fn a_bounded_reader_says_why_it_ended(shared: Shared) {
     let (namespace, _writer) = ten_records(&shared).await;
     let log = namespace.log(shared.log());
     let bounds = [
@@ -100,9 +106,7 @@ async fn a_bounded_reader_says_why_it_ended() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_follower_gets_everything_once_across_rolls_and_writers() {
-    let shared = Shared::new("following");
+async fn a_follower_gets_everything_once_across_rolls_and_writers(shared: Shared) {
     let (first, second) = (shared.process("first").await, shared.process("second").await);
     first.create_log(shared.log()).await.unwrap();
     let mut reader = shared.follower(&first, Start::Earliest).await;
@@ -137,9 +141,7 @@ async fn a_follower_gets_everything_once_across_rolls_and_writers() {
     assert!(records.iter().zip(0..).all(|(record, id)| record.sequence_id == Some(id)));
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_cancelled_read_loses_nothing_and_a_closed_reader_says_so() {
-    let shared = Shared::new("cancelled-read");
+async fn a_cancelled_read_loses_nothing_and_a_closed_reader_says_so(shared: Shared) {
     let namespace = shared.process("a").await;
     let writer = shared.open(&namespace, creating()).await;
     let mut reader = shared.follower(&namespace, Start::Earliest).await;
@@ -159,9 +161,7 @@ async fn a_cancelled_read_loses_nothing_and_a_closed_reader_says_so() {
     assert_eq!(reader.next().await.unwrap_err().kind(), ErrorKind::Closed);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_batch_of_records_waits_as_long_as_it_is_told() {
-    let shared = Shared::new("batched-read");
+async fn a_batch_of_records_waits_as_long_as_it_is_told(shared: Shared) {
     let (namespace, writer) = ten_records(&shared).await;
     let mut reader = shared.follower(&namespace, Start::Earliest).await;
     let mut seen = Vec::new();
@@ -181,9 +181,7 @@ async fn a_batch_of_records_waits_as_long_as_it_is_told() {
     assert!(before.elapsed().as_secs() < 60);
 }
 
-#[tokio::test(start_paused = true)]
-async fn large_and_many_entries_are_read_in_chunks() {
-    let shared = Shared::new("chunks");
+async fn large_and_many_entries_are_read_in_chunks(shared: Shared) {
     let namespace = shared.process("a").await;
     let writer = shared.open(&namespace, creating()).await;
     for number in 0..200_u32 {
@@ -200,9 +198,7 @@ async fn large_and_many_entries_are_read_in_chunks() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn compressed_entries_read_the_same() {
-    let shared = Shared::new("compressed");
+async fn compressed_entries_read_the_same(shared: Shared) {
     let namespace = shared.process("a").await;
     let writer = shared.open(&namespace, creating().compression(crate::Compression::Lz4)).await;
     let payload = "again and again ".repeat(100);
@@ -213,9 +209,7 @@ async fn compressed_entries_read_the_same() {
     assert_eq!(read_all(&namespace, shared.log()).await, vec![payload; 10]);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_log_that_is_not_there_is_not_found() {
-    let shared = Shared::new("missing");
+async fn a_log_that_is_not_there_is_not_found(shared: Shared) {
     let namespace = shared.process("a").await;
     let log = namespace.log(shared.log());
     assert_eq!(namespace.open_log(shared.log()).await.map(drop).unwrap_err().kind(), ErrorKind::NotFound);

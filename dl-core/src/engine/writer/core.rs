@@ -9,7 +9,7 @@ use bytes::Bytes;
 use tokio::sync::{Notify, oneshot, watch};
 
 use crate::engine::open::LastRecord;
-use crate::engine::{Engine, guard};
+use crate::engine::{Engine, guard, layout};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{EntrySource, SegmentWriter};
 use crate::types::{Compression, Dlsn, LogName, NewRecord};
@@ -192,6 +192,17 @@ impl WriterCore {
 
     pub(crate) fn log(&self) -> &LogName {
         &self.log
+    }
+
+    /// What the caller of a failed call is told: a writer that was cut off by whoever deleted its log finds no log.
+    pub(crate) async fn explain(&self, error: Error) -> Error {
+        if error.kind() != ErrorKind::Fenced {
+            return error;
+        }
+        match layout::exists(&*self.engine.stores.metadata, &self.log).await {
+            Ok(false) => layout::no_log(&self.log),
+            Ok(true) | Err(_) => error,
+        }
     }
 
     /// Changes the state, then does what the change asks for.
