@@ -37,6 +37,7 @@ impl Failure {
         }
         Self::Error(
             Error::new(ErrorKind::Unavailable, format!("writing to standard output failed: {error}"))
+                .retry(false)
                 .caused_by(error),
         )
     }

@@ -1,8 +1,9 @@
 //! Following a log, and readers that go away.
 
+use std::fs::File;
 use std::process::Stdio;
 
-use crate::support::Place;
+use crate::support::{Ended, Place};
 
 #[test]
 fn a_tail_in_another_process_prints_what_is_appended_from_then_on() {
@@ -57,5 +58,21 @@ fn a_reader_of_the_output_that_goes_away_is_no_failure() {
         let mut command = place.command(arguments);
         let output = command.stdin(Stdio::null()).stdout(writer).stderr(Stdio::piped()).output().unwrap();
         assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]), "{arguments:?}");
+    }
+}
+
+#[test]
+fn input_and_output_that_fail_are_failures() {
+    let place = Place::new();
+    let directory = File::open(place.path()).unwrap();
+    let output = place.command(&["append", "a"]).stdin(directory).output().unwrap();
+    Ended::from(output).failed(112, "unavailable: reading standard input failed");
+
+    place.ok_with(&["append", "a"], b"line\n");
+    for arguments in [&["read", "a"][..], &["append", "a", "--acks"]] {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let mut command = place.command(arguments);
+        command.stdin(File::open(place.namespace().join("format")).unwrap()).stdout(full);
+        Ended::from(command.output().unwrap()).failed(112, "unavailable: writing to standard output failed");
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
@@ -77,17 +77,31 @@ impl Place {
 }
 
 /// Runs a command with this input to its end.
+#[track_caller]
 pub(crate) fn run(mut command: Command, input: &[u8]) -> Ended {
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    thread::scope(|scope| {
-        scope.spawn(move || {
-            // It may end before it has read everything.
-            let _unread = stdin.write_all(input);
-        });
-        child.wait_with_output().unwrap().into()
-    })
+    let (mut stdin, input) = (child.stdin.take().unwrap(), input.to_vec());
+    // It may end before it has read everything.
+    thread::spawn(move || stdin.write_all(&input));
+    let (stdout, stderr) = (all(child.stdout.take().unwrap()), all(child.stderr.take().unwrap()));
+    let Ok(stdout) = stdout.recv_timeout(PATIENCE) else {
+        child.kill().unwrap();
+        panic!("{command:?} does not end");
+    };
+    let status = child.wait().unwrap();
+    Output { status, stdout, stderr: stderr.recv().unwrap() }.into()
+}
+
+/// All that a stream gives until it ends.
+fn all(mut stream: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).unwrap();
+        sender.send(bytes)
+    });
+    receiver
 }
 
 impl From<Output> for Ended {
@@ -175,12 +189,20 @@ impl Running {
     }
 
     /// Waits for its end; answers the lines that nobody took yet.
+    #[track_caller]
     pub(crate) fn end(mut self) -> Ended {
+        let mut stdout = Vec::new();
+        loop {
+            match self.stdout.recv_timeout(PATIENCE) {
+                Ok(line) => stdout.extend(line.into_bytes().into_iter().chain([b'\n'])),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => panic!("it does not end"),
+            }
+        }
         let code = self.child.wait().unwrap().code().expect("it was not killed");
         let mut stderr = String::new();
         self.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
-        let stdout: String = self.stdout.iter().map(|line| line + "\n").collect();
-        Ended { code, stdout: stdout.into_bytes(), stderr }
+        Ended { code, stdout, stderr }
     }
 }
 

@@ -93,7 +93,7 @@ fn prepare(seams: &Seams, path: &Path, wanted: &Wanted) -> Result<(Layout, Durab
     if !exists {
         if wanted.read_only || !wanted.create {
             return Err(Error::not_found(
-                "the directory does not exist; create it, or open with create=true",
+                "the directory does not exist; check its name, or open it with create_namespace=true to make it",
             )
             .with("file", path.display()));
         }
