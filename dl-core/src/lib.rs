@@ -1,4 +1,55 @@
 //! dl: a durable, strictly ordered, append-only log with exactly one writer at a time and many readers.
+//!
+//! A [`Namespace`] holds logs; a [`Log`] is an ordered run of records. Its one [`Writer`] appends, any number of
+//! [`Reader`]s read and follow, in this process or in others.
+//!
+//! ```
+//! use dl_core::{LogName, Namespace, Options, ReaderOptions, WriterOptions};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> dl_core::Result<()> {
+//! let namespace = Namespace::open("memory:tour", Options::default()).await?;
+//! let orders = LogName::new("orders")?;
+//! namespace.create_log(&orders).await?;
+//! let log = namespace.open_log(&orders).await?;
+//!
+//! // From here on no earlier writer is acknowledged, wherever it runs and whatever state it is in.
+//! let writer = log.open_writer(WriterOptions::default()).await?;
+//!
+//! // Two steps: wait for room, then for the record to be durable. Thousands may be in flight between the two.
+//! let first = writer.append("first").await?;
+//! let second = writer.append("second").await?;
+//! assert!(first.await?.dlsn < second.await?.dlsn);
+//!
+//! // A bounded reader ends at the end; one that follows waits there for more.
+//! let mut reader = log.open_reader(ReaderOptions::default()).await?;
+//! while let Some(record) = reader.next().await? {
+//!     println!("{} {:?}", record.dlsn, record.payload);
+//! }
+//! writer.close().await?;
+//! namespace.close().await
+//! # }
+//! ```
+//!
+//! # Words
+//!
+//! A record has a payload, a [`Txid`] (the caller's number, never decreasing; by default the wall clock) and, once it is
+//! written, a position: its [`Dlsn`] (segment, entry, slot), unique and increasing in append order. A log is kept in
+//! *segments*, a segment is a run of *entries*, and an entry, the unit that is made durable, holds the records that
+//! gathered while the one before it was on its way. So one sync of the disk serves them all, and a lone record waits for
+//! nothing.
+//!
+//! *Fencing* cuts an earlier writer off for good: opening a writer first takes the log's lock, then ends every segment that
+//! was being written. A writer that was cut off fails with [`ErrorKind::Fenced`] and acknowledges nothing more.
+//!
+//! # A payload's way
+//!
+//! To read the source, follow one payload. `writer` and `engine/writer` (append, pipeline, ticket), `store` (the contract:
+//! the store pulls entries from the writer), a driver (`drivers/memory`, or `drivers/file` with its journal), and back
+//! through `engine/reader` and `reader`. Beside that way, `engine/open` takes a log over, `engine/writer/keeper` starts and
+//! completes segments, and `metadata` holds the tree of nodes in which both agree. `format` has the bytes, which are
+//! Apache DistributedLog's; `seams` is the only door to clocks, threads and files, so that everything runs under a
+//! simulator. The reasons stand in `docs/decisions`.
 
 mod drivers;
 mod engine;

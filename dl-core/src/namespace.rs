@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::drivers;
-use crate::engine::{Engine, delete, layout, listing};
+use crate::engine::{Engine, delete, layout, listing, rename};
 use crate::error::Result;
 use crate::log::Log;
 use crate::options::Options;
@@ -77,6 +77,16 @@ impl Namespace {
         self.call(delete::delete(&self.engine, name)).await
     }
 
+    /// Gives a log another name, and moves all that belongs to it; logs below its old name stay where they are.
+    ///
+    /// # Errors
+    /// `not-found` if it does not exist; `already-exists` if there is a log of the new name; `locked` while a writer or a
+    /// locked reader holds it.
+    pub async fn rename_log(&self, from: &LogName, to: &LogName) -> Result<()> {
+        self.engine.check_writable()?;
+        self.call(rename::rename(&self.engine, from, to)).await
+    }
+
     /// The full names of logs below `prefix` (a path; all logs, if it is empty) and behind `after`, in byte order, at
     /// most `limit`.
     ///
@@ -101,6 +111,11 @@ impl Namespace {
         self.engine.closing.close();
         self.engine.keepers.empty().await;
         self.engine.stores.session.close().await
+    }
+
+    #[cfg(test)]
+    pub(crate) fn engine(&self) -> &Arc<Engine> {
+        &self.engine
     }
 
     async fn call<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {

@@ -46,7 +46,7 @@ async fn attempt(own: &Ownership) -> Result<bool> {
 }
 
 /// The log's own node goes too, unless logs lie below it: then it is emptied.
-async fn base_op(metadata: &dyn MetadataStore, paths: &LogPaths) -> Result<Op> {
+pub(super) async fn base_op(metadata: &dyn MetadataStore, paths: &LogPaths) -> Result<Op> {
     let path = paths.base().to_owned();
     let children = metadata.children(&path).await?.unwrap_or_default();
     Ok(if children.len() <= 1 {

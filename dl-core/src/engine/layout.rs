@@ -75,13 +75,17 @@ impl LogPaths {
         format!("{}/<default>/{name}", self.base)
     }
 
+    /// The nodes above the log's own, and this one last.
+    pub(crate) fn ancestors_and_base(&self) -> impl Iterator<Item = String> {
+        let ancestors = self.base.match_indices('/').skip(1).map(|(end, _)| end);
+        ancestors.chain([self.base.len()]).map(|end| self.base[..end].to_owned())
+    }
+
     /// Every node of a log, parents first, with the data it is created with.
     fn nodes(&self) -> Vec<(String, Bytes)> {
         let empty = Bytes::new;
-        let ancestors = self.base.match_indices('/').skip(1);
-        let mut nodes: Vec<_> = ancestors.map(|(end, _)| (self.base[..end].to_owned(), empty())).collect();
+        let mut nodes: Vec<_> = self.ancestors_and_base().map(|path| (path, empty())).collect();
         nodes.extend([
-            (self.base.clone(), empty()),
             (self.root(), empty()),
             (self.max_txid(), number_data(0)),
             (self.version(), Bytes::from_static(&LAYOUT_VERSION)),

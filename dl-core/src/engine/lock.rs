@@ -46,6 +46,11 @@ impl HeldLock {
         self.lock().check()
     }
 
+    /// Whether this is the lock's node.
+    pub(crate) fn is_member(&self, path: &str) -> bool {
+        self.lock().path == path
+    }
+
     /// Completes when the lock is gone, or it cannot be known whether it is.
     pub(crate) fn lost(&self) -> impl Future<Output = Error> + Send + 'static {
         let lock = self.lock().clone();

@@ -14,6 +14,7 @@ mod ownership;
 pub(crate) mod queries;
 pub(crate) mod reader;
 mod recovery;
+pub(crate) mod rename;
 mod scan;
 pub(crate) mod segments;
 #[cfg(test)]

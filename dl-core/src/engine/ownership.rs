@@ -211,7 +211,7 @@ impl Ownership {
             newest.or(self.known.newest_completed.as_ref().map(|segment| segment.number)).unwrap_or(0);
         let ledgers = self.known.ledgers.value;
         // A segment that Java found empty was deleted, and its number is used again.
-        if newest == 0 || ledgers == newest || ledgers == newest.saturating_add(1) {
+        if ledgers == newest || ledgers == newest.saturating_add(1) {
             SegmentNumber::new(newest.saturating_add(1))
         } else {
             Err(Error::corrupt("the number of the newest segment does not fit the list of segments")

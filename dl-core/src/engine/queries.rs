@@ -149,28 +149,45 @@ pub(crate) async fn at_txid(
 
 /// See [`crate::Log::dlsn_at_txid`].
 pub(crate) async fn dlsn_at_txid(engine: &Engine, log: &LogName, txid: Txid) -> Result<Option<Dlsn>> {
-    again_if_freed(async || {
+    let mut attempt = 1;
+    loop {
         let list = SegmentList::read(&*engine.stores.metadata, log).await?;
-        at_txid(engine, log, &list, txid).await
-    })
-    .await
+        let found = at_txid(engine, log, &list, txid).await;
+        if !freed_meanwhile(&found, &mut attempt) {
+            return found;
+        }
+    }
 }
 
 /// The number of readable records.
 pub(crate) async fn count(engine: &Engine, log: &LogName) -> Result<u64> {
-    again_if_freed(async || {
+    let mut attempt = 1;
+    loop {
         let list = SegmentList::read(&*engine.stores.metadata, log).await?;
-        let mut count = 0;
-        for segment in list.readable() {
-            let last = match segment.metadata.completed {
-                Some(completed) => u64::from(completed.records),
-                None => last_position(engine, log, &segment.metadata).await?,
-            };
-            count += last - truncated_records(engine, log, segment).await?.min(last);
+        let count = count_in(engine, log, &list).await;
+        if !freed_meanwhile(&count, &mut attempt) {
+            return count;
         }
-        Ok(count)
-    })
-    .await
+    }
+}
+
+/// Whether to ask again, since a truncation may have freed a segment under the question.
+fn freed_meanwhile<T>(answer: &Result<T>, attempt: &mut u32) -> bool {
+    const ATTEMPTS: u32 = 5;
+    *attempt += 1;
+    *attempt <= ATTEMPTS && matches!(answer, Err(error) if error.kind() == ErrorKind::NotFound)
+}
+
+async fn count_in(engine: &Engine, log: &LogName, list: &SegmentList) -> Result<u64> {
+    let mut count = 0;
+    for segment in list.readable() {
+        let last = match segment.metadata.completed {
+            Some(completed) => u64::from(completed.records),
+            None => last_position(engine, log, &segment.metadata).await?,
+        };
+        count += last - truncated_records(engine, log, segment).await?.min(last);
+    }
+    Ok(count)
 }
 
 async fn last_position(engine: &Engine, log: &LogName, segment: &SegmentMetadata) -> Result<u64> {
@@ -192,17 +209,4 @@ async fn truncated_records(
     let first: Option<Found> = scan.first_at(segment.first_readable(), scan.entries().await?).await?;
     let records = segment.metadata.completed.map_or(0, |completed| completed.records.into());
     Ok(first.map_or(records, |first| u64::from(first.position).saturating_sub(1)))
-}
-
-/// Asks again if a truncation freed a segment under the question.
-async fn again_if_freed<T>(question: impl AsyncFn() -> Result<T>) -> Result<T> {
-    const ATTEMPTS: usize = 5;
-    let mut result = question().await;
-    for _ in 1..ATTEMPTS {
-        match &result {
-            Err(error) if error.kind() == ErrorKind::NotFound => result = question().await,
-            _ => break,
-        }
-    }
-    result
 }

@@ -139,3 +139,38 @@ pub(super) async fn drain(reader: &mut Reader) -> Vec<Record> {
     }
     records
 }
+
+/// Whatever a caller awaits may move between threads.
+#[tokio::test(start_paused = true)]
+async fn every_future_is_send() {
+    fn is_send<T: Send>(future: T) {
+        drop(future);
+    }
+    fn is_shared<T: Send + Sync + 'static>() {}
+    is_shared::<(Namespace, crate::Log, Writer, Reader, crate::Ticket, crate::BatchTicket, crate::Error)>();
+    let shared = Shared::memory("send");
+    let (namespace, writer) = shared.writer().await;
+    let (log, name) = (namespace.log(shared.log()), shared.log());
+    is_send(Namespace::open("memory:send", Options::default()));
+    is_send((namespace.create_log(name), namespace.open_log(name), namespace.log_exists(name)));
+    is_send((namespace.delete_log(name), namespace.rename_log(name, name), namespace.close()));
+    is_send(namespace.list_logs("", None, 1));
+    is_send((log.open_writer(creating()), log.open_reader(ReaderOptions::default()), log.recover()));
+    is_send((log.info(), log.segments(), log.count(), log.user_metadata(), log.set_user_metadata("")));
+    is_send((log.truncate(crate::Dlsn::FIRST), log.dlsn_at_txid(Txid::MIN)));
+    is_send((
+        writer.append(""),
+        writer.append_if("", crate::Condition::Empty),
+        writer.append_batch(vec![], None),
+    ));
+    is_send((
+        writer.flush(),
+        writer.truncate(crate::Dlsn::FIRST),
+        writer.seal(),
+        writer.close(),
+        writer.fenced(),
+    ));
+    let mut reader = log.open_reader(ReaderOptions::default()).await.unwrap();
+    is_send(reader.next());
+    is_send(reader.next_batch(1, Duration::ZERO));
+}

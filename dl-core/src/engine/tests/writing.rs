@@ -1,9 +1,11 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::yield_now;
 
 use super::*;
 use crate::drivers;
+use crate::engine::writer::{Hooks, NextEntry, open};
 use crate::{Condition, Dlsn, ErrorKind, MAX_PAYLOAD_BYTES, SegmentTruncation};
 
 on_every_driver! {
@@ -24,6 +26,8 @@ on_every_driver! {
     a_truncated_log_is_not_empty_to_conditions
     deleting_takes_one_log_only_and_open_handles_find_nothing
     logs_are_listed_in_byte_order_by_pages
+    a_renamed_log_goes_on_under_its_new_name
+    what_a_service_adds_is_skipped_by_readers_and_survives_recovery
     a_log_keeps_bytes_for_its_user
     a_namespace_for_reading_only_changes_nothing
 }
@@ -401,4 +405,70 @@ async fn a_namespace_for_reading_only_changes_nothing(shared: Shared) {
     assert!(denied.into_iter().all(|result| result.unwrap_err().kind() == ErrorKind::PermissionDenied));
     assert_eq!(read_all(&reading, shared.log()).await, ["one"]);
     drop(namespace);
+}
+
+async fn a_renamed_log_goes_on_under_its_new_name(shared: Shared) {
+    let (namespace, writer) = shared.writer().await;
+    let names = ["a", "new/name", "a/b/c"].map(|name| LogName::new(name).unwrap());
+    append(&writer, "one").await;
+    writer.truncate(Dlsn::new(1, 1, 0)).await.unwrap();
+    append(&writer, "two").await;
+    let error = namespace.rename_log(shared.log(), &names[1]).await.unwrap_err();
+    assert_eq!((error.kind(), error.owner()), (ErrorKind::Locked, Some("a")));
+    writer.close().await.unwrap();
+    namespace.log(shared.log()).set_user_metadata("mine").await.unwrap();
+    namespace.create_log(&names[0]).await.unwrap();
+    let error = namespace.rename_log(shared.log(), &names[0]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AlreadyExists);
+    // Below its old name, which then is no log.
+    namespace.rename_log(shared.log(), &names[2]).await.unwrap();
+    assert!(!namespace.log_exists(shared.log()).await.unwrap());
+    namespace.rename_log(&names[2], &names[1]).await.unwrap();
+    assert_eq!(namespace.list_logs("", None, 9).await.unwrap(), names[..2]);
+    let log = namespace.log(&names[1]);
+    assert_eq!(log.user_metadata().await.unwrap(), "mine");
+    let writer = log.open_writer(WriterOptions::default()).await.unwrap();
+    let receipt = append(&writer, "three").await;
+    assert_eq!((receipt.dlsn, receipt.sequence_id), (Dlsn::new(3, 0, 0), Some(2)));
+    assert_eq!(read_all(&namespace, &names[1]).await, ["two", "three"]);
+    let gone = namespace.rename_log(shared.log(), &names[2]).await.unwrap_err();
+    assert_eq!(gone.kind(), ErrorKind::NotFound);
+}
+
+/// A service that adds a record everywhere it can.
+struct Marks;
+
+impl Hooks for Marks {
+    fn reserved_bytes(&self) -> usize {
+        64
+    }
+
+    fn segment_starts(&self, segment: i64) -> Option<Bytes> {
+        Some(Bytes::from(format!("segment {segment}")))
+    }
+
+    fn entry_ends(&self, entry: NextEntry) -> Option<Bytes> {
+        Some(Bytes::from(format!("{} records", entry.records)))
+    }
+}
+
+async fn what_a_service_adds_is_skipped_by_readers_and_survives_recovery(shared: Shared) {
+    let (first, second) = (shared.process("first").await, shared.process("second").await);
+    first.create_log(shared.log()).await.unwrap();
+    let open = async |namespace: &Namespace| {
+        let options = WriterOptions::default();
+        let core = open(namespace.engine(), shared.log(), &options, Some(Arc::new(Marks))).await.unwrap();
+        Writer::new(core)
+    };
+    let old = open(&first).await;
+    let batch = old.append_batch(vec![record("a", 1), record("b", 2)], None).await.unwrap().await.unwrap();
+    assert_eq!(batch[1].dlsn, Dlsn::new(1, 1, 1), "the segment's first entry is not the user's");
+    let new = open(&second).await;
+    assert_eq!((new.last_dlsn(), new.last_txid()), (Some(batch[1].dlsn), Some(2)));
+    let receipt = new.append_if(record("c", 3), Condition::Last(batch[1].dlsn)).await.unwrap().await.unwrap();
+    assert_eq!((receipt.dlsn, receipt.sequence_id), (Dlsn::new(2, 1, 0), Some(2)));
+    let end = first.log(shared.log()).segments().await.unwrap()[0].completed.unwrap();
+    assert_eq!((end.records, end.last_txid, end.last_dlsn), (2, 2, Some(Dlsn::new(1, 1, 2))));
+    assert_eq!(read_all(&first, shared.log()).await, ["a", "b", "c"]);
+    old.abort();
 }

@@ -18,6 +18,8 @@ mod tests;
 mod ticket;
 
 pub(crate) use core::WriterCore;
+#[cfg(test)]
+pub(crate) use hooks::{Hooks, NextEntry};
 pub(crate) use keeper::open;
 pub(crate) use queue::Appended;
 pub use queue::Condition;

@@ -63,7 +63,7 @@ impl EntryCompletion {
 
     /// Takes back a promise to wake.
     pub(crate) fn forget(&self, slot: WaiterSlot) {
-        if let Some(index) = slot
+        if let Some(index) = slot.filter(|_| self.outcome.get().is_none())
             && let Some(place) = guard(&self.waiters).get_mut(index)
         {
             *place = None;
