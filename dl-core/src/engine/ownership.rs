@@ -126,7 +126,7 @@ impl Ownership {
         &mut self,
         allocation: Allocation,
         first_txid: i64,
-    ) -> Result<std::result::Result<SegmentMetadata, Refused>> {
+    ) -> Result<std::result::Result<(), Refused>> {
         let number = self.next_number()?.get();
         let metadata = SegmentMetadata::in_progress(number, allocation.id, first_txid, 0);
         let node = in_progress_name(number);
@@ -140,9 +140,9 @@ impl Ownership {
         };
         if let Some(&[version, ledgers]) = versions.get(before..) {
             self.known.ledgers = Number { value: number, version: ledgers };
-            self.known.in_progress.push_back(Segment { node, version, metadata: metadata.clone() });
+            self.known.in_progress.push_back(Segment { node, version, metadata });
         }
-        Ok(Ok(metadata))
+        Ok(Ok(()))
     }
 
     /// Completes the oldest segment in progress.

@@ -21,6 +21,7 @@ macro_rules! on_every_driver {
 
 mod fencing;
 mod reading;
+mod threads;
 mod writing;
 
 use std::time::Duration;

@@ -3,7 +3,6 @@
 use bytes::Bytes;
 
 use crate::engine::ownership::Content;
-use crate::metadata::SegmentMetadata;
 
 /// Above this many records a segment is due to be rolled, long before its positions are used up.
 const MOST_RECORDS: u32 = 1 << 30;
@@ -32,9 +31,9 @@ pub(crate) struct Current {
 }
 
 impl Current {
-    pub(crate) fn new(segment: &SegmentMetadata, first_sequence_id: i64, opening: Option<Bytes>) -> Self {
+    pub(crate) fn new(number: i64, first_txid: i64, first_sequence_id: i64, opening: Option<Bytes>) -> Self {
         Self {
-            number: segment.number,
+            number,
             first_sequence_id,
             opening,
             next_entry: 0,
@@ -43,7 +42,7 @@ impl Current {
             awake: false,
             unpublished: false,
             bytes: 0,
-            settled: Content { records: 0, last_txid: segment.first_txid, last: None },
+            settled: Content { records: 0, last_txid: first_txid, last: None },
         }
     }
 

@@ -8,7 +8,6 @@ use crate::engine::open::{last_record, take_over};
 use crate::engine::ownership::{Ownership, Refused};
 use crate::engine::{Engine, layout, truncate};
 use crate::error::{Error, ErrorKind, Result};
-use crate::metadata::SegmentMetadata;
 use crate::options::WriterOptions;
 use crate::seams::BoxFuture;
 use crate::store::{SegmentWriter, Visibility};
@@ -86,7 +85,8 @@ struct Keeper {
 
 #[derive(Clone)]
 struct OpenSegment {
-    metadata: SegmentMetadata,
+    number: i64,
+    first_txid: i64,
     store: Arc<dyn SegmentWriter>,
     started: Duration,
 }
@@ -116,55 +116,67 @@ impl Keeper {
             error = lost => End::Failed(error),
             end = self.work() => end,
         };
-        let core = self.core.clone();
-        match end {
-            End::Failed(error) => {
-                let error = self.explain(error).await;
-                core.fail(error);
-                self.let_go().await;
-            }
+        Box::pin(self.wind_up(end)).await;
+    }
+
+    /// Settles what is left and lets the log go; a segment that is open is left to recovery.
+    async fn wind_up(self, end: End) {
+        let (error, reply) = match end {
+            End::Failed(error) => (self.explain(error).await, None),
             End::Closed(reply, result) => {
                 let closed = Error::closed("the writer was closed; open a new one to go on");
-                core.fail(closed.with("log", core.log()));
-                core.change(|state, _| state.closed = result.is_ok());
-                self.let_go().await;
-                // The caller may have gone.
-                let _unheard = reply.send(result);
+                (closed.with("log", &self.own.log), Some((reply, result)))
             }
+        };
+        let core = self.core;
+        core.fail(error);
+        drop(self.open);
+        // If it cannot be released, the next writer takes it by force, or finds it gone with this process.
+        let _best_effort = self.own.lock.release().await;
+        if let Some((reply, result)) = reply {
+            core.change(|state, _| state.closed = result.is_ok());
+            // The caller may have gone.
+            let _unheard = reply.send(result);
         }
         // Whoever asked for more gets the failure.
         core.change(|state, _| std::mem::take(&mut state.commands));
     }
 
-    /// Leaves the segment, if one is open, to recovery, and lets the lock go.
-    async fn let_go(self) {
-        drop(self.open);
-        // If it cannot be released, the next writer takes it by force, or finds it gone with this process.
-        let _best_effort = self.own.lock.release().await;
-    }
-
     /// Does one job after another until the writer ends.
     async fn work(&mut self) -> End {
         loop {
-            let done = match self.next_job() {
-                Job::End => return End::Failed(self.cause()),
-                Job::Start => self.start().await,
-                Job::Roll => self.roll().await,
-                Job::Run(Command::Close(reply)) => match self.close().await {
-                    Err(error) if error.kind() != ErrorKind::Timeout => Err(error),
-                    result => return End::Closed(reply, result),
-                },
-                Job::Run(Command::Seal(reply)) => answer(reply, self.seal().await),
-                Job::Run(Command::Truncate(before, reply)) => answer(reply, self.truncate(before).await),
+            let end = match self.next_job() {
                 Job::Wait => {
                     self.wait().await;
-                    Ok(())
+                    continue;
                 }
+                // On the heap: a writer that rests takes little room.
+                job => Box::pin(self.run_job(job)).await,
             };
-            if let Err(error) = done {
-                return End::Failed(error);
+            match end {
+                Ok(None) => {}
+                Ok(Some(end)) => return end,
+                Err(error) => return End::Failed(error),
             }
         }
+    }
+
+    async fn run_job(&mut self, job: Job) -> Result<Option<End>> {
+        match job {
+            Job::End => return Ok(Some(End::Failed(self.cause()))),
+            Job::Start => self.start().await?,
+            Job::Roll => self.roll().await?,
+            Job::Run(Command::Close(reply)) => {
+                return match self.close().await {
+                    Err(error) if error.kind() != ErrorKind::Timeout => Err(error),
+                    result => Ok(Some(End::Closed(reply, result))),
+                };
+            }
+            Job::Run(Command::Seal(reply)) => answer(reply, self.seal().await)?,
+            Job::Run(Command::Truncate(before, reply)) => answer(reply, self.truncate(before).await)?,
+            Job::Wait => {}
+        }
+        Ok(None)
     }
 
     fn next_job(&self) -> Job {
@@ -266,13 +278,13 @@ impl Keeper {
         let allocation = segments.allocate(&self.own.paths.root()).await?;
         let store = segments.create(allocation.id, Source::new(&self.core, number)).await?;
         let first_txid = first_txid(&self.core);
-        let metadata = committed(self.own.start(allocation, first_txid).await?)?;
-        Ok(OpenSegment { metadata, store, started: self.now() })
+        committed(self.own.start(allocation, first_txid).await?)?;
+        Ok(OpenSegment { number, first_txid, store, started: self.now() })
     }
 
     fn install(&mut self, segment: OpenSegment, first_sequence_id: i64) {
-        let opening = self.hooks.as_ref().and_then(|hooks| hooks.segment_starts(segment.metadata.number));
-        let current = Current::new(&segment.metadata, first_sequence_id, opening);
+        let opening = self.hooks.as_ref().and_then(|hooks| hooks.segment_starts(segment.number));
+        let current = Current::new(segment.number, segment.first_txid, first_sequence_id, opening);
         self.core.change(|state, effects| {
             if state.pipeline.failed().is_none() {
                 state.store = Some(segment.store.clone());
@@ -303,7 +315,7 @@ impl Keeper {
     }
 
     async fn truncate(&mut self, before: Dlsn) -> Result<Result<Dlsn>> {
-        if self.open.as_ref().is_some_and(|open| before > open.metadata.first_dlsn()) {
+        if self.open.as_ref().is_some_and(|open| before > Dlsn::new(open.number, 0, 0)) {
             self.finish().await?;
         }
         let lock = Some(&self.own.lock);

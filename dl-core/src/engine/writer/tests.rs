@@ -14,8 +14,7 @@ use super::ticket::EntryCompletion;
 use crate::engine::open::LastRecord;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::{EntryRecords, RawRecord, RecordKind, open_entry};
-use crate::metadata::SegmentMetadata;
-use crate::types::{Compression, Dlsn, Durability, MAX_BATCH_BYTES, NewRecord, Receipt, SegmentId, Txid};
+use crate::types::{Compression, Dlsn, Durability, MAX_BATCH_BYTES, NewRecord, Receipt, Txid};
 
 /// A pipeline and a store that does what the test says.
 struct Bench {
@@ -36,8 +35,7 @@ impl Bench {
     }
 
     fn install(&mut self, number: i64, first_sequence_id: i64, opening: Option<Bytes>) {
-        let metadata = SegmentMetadata::in_progress(number, SegmentId::new(number).unwrap(), 0, 0);
-        let current = Current::new(&metadata, first_sequence_id, opening);
+        let current = Current::new(number, 0, first_sequence_id, opening);
         self.pipeline.install(current, &mut Effects::default());
         (self.segment, self.next) = (number, 0);
     }

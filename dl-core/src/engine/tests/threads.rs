@@ -1,0 +1,60 @@
+//! The real world: several threads, no simulated clock.
+
+use super::*;
+use crate::Condition;
+
+/// Many callers on several threads, little room, many rolls, and a follower.
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn callers_on_several_threads_lose_no_wake_up() {
+    const CALLERS: u64 = 8;
+    const EACH: u64 = 400;
+    let namespace = Namespace::open("memory:threads", options("a")).await.unwrap();
+    let log = namespace.log(&LogName::new("busy").unwrap());
+    let options = creating().in_flight_records(16).roll_bytes(4_096);
+    let writer = log.open_writer(options).await.unwrap();
+    let follow = ReaderOptions::default().follow(true);
+    let mut reader = log.open_reader(follow).await.unwrap();
+    let following = spawn(async move { drain(&mut reader).await });
+    let callers: Vec<_> = (0..CALLERS)
+        .map(|caller| {
+            let writer = writer.clone();
+            spawn(async move {
+                let mut last = None;
+                for number in 0..EACH {
+                    let payload = format!("{caller}:{number}");
+                    let dlsn = match number % 16 {
+                        7 => {
+                            let batch = vec![NewRecord::new(payload)];
+                            let ticket = writer.append_batch(batch, None).await.unwrap();
+                            ticket.await.unwrap()[0].dlsn
+                        }
+                        11 => {
+                            let never = writer.append_if("never", Condition::Empty).await.unwrap();
+                            let ticket = writer.append(payload).await.unwrap();
+                            never.await.unwrap_err();
+                            ticket.await.unwrap().dlsn
+                        }
+                        _ => writer.append(payload).await.unwrap().await.unwrap().dlsn,
+                    };
+                    assert!(last < Some(dlsn), "a caller's records are in its order");
+                    last = Some(dlsn);
+                }
+            })
+        })
+        .collect();
+    for caller in callers {
+        caller.await.unwrap();
+    }
+    writer.seal().await.unwrap();
+    let records = following.await.unwrap();
+    assert_eq!(records.len() as u64, CALLERS * EACH);
+    assert!(records.iter().zip(0..).all(|(record, id)| record.sequence_id == Some(id)));
+    assert!(records.last().unwrap().dlsn.segment() > 3, "it rolled");
+    for caller in 0..CALLERS {
+        let prefix = format!("{caller}:");
+        let own: Vec<_> = records.iter().filter_map(|record| text(record).strip_prefix(&prefix)).collect();
+        let expected: Vec<_> = (0..EACH).map(|number| number.to_string()).collect();
+        assert_eq!(own, expected);
+    }
+    namespace.close().await.unwrap();
+}
