@@ -5,6 +5,12 @@
 //! directory (losing power again in the middle of that, sometimes), and everything is compared with what the lives
 //! were told: nothing acknowledged is lost, nothing changed, nothing invented, nothing acknowledged after a fence.
 
+#![allow(clippy::disallowed_methods, reason = "tokio's clock is the simulated one")]
+#![allow(
+    clippy::await_holding_lock,
+    reason = "the guard is dropped before the await, which the lint does not see"
+)]
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 

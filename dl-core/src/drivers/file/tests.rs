@@ -1,5 +1,7 @@
 //! The driver on a real directory, without an engine: entries in, entries out, fencing, restart.
 
+#![allow(clippy::disallowed_methods, reason = "these tests are about the real disk")]
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 

@@ -151,11 +151,6 @@ impl Journal {
         self.size
     }
 
-    /// Whether nothing was written since it was made or emptied.
-    pub(super) fn is_empty(&self) -> bool {
-        self.end == BLOCK_BYTES
-    }
-
     /// How many more bytes of batches fit.
     pub(super) fn room(&self) -> u64 {
         self.size.saturating_sub(self.end)
