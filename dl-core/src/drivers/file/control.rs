@@ -56,15 +56,14 @@ impl Control {
     /// Makes a new control file, not ready, in place of any other. For the first opener only.
     pub(super) fn create(seams: &Seams, layout: &Layout) -> Result<Self> {
         let path = layout.control();
-        let fresh = path.with_extension("new");
         let failed = |error| io::failed(error, "making the control file", &path);
-        if seams.files.exists(&fresh).map_err(failed)? {
-            seams.files.remove(&fresh).map_err(failed)?;
+        // Nobody maps the old one any more. Removed first, it leaves its space to the new one on a full disk.
+        if seams.files.exists(&path).map_err(failed)? {
+            seams.files.remove(&path).map_err(failed)?;
         }
-        let file = seams.files.open(&fresh, OpenMode::CreateNew).map_err(failed)?;
+        let file = seams.files.open(&path, OpenMode::CreateNew).map_err(failed)?;
         file.write_at(&[&[0; PAGE_BYTES as usize]], 0).map_err(failed)?;
         let first = file.map(0, PAGE_WORDS).map_err(failed)?;
-        seams.files.rename(&fresh, &path).map_err(failed)?;
         Ok(Self { path, file: Some(file), first, pages: Mutex::default() })
     }
 

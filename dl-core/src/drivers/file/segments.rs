@@ -219,8 +219,9 @@ impl SegmentStore for FileSegments {
         let mut marks = Vec::new();
         for id in ids {
             let Some(node) = self.parts.metadata.node(&catalog::path(*id))? else { continue };
-            there.push(*id);
-            if SegmentState::parse(&node, *id)? != SegmentState::Deleted {
+            let state = SegmentState::parse(&node, *id)?;
+            there.push((*id, state == SegmentState::Open));
+            if state != SegmentState::Deleted {
                 marks.push(catalog::mark_deleted(*id, &node));
             }
         }
@@ -228,16 +229,24 @@ impl SegmentStore for FileSegments {
         if let Outcome::Refused(_) = self.parts.metadata.commit(&marks).await? {
             return Err(Error::unavailable("a segment changed while it was being deleted; try again"));
         }
-        for id in &there {
-            self.blocking(*id, |parts, segment| {
-                segment.keep_word(parts.control.word(segment.id)?).delete();
+        for (id, in_progress) in &there {
+            let in_progress = *in_progress;
+            self.blocking(*id, move |parts, segment| {
+                // Nobody waits for the word of a segment that is complete; to make one takes space, which on a full
+                // disk only this call can free.
+                if in_progress {
+                    segment.keep_word(parts.control.word(segment.id)?);
+                }
+                if let Some(word) = segment.word() {
+                    word.delete();
+                }
                 segment.notify();
                 segment.remove()
             })
             .await?;
         }
         self.parts.control.ring_all();
-        Ok(there.into_iter().map(catalog::forget).collect())
+        Ok(there.into_iter().map(|(id, _)| catalog::forget(id)).collect())
     }
 }
 

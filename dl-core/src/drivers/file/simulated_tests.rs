@@ -7,6 +7,8 @@ use super::frame::FRAME_BYTES;
 use super::layout::Layout;
 use super::segment::FIRST_OFFSET;
 use super::*;
+use crate::drivers::file::tests::{TestWriter, commit, complete};
+use crate::error::ErrorKind;
 use crate::testing::sim::{ProcessHandle, World};
 use crate::testing::stores::Fixture;
 use crate::types::SegmentId;
@@ -86,4 +88,48 @@ mod metadata_store {
 
 mod segment_store {
     crate::segment_suite!(tokio::test(start_paused = true), super::Simulated::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_disk_opens_again_and_frees_what_is_deleted() {
+    let world = World::new(1);
+    let path = world.root().join("namespace");
+    let (seams, process) = world.process();
+    let (first, second) = process
+        .run(async {
+            let stores = open_dir(&path, &seams).await;
+            let first = TestWriter::start(&stores).await;
+            first.append(0..300).await;
+            complete(&stores, first.writer.close().await.unwrap()).await;
+            let second = TestWriter::start(&stores).await;
+            let sizes = world
+                .files()
+                .into_iter()
+                .map(|file| seams.files.open(&file, crate::seams::OpenMode::Read).unwrap().size().unwrap());
+            // Nearly: what is not a whole sector counts as one.
+            world.limit_disk(Some(sizes.sum::<u64>() + 3_500));
+            let mut count = 0;
+            loop {
+                second.put(vec![7; 60_000]);
+                count += 1;
+                if second.source.ended(count).await[count - 1].1 == Some(ErrorKind::StorageFull) {
+                    return (first.id, second.id);
+                }
+            }
+        })
+        .await
+        .unwrap();
+    process.kill();
+
+    let (seams, process) = world.process();
+    process
+        .run(async {
+            let stores = open_dir(&path, &seams).await;
+            let ops = stores.segments.delete(&[first]).await.unwrap();
+            commit(&stores, ops).await;
+            let closed = stores.segments.recover(second).await.unwrap();
+            complete(&stores, closed).await;
+        })
+        .await
+        .unwrap();
 }

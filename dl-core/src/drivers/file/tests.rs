@@ -16,7 +16,7 @@ use crate::testing::stores::Fixture;
 use crate::types::SegmentId;
 
 /// A writer's side: entries that wait, and how each ended.
-struct TestSource {
+pub(super) struct TestSource {
     waiting: Mutex<VecDeque<Bytes>>,
     settled: watch::Sender<Vec<(u64, Option<ErrorKind>)>>,
 }
@@ -27,7 +27,7 @@ impl TestSource {
     }
 
     /// Waits until this many entries ended.
-    async fn ended(&self, count: usize) -> Vec<(u64, Option<ErrorKind>)> {
+    pub(super) async fn ended(&self, count: usize) -> Vec<(u64, Option<ErrorKind>)> {
         self.settled.subscribe().wait_for(|ended| ended.len() >= count).await.unwrap().clone()
     }
 }
@@ -44,14 +44,14 @@ impl EntrySource for TestSource {
     fn broken(&self, _error: Error) {}
 }
 
-struct TestWriter {
-    id: SegmentId,
-    source: Arc<TestSource>,
-    writer: Arc<dyn SegmentWriter>,
+pub(super) struct TestWriter {
+    pub(super) id: SegmentId,
+    pub(super) source: Arc<TestSource>,
+    pub(super) writer: Arc<dyn SegmentWriter>,
 }
 
 impl TestWriter {
-    async fn start(stores: &Stores) -> Self {
+    pub(super) async fn start(stores: &Stores) -> Self {
         let allocation = stores.segments.allocate("/a/<default>").await.unwrap();
         let source = TestSource::new();
         let writer = stores.segments.create(allocation.id, source.clone()).await.unwrap();
@@ -59,12 +59,12 @@ impl TestWriter {
         Self { id: allocation.id, source, writer }
     }
 
-    fn put(&self, entry: impl Into<Bytes>) {
+    pub(super) fn put(&self, entry: impl Into<Bytes>) {
         self.source.waiting.lock().unwrap().push_back(entry.into());
         self.writer.wake();
     }
 
-    async fn append(&self, entries: std::ops::Range<u64>) {
+    pub(super) async fn append(&self, entries: std::ops::Range<u64>) {
         for entry in entries.clone() {
             self.put(format!("entry {entry}"));
         }
@@ -73,11 +73,11 @@ impl TestWriter {
     }
 }
 
-async fn commit(stores: &Stores, ops: Vec<Op>) {
+pub(super) async fn commit(stores: &Stores, ops: Vec<Op>) {
     assert!(matches!(stores.metadata.commit(&ops).await.unwrap(), Outcome::Committed(_)));
 }
 
-async fn complete(stores: &Stores, closed: Closed) -> Option<u64> {
+pub(super) async fn complete(stores: &Stores, closed: Closed) -> Option<u64> {
     commit(stores, closed.complete_ops).await;
     closed.last_entry
 }
