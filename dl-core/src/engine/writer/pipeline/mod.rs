@@ -1,0 +1,346 @@
+//! The order of a writer's records, as a plain state machine: no I/O, no clock, no tasks.
+//!
+//! Inputs are appends (here), the store's call for the next entry ([`take`]) and its word on how an entry ended
+//! ([`settle`]). A record is encoded into the newest queued entry as soon as it is appended. Its place (entry,
+//! position) is decided when the entry is taken, its receipt when the entry is settled.
+
+mod settle;
+mod take;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::task::Waker;
+
+use bytes::Bytes;
+
+use crate::engine::open::LastRecord;
+use crate::error::{Error, Result};
+use crate::format::EntryBuilder;
+use crate::types::{Durability, MAX_BATCH_BYTES, MAX_PAYLOAD_BYTES, NewRecord, RECORD_HEADER_BYTES, Txid};
+
+use super::current::Current;
+use super::hooks::Hooks;
+use super::queue::{Appended, Condition, Queue};
+use super::room::{Room, Usage};
+use super::ticket::EntryCompletion;
+
+/// What does not change while a writer is open.
+pub(crate) struct Settings {
+    pub(crate) room: Usage,
+    pub(crate) roll_bytes: u64,
+    pub(crate) durability: Durability,
+    /// Whether an entry becomes visible elsewhere only with the next: then one follows as soon as nothing waits.
+    pub(crate) publish: bool,
+    pub(crate) hooks: Option<Arc<dyn Hooks>>,
+}
+
+/// See the module.
+pub(crate) struct Pipeline {
+    settings: Settings,
+    room: Room,
+    /// Entries that wait to be taken.
+    queue: Queue,
+    /// Entries that were taken and are not settled.
+    taken: VecDeque<TakenEntry>,
+    segment: Option<Current>,
+    /// The last acknowledged user record.
+    last: Option<LastRecord>,
+    /// The largest txid that was acknowledged.
+    settled_txid: i64,
+    /// The largest txid that was accepted: of records that may still be refused too.
+    txid: i64,
+    /// What appends get while nothing new is accepted: the log is sealed, or the writer is closing.
+    refusing: Option<Error>,
+    /// The first fatal error. Nothing moves any more.
+    broken: Option<Error>,
+    /// The error with which everything was settled.
+    failed: Option<Error>,
+}
+
+/// What has to be done once the state is no longer locked.
+#[derive(Debug, Default)]
+pub(crate) struct Effects {
+    /// Wake these.
+    pub(crate) wakers: Vec<Waker>,
+    /// Give these bytes back to the budget.
+    pub(crate) released_bytes: usize,
+    /// Tell the store that an entry waits.
+    pub(crate) wake_store: bool,
+    /// Tell the keeper to look.
+    pub(crate) nudge: bool,
+}
+
+/// An entry on its way to the store.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    pub(crate) builder: EntryBuilder,
+    pub(crate) first_position: u32,
+}
+
+#[derive(Debug)]
+struct TakenEntry {
+    entry: u64,
+    part: Part,
+    first_position: u32,
+    positions: u32,
+    slots: u32,
+    last_txid: i64,
+    usage: Usage,
+    /// Whether an entry in front of it was refused, so that it cannot be committed as it is.
+    void: bool,
+}
+
+#[derive(Debug)]
+enum Part {
+    User(Arc<EntryCompletion>),
+    EndOfStream(Arc<EntryCompletion>),
+    /// The control record that opens the segment.
+    Opening(Bytes),
+    /// The control record that makes the entry before it visible.
+    Publish,
+}
+
+impl Pipeline {
+    /// A pipeline behind the last record of its log. `floor` is the largest txid of the log.
+    pub(crate) fn new(settings: Settings, last: Option<LastRecord>, floor: i64) -> Self {
+        let reserved = settings.hooks.as_ref().map_or(0, |hooks| hooks.reserved_bytes());
+        let txid = last.map_or(floor, |last| last.txid.max(floor));
+        Self {
+            room: Room::new(settings.room),
+            settings,
+            queue: Queue::new(reserved),
+            taken: VecDeque::new(),
+            segment: None,
+            last,
+            settled_txid: txid,
+            txid,
+            refusing: None,
+            broken: None,
+            failed: None,
+        }
+    }
+
+    pub(crate) fn room(&mut self) -> &mut Room {
+        &mut self.room
+    }
+
+    /// # Errors
+    /// What an append fails with in this state, whatever it is.
+    pub(crate) fn check(&self) -> Result<()> {
+        match self.failed.as_ref().or(self.refusing.as_ref()) {
+            Some(error) => Err(error.clone()),
+            None => Ok(()),
+        }
+    }
+
+    /// Appends one record, for which room was taken.
+    pub(crate) fn append(
+        &mut self,
+        record: &NewRecord,
+        condition: Option<Condition>,
+        now_ms: i64,
+        effects: &mut Effects,
+    ) -> Result<Appended> {
+        self.check()?;
+        let usage = usage_of(record)?;
+        let txid = accept_txid(record.txid, self.txid, now_ms)?;
+        let appended = if condition.is_none() {
+            self.queue.push(txid, &record.payload, usage)?
+        } else {
+            let completion = self.queue.push_whole([(txid, &*record.payload)], condition, usage)?;
+            Appended { completion, slot: 0, txid }
+        };
+        self.txid = txid;
+        self.stir(effects);
+        Ok(appended)
+    }
+
+    /// Appends records as one entry of their own, for which room was taken. Answers their txids.
+    pub(crate) fn append_batch(
+        &mut self,
+        records: &[NewRecord],
+        condition: Option<Condition>,
+        now_ms: i64,
+        effects: &mut Effects,
+    ) -> Result<(Arc<EntryCompletion>, Vec<i64>)> {
+        self.check()?;
+        let usage = self.usage_of_batch(records)?;
+        let mut txid = self.txid;
+        let mut txids = Vec::with_capacity(records.len());
+        for record in records {
+            txid = accept_txid(record.txid, txid, now_ms)?;
+            txids.push(txid);
+        }
+        let payloads = records.iter().map(|record| &*record.payload);
+        let completion = self.queue.push_whole(txids.iter().copied().zip(payloads), condition, usage)?;
+        self.txid = txid;
+        self.stir(effects);
+        Ok((completion, txids))
+    }
+
+    /// # Errors
+    /// `invalid-argument` for an empty batch; `too-large` if it does not fit into one entry.
+    pub(crate) fn usage_of_batch(&self, records: &[NewRecord]) -> Result<Usage> {
+        if records.is_empty() {
+            return Err(Error::invalid_argument("a batch has at least one record"));
+        }
+        let mut usage = Usage::default();
+        for record in records {
+            usage.add(usage_of(record)?);
+        }
+        let reserved = self.settings.hooks.as_ref().map_or(0, |hooks| hooks.reserved_bytes());
+        let most = MAX_BATCH_BYTES.saturating_sub(reserved);
+        if usage.bytes > most {
+            let bytes = usage.bytes;
+            return Err(Error::too_large(format!(
+                "a batch takes {bytes} bytes with {RECORD_HEADER_BYTES} for each record; the most is {most}: split it"
+            )));
+        }
+        Ok(usage)
+    }
+
+    /// Counts the bytes of an entry as it was handed to the store.
+    pub(crate) fn handed_out(&mut self, number: i64, bytes: usize, effects: &mut Effects) {
+        let roll_bytes = self.settings.roll_bytes;
+        if let Some(segment) = self.segment.as_mut().filter(|segment| segment.number == number) {
+            let before = segment.is_full(roll_bytes);
+            segment.bytes += u64::try_from(bytes).unwrap_or(u64::MAX);
+            effects.nudge |= !before && segment.is_full(roll_bytes);
+        }
+    }
+
+    /// Accepts nothing new from now on; what waits goes on.
+    pub(crate) fn refuse_new(&mut self, error: Error, effects: &mut Effects) {
+        self.refusing = Some(error);
+        self.room.dissolve(&mut effects.wakers);
+    }
+
+    /// Accepts appends again.
+    pub(crate) fn accept_new(&mut self) {
+        self.refusing = None;
+    }
+
+    /// Adds the end of the stream behind everything.
+    pub(crate) fn append_end_of_stream(&mut self, effects: &mut Effects) -> Result<Arc<EntryCompletion>> {
+        let completion = self.queue.push_end_of_stream()?;
+        self.stir(effects);
+        Ok(completion)
+    }
+
+    /// The segment from which on entries are taken.
+    pub(crate) fn install(&mut self, segment: Current, effects: &mut Effects) {
+        self.segment = Some(segment);
+        self.stir(effects);
+    }
+
+    /// No segment any more; all that was for it is settled.
+    pub(crate) fn uninstall(&mut self) -> Option<Current> {
+        self.segment.take()
+    }
+
+    pub(crate) fn segment(&self) -> Option<&Current> {
+        self.segment.as_ref()
+    }
+
+    /// Lets what was appended so far be the last that the segment gets. Answers the last txid among it.
+    pub(crate) fn cut(&mut self) -> i64 {
+        self.queue.cut();
+        let entries = self.queue.len();
+        if let Some(segment) = &mut self.segment {
+            segment.ends_after = Some(entries);
+        }
+        self.txid
+    }
+
+    /// Takes back [`cut`](Self::cut).
+    pub(crate) fn uncut(&mut self, effects: &mut Effects) {
+        if let Some(segment) = &mut self.segment {
+            segment.ends_after = None;
+        }
+        self.stir(effects);
+    }
+
+    /// Whether the segment got all it gets, settled.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.taken.is_empty() && self.segment.as_ref().is_some_and(Current::is_ended)
+    }
+
+    /// Whether records wait for a segment to be started.
+    pub(crate) fn needs_segment(&self) -> bool {
+        self.segment.is_none() && !self.queue.is_empty()
+    }
+
+    /// Whether the segment has got its size.
+    pub(crate) fn needs_roll(&self) -> bool {
+        self.segment.as_ref().is_some_and(|segment| segment.is_full(self.settings.roll_bytes))
+    }
+
+    /// The newest entry that is not settled: all before it are settled no later.
+    pub(crate) fn newest_pending(&self) -> Option<Arc<EntryCompletion>> {
+        let taken = self.taken.iter().rev().find_map(|entry| match &entry.part {
+            Part::User(completion) | Part::EndOfStream(completion) => Some(completion),
+            Part::Opening(_) | Part::Publish => None,
+        });
+        self.queue.back().map(|entry| &entry.completion).or(taken).cloned()
+    }
+
+    pub(crate) fn broken(&self) -> Option<&Error> {
+        self.broken.as_ref()
+    }
+
+    pub(crate) fn failed(&self) -> Option<&Error> {
+        self.failed.as_ref()
+    }
+
+    /// The last acknowledged user record.
+    pub(crate) fn last(&self) -> Option<LastRecord> {
+        self.last
+    }
+
+    /// Notes whom to tell that something waits.
+    fn stir(&mut self, effects: &mut Effects) {
+        let Some(segment) = &mut self.segment else {
+            effects.nudge |= !self.queue.is_empty();
+            return;
+        };
+        let idle = self.taken.is_empty();
+        let publish = self.settings.publish && segment.unpublished && idle && self.queue.is_empty();
+        let waits = segment.opening.is_some() || publish || (!self.queue.is_empty() && !segment.is_ended());
+        if waits && !segment.awake {
+            segment.awake = true;
+            effects.wake_store = true;
+        }
+        effects.nudge |= idle && segment.is_ended();
+    }
+}
+
+impl Condition {
+    fn holds(self, last: Option<LastRecord>) -> bool {
+        match self {
+            Self::Empty => last.is_none(),
+            Self::Last(dlsn) => last.is_some_and(|last| last.dlsn == dlsn),
+        }
+    }
+}
+
+/// # Errors
+/// `too-large` for a payload over the limit.
+pub(crate) fn usage_of(record: &NewRecord) -> Result<Usage> {
+    let bytes = record.payload.len();
+    if bytes > MAX_PAYLOAD_BYTES {
+        return Err(Error::too_large(format!(
+            "a payload has {bytes} bytes; the most is {MAX_PAYLOAD_BYTES}: split it into several records"
+        )));
+    }
+    Ok(Usage { records: 1, bytes: bytes + RECORD_HEADER_BYTES })
+}
+
+fn accept_txid(chosen: Option<Txid>, last: i64, now_ms: i64) -> Result<i64> {
+    match chosen.map(Txid::get) {
+        None => Ok(now_ms.clamp(0, Txid::MAX.get()).max(last)),
+        Some(txid) if txid >= last => Ok(txid),
+        Some(txid) => Err(Error::invalid_argument(format!(
+            "the txid {txid} is smaller than the last one, {last}; txids of a log never decrease"
+        ))),
+    }
+}

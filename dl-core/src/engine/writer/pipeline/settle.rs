@@ -1,0 +1,142 @@
+//! Back into the pipeline: how entries ended, and what follows for all that wait.
+
+use crate::engine::open::LastRecord;
+use crate::error::{Error, ErrorKind, Result};
+use crate::types::Dlsn;
+
+use super::super::room::Usage;
+use super::super::ticket::{EntryCompletion, Placed};
+use super::{Effects, Part, Pipeline, TakenEntry};
+
+impl Pipeline {
+    /// How the store says that an entry ended.
+    pub(crate) fn settled(&mut self, number: i64, entry: u64, result: Result<()>, effects: &mut Effects) {
+        if self.broken.is_some() {
+            return;
+        }
+        let expected = self.taken.front().is_some_and(|first| first.entry == entry || first.void);
+        let current = self.segment.as_ref().is_some_and(|segment| segment.number == number);
+        let Some(first) = self.taken.pop_front().filter(|_| expected && current) else {
+            let error = Error::internal("the store settled an entry that was not the next");
+            return self.break_off(error.with("segment", number).with("entry", entry), effects);
+        };
+        match result {
+            Ok(()) if first.void => {
+                let error = Error::internal("the store committed an entry behind one that it refused");
+                self.break_off(error.with("segment", number).with("entry", entry), effects);
+            }
+            Ok(()) => self.commit(first, effects),
+            Err(error) if error.kind() == ErrorKind::StorageFull => self.refuse(first, &error, effects),
+            Err(error) => {
+                self.taken.push_front(first);
+                return self.break_off(error, effects);
+            }
+        }
+        if let Some(segment) = &mut self.segment {
+            segment.awake = false;
+        }
+        self.stir(effects);
+    }
+
+    fn commit(&mut self, first: TakenEntry, effects: &mut Effects) {
+        let Some(segment) = &mut self.segment else { return };
+        let entry = i64::try_from(first.entry).unwrap_or(i64::MAX);
+        let placed = Placed {
+            segment: segment.number,
+            entry,
+            first_sequence_id: segment.first_sequence_id,
+            first_position: first.first_position,
+            durability: self.settings.durability,
+        };
+        segment.unpublished = !matches!(first.part, Part::Publish);
+        match first.part {
+            Part::User(completion) => {
+                segment.count(entry, first.slots, first.positions, first.last_txid);
+                let dlsn = Dlsn::new(segment.number, entry, i64::from(first.positions) - 1);
+                self.last = Some(LastRecord { dlsn, txid: first.last_txid });
+                self.settled_txid = self.settled_txid.max(first.last_txid);
+                self.complete(&completion, Ok(placed), first.usage, effects);
+            }
+            Part::EndOfStream(completion) => {
+                segment.count(entry, first.slots, 0, first.last_txid);
+                self.complete(&completion, Ok(placed), first.usage, effects);
+            }
+            Part::Opening(_) | Part::Publish => {}
+        }
+    }
+
+    /// The store has no room for an entry: it and all that wait are refused, and the places they had are free again.
+    fn refuse(&mut self, first: TakenEntry, error: &Error, effects: &mut Effects) {
+        if let Some(segment) = self.segment.as_mut().filter(|_| !first.void) {
+            segment.next_entry = first.entry;
+            segment.next_position = first.first_position;
+            if let Part::Opening(payload) = &first.part {
+                segment.opening = Some(payload.clone());
+            }
+            // What was taken behind it has positions that depend on it.
+            self.taken.iter_mut().for_each(|entry| entry.void = true);
+        }
+        if let Part::User(completion) | Part::EndOfStream(completion) = &first.part {
+            self.complete(completion, Err(error.clone()), first.usage, effects);
+        }
+        self.refuse_queue(error, effects);
+    }
+
+    /// Refuses all entries that wait.
+    pub(crate) fn refuse_queue(&mut self, error: &Error, effects: &mut Effects) {
+        for entry in self.queue.drain() {
+            self.complete(&entry.completion, Err(error.clone()), entry.usage, effects);
+        }
+        if let Some(segment) = &mut self.segment {
+            segment.ends_after = segment.ends_after.map(|_| 0);
+        }
+        self.forget_txids();
+    }
+
+    /// Forgets the txids of refused records.
+    pub(super) fn forget_txids(&mut self) {
+        let taken = self.taken.iter().rev().find(|entry| matches!(entry.part, Part::User(_)) && !entry.void);
+        let newest = self.queue.back().map(|entry| entry.last_txid).or(taken.map(|entry| entry.last_txid));
+        self.txid = newest.unwrap_or(self.settled_txid);
+    }
+
+    pub(super) fn complete(
+        &mut self,
+        completion: &EntryCompletion,
+        outcome: Result<Placed>,
+        usage: Usage,
+        effects: &mut Effects,
+    ) {
+        completion.complete(outcome, &mut effects.wakers);
+        effects.released_bytes += usage.bytes;
+        effects.wakers.extend(self.room.give_back(usage));
+    }
+
+    /// Stops for good: the first fatal error wins. Nothing is acknowledged from now on; the keeper finds out more
+    /// about the error and then calls [`fail`](Self::fail).
+    pub(crate) fn break_off(&mut self, error: Error, effects: &mut Effects) {
+        self.broken.get_or_insert(error);
+        effects.nudge = true;
+    }
+
+    /// Settles everything with this error.
+    pub(crate) fn fail(&mut self, error: Error, effects: &mut Effects) {
+        if self.failed.is_some() {
+            return;
+        }
+        self.broken.get_or_insert_with(|| error.clone());
+        self.failed = Some(error.clone());
+        let placed = error.clone().maybe_effective();
+        for entry in std::mem::take(&mut self.taken) {
+            if let Part::User(completion) | Part::EndOfStream(completion) = &entry.part {
+                self.complete(completion, Err(placed.clone()), entry.usage, effects);
+            }
+        }
+        for entry in self.queue.drain() {
+            self.complete(&entry.completion, Err(error.clone()), entry.usage, effects);
+        }
+        self.room.dissolve(&mut effects.wakers);
+        self.segment = None;
+        effects.nudge = true;
+    }
+}
