@@ -4,19 +4,26 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::error::{Error, Result};
-use crate::metadata::{Expect, MetadataStore, Op, Outcome, Takeover};
-use crate::types::LogName;
+use crate::error::{Error, ErrorKind, Result};
+use crate::metadata::{Expect, MetadataStore, Op, Outcome, Takeover, Truncation};
+use crate::types::{Dlsn, LogName};
 
 use super::Engine;
 use super::layout::LogPaths;
 use super::open::take_over;
 use super::ownership::Ownership;
-use super::segments::SegmentList;
+use super::segments::{Segment, SegmentList};
+use super::truncate::truncate;
 
 const ATTEMPTS: usize = 20;
 
-/// Takes the log over, frees its segments, and removes its nodes in one commit.
+/// Above every record.
+const END: Dlsn = Dlsn::new(i64::MAX, i64::MAX, i64::MAX);
+
+/// Takes the log over, truncates all of it, and removes its nodes in one commit.
+///
+/// Stores delete segments without asking who holds the lock. So only those are deleted that were truncated under it:
+/// whoever overtakes a deletion finds either all records or none, and keeps its own.
 pub(crate) async fn delete(engine: &Arc<Engine>, log: &LogName) -> Result<()> {
     let own = take_over(engine, log, Takeover::Force).await?;
     for _ in 0..ATTEMPTS {
@@ -26,7 +33,8 @@ pub(crate) async fn delete(engine: &Arc<Engine>, log: &LogName) -> Result<()> {
         }
         if !own.lock.is_held().await? {
             return Err(Error::locked("another writer took the log while it was being deleted; try again")
-                .with("log", log));
+                .with("log", log)
+                .maybe_effective());
         }
     }
     Err(Error::unavailable("the log changes too fast to be deleted; try again").with("log", log))
@@ -34,7 +42,15 @@ pub(crate) async fn delete(engine: &Arc<Engine>, log: &LogName) -> Result<()> {
 
 async fn attempt(own: &Ownership) -> Result<bool> {
     let metadata = &*own.engine.stores.metadata;
+    match truncate(&own.engine, &own.log, END, Some(&own.lock)).await {
+        Err(error) if error.kind() == ErrorKind::Fenced => return Ok(false),
+        truncated => truncated?,
+    };
     let list = SegmentList::read(metadata, &own.log).await?;
+    let truncated = |segment: &Segment| segment.metadata.truncation == Truncation::Truncated;
+    if !list.iter().all(truncated) {
+        return Ok(false);
+    }
     let ids: Vec<_> = list.iter().map(|segment| segment.metadata.segment_id).collect();
     let mut ops = vec![own.lock.check()];
     ops.extend(own.engine.stores.segments.delete(&ids).await?);

@@ -1,4 +1,6 @@
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::task::yield_now;
@@ -25,6 +27,7 @@ on_every_driver! {
     the_writer_truncates_within_its_open_segment
     a_truncated_log_is_not_empty_to_conditions
     deleting_takes_one_log_only_and_open_handles_find_nothing
+    a_deletion_that_was_overtaken_takes_nothing_from_the_next_writer
     logs_are_listed_in_byte_order_by_pages
     a_renamed_log_goes_on_under_its_new_name
     what_a_service_adds_is_skipped_by_readers_and_survives_recovery
@@ -354,6 +357,48 @@ async fn deleting_takes_one_log_only_and_open_handles_find_nothing(shared: Share
     namespace.create_log(&below).await.unwrap();
     assert_ne!(namespace.log(&below).info().await.unwrap().incarnation, before);
     assert_eq!(namespace.delete_log(shared.log()).await.unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+async fn a_deletion_that_was_overtaken_takes_nothing_from_the_next_writer(shared: Shared) {
+    let (first, second) = (shared.process("first").await, shared.process("second").await);
+    let mut overtaken = 0;
+    for polls in 0.. {
+        let old = shared.open(&second, creating()).await;
+        append(&old, "old").await;
+        old.close().await.unwrap();
+        let mut deleting = Box::pin(first.delete_log(shared.log()));
+        let mut deleted = false;
+        for _ in 0..polls {
+            deleted = poll_fn(|context| Poll::Ready(deleting.as_mut().poll(context).is_ready())).await;
+            if deleted {
+                break;
+            }
+            pass(Duration::from_millis(20)).await;
+        }
+        if deleted {
+            break;
+        }
+        // The deletion stands still meanwhile.
+        let new = shared.open(&second, creating()).await;
+        append(&new, "new").await;
+        let records = match deleting.await {
+            // It had not begun, and took the log from the new writer.
+            Ok(()) if !second.log_exists(shared.log()).await.unwrap() => continue,
+            // It was done, and the new writer made the log anew.
+            Ok(()) => &["new", "newer"][..],
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::Locked);
+                overtaken += 1;
+                &["old", "new", "newer"]
+            }
+        };
+        append(&new, "newer").await;
+        let found = read_all(&second, shared.log()).await;
+        assert!(found == *records || found == ["new", "newer"], "{found:?} after {polls} polls");
+        new.close().await.unwrap();
+        second.delete_log(shared.log()).await.unwrap();
+    }
+    assert!(overtaken > 0 || shared.uri().starts_with("memory:"), "memory does it in one step");
 }
 
 async fn logs_are_listed_in_byte_order_by_pages(shared: Shared) {
