@@ -94,9 +94,9 @@ pub trait EntrySource: Send + Sync + 'static {
 
     /// How the entry ended; called once for each entry, in order.
     ///
-    /// After an error no later entry of this segment is committed, except after `storage-full`, which says that the
-    /// entry was refused before it got its place. Those taken behind it are then refused too, and the entry taken after
-    /// all these are settled gets its id.
+    /// After an error no later entry of this segment is committed, except after a `storage-full` that cannot have taken
+    /// effect, which says that the entry was refused before it got its place. Those taken behind it are then refused
+    /// too, and the entry taken after all these are settled gets its id.
     fn settled(&self, entry: u64, result: Result<()>);
 
     /// The segment can take no more entries although none was waiting: it was fenced, deleted, or its store failed.

@@ -205,7 +205,8 @@ async fn close_settles_and_completes_and_abort_does_not(shared: Shared) {
     let (namespace, writer) = shared.writer().await;
     let log = namespace.log(shared.log());
     let ticket = writer.append("one").await.unwrap();
-    writer.close().await.unwrap();
+    let (closed, also) = tokio::join!(writer.close(), writer.close());
+    closed.and(also).unwrap();
     ticket.await.unwrap();
     writer.close().await.unwrap();
     assert_eq!(writer.append("late").await.unwrap_err().kind(), ErrorKind::Closed);

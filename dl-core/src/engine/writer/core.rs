@@ -150,7 +150,11 @@ impl WriterCore {
         if self.state(|state| state.closed) {
             return Ok(());
         }
-        self.ask(Command::Close).await
+        match self.ask(Command::Close).await {
+            // Another call closed it meanwhile.
+            Err(_) if self.state(|state| state.closed) => Ok(()),
+            closed => closed,
+        }
     }
 
     async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T> {

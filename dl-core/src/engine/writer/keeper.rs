@@ -129,12 +129,12 @@ impl Keeper {
             }
         };
         let core = self.core;
+        core.change(|state, _| state.closed = matches!(reply, Some((_, Ok(())))));
         core.fail(error);
         drop(self.open);
         // If it cannot be released, the next writer takes it by force, or finds it gone with this process.
         let _best_effort = self.own.lock.release().await;
         if let Some((reply, result)) = reply {
-            core.change(|state, _| state.closed = result.is_ok());
             // The caller may have gone.
             let _unheard = reply.send(result);
         }
@@ -214,6 +214,7 @@ impl Keeper {
         match timer {
             None => self.core.nudged().await,
             Some(timer) => tokio::select! {
+                biased;
                 () = self.core.nudged() => {}
                 () = timer => {}
             },

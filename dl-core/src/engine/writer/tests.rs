@@ -273,6 +273,29 @@ fn after_a_fatal_error_nothing_is_acknowledged_and_the_first_one_wins() {
 }
 
 #[test]
+fn a_full_store_that_may_have_kept_an_entry_ends_the_writer() {
+    let mut bench = Bench::new();
+    let first = bench.append("a", None).unwrap();
+    bench.take().unwrap();
+    bench.settle(Err(Error::storage_full("the sync found no space").maybe_effective()));
+    assert!(outcome(&first).is_none() && bench.pipeline.broken().is_some());
+    bench.pipeline.fail(Error::unavailable("no space"), &mut Effects::default());
+    assert!(outcome(&first).unwrap().unwrap_err().may_have_taken_effect());
+}
+
+#[test]
+fn nobody_waits_for_an_entry_that_a_store_settled_out_of_turn() {
+    let mut bench = Bench::new();
+    let first = bench.append("a", None).unwrap();
+    bench.take().unwrap();
+    bench.next = 1;
+    bench.settle(Ok(()));
+    assert_eq!(bench.pipeline.broken().unwrap().kind(), ErrorKind::Internal);
+    bench.pipeline.fail(Error::internal("out of turn"), &mut Effects::default());
+    assert_eq!(error_kind(&first), Some(ErrorKind::Internal));
+}
+
+#[test]
 fn a_cut_segment_gets_what_was_appended_before_and_the_next_one_goes_on() {
     let mut bench = Bench::new();
     bench.append_record(&NewRecord::new("a"), None, 7).unwrap();
@@ -396,8 +419,11 @@ fn a_service_adds_a_record_to_each_entry_and_opens_each_segment_with_one() {
 fn a_refused_opening_is_written_again() {
     let mut bench = Bench::new();
     bench.install(1, 0, Some(Bytes::from_static(b"start")));
+    assert!(bench.take().is_none(), "it comes with the first record");
+    let refused = bench.append("refused", None).unwrap();
     assert_eq!(payloads(&bench.take().unwrap()), ["start"]);
-    bench.settle(full());
+    assert!(!bench.settle(full()).wake_store, "it is not tried again before there is something to write");
+    assert_eq!(error_kind(&refused), Some(ErrorKind::StorageFull));
     let next = bench.append("a", None).unwrap();
     assert_eq!(payloads(&bench.take().unwrap()), ["start"]);
     bench.settle(Ok(()));

@@ -305,7 +305,7 @@ impl Pipeline {
         };
         let idle = self.taken.is_empty();
         let publish = self.settings.publish && segment.unpublished && idle && self.queue.is_empty();
-        let waits = segment.opening.is_some() || publish || (!self.queue.is_empty() && !segment.is_ended());
+        let waits = publish || (!self.queue.is_empty() && !segment.is_ended());
         if waits && !segment.awake {
             segment.awake = true;
             effects.wake_store = true;

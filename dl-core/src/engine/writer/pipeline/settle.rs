@@ -14,23 +14,24 @@ impl Pipeline {
         if self.broken.is_some() {
             return;
         }
-        let expected = self.taken.front().is_some_and(|first| first.entry == entry || first.void);
         let current = self.segment.as_ref().is_some_and(|segment| segment.number == number);
-        let Some(first) = self.taken.pop_front().filter(|_| expected && current) else {
-            let error = Error::internal("the store settled an entry that was not the next");
-            return self.break_off(error.with("segment", number).with("entry", entry), effects);
+        let next = self.taken.front().filter(|first| current && (first.entry == entry || first.void));
+        let fatal = match (&result, next) {
+            (_, None) => Some(Error::internal("the store settled an entry that was not the next")),
+            (Ok(()), Some(first)) if first.void => {
+                Some(Error::internal("the store committed an entry behind one that it refused"))
+            }
+            (Err(error), Some(_)) if !is_refusal(error) => Some(error.clone()),
+            _ => None,
         };
+        if let Some(error) = fatal {
+            // The entry is settled with the rest, once all is known about the error.
+            return self.break_off(error.with("segment", number).with("entry", entry), effects);
+        }
+        let Some(first) = self.taken.pop_front() else { return };
         match result {
-            Ok(()) if first.void => {
-                let error = Error::internal("the store committed an entry behind one that it refused");
-                self.break_off(error.with("segment", number).with("entry", entry), effects);
-            }
             Ok(()) => self.commit(first, effects),
-            Err(error) if error.kind() == ErrorKind::StorageFull => self.refuse(first, &error, effects),
-            Err(error) => {
-                self.taken.push_front(first);
-                return self.break_off(error, effects);
-            }
+            Err(error) => self.refuse(first, &error, effects),
         }
         if let Some(segment) = &mut self.segment {
             segment.awake = false;
@@ -139,4 +140,9 @@ impl Pipeline {
         self.segment = None;
         effects.nudge = true;
     }
+}
+
+/// Whether the store says that an entry did not get its place.
+fn is_refusal(error: &Error) -> bool {
+    error.kind() == ErrorKind::StorageFull && !error.may_have_taken_effect()
 }

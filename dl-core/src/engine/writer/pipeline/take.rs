@@ -32,7 +32,10 @@ impl Pipeline {
         if elsewhere || void || self.broken.is_some() {
             return Ok(None);
         }
-        if let Some(payload) = self.segment.as_mut().and_then(|segment| segment.opening.take()) {
+        // With the first entry behind it, so that nothing asks for space again and again on a full disk.
+        let begins = self.queue_front().is_some();
+        let segment = self.segment.as_mut().filter(|_| begins);
+        if let Some(payload) = segment.and_then(|segment| segment.opening.take()) {
             return self.take_control(payload.clone(), Part::Opening(payload)).map(Some);
         }
         while let Some(entry) = self.queue_front() {
