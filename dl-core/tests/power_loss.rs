@@ -36,6 +36,8 @@ struct Story {
     truncated: Option<Dlsn>,
     /// The highest point that a truncation was asked for.
     truncating: Option<Dlsn>,
+    /// Somebody was told that the log exists.
+    created: bool,
     wrong: Vec<String>,
 }
 
@@ -80,6 +82,7 @@ async fn write(world: World, seams: Seams, story: Shared, mut dice: Dice) -> Res
         _ => {}
     }
     let log = namespace.open_log(&log_name()).await?;
+    story.lock().unwrap().created = true;
     loop {
         let options = WriterOptions::default().roll_bytes(64 << 10);
         let writer = match log.open_writer(options).await {
@@ -227,8 +230,7 @@ async fn audit(world: &World, story: &Shared, what: &str) {
     let mut wrong = std::mem::take(&mut story.wrong);
     match read {
         Ok(records) => compare(&story, &records, &mut wrong),
-        // The log itself may not have been made durable yet.
-        Err(error) if error.kind() == ErrorKind::NotFound && story.writers.is_empty() => {}
+        Err(error) if error.kind() == ErrorKind::NotFound && !story.created => {}
         Err(error) => wrong.push(format!("reading back: {error:?}")),
     }
     let tail: Vec<_> = world.story().into_iter().rev().take(40).collect();

@@ -49,16 +49,22 @@ impl Feed {
                 }
             }
         });
-        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let told = acks.clone();
         let listener = std::thread::spawn(move || {
-            for line in stdout.lines().map_while(Result::ok) {
+            let mut line = String::new();
+            while stdout.read_line(&mut line).is_ok() {
                 // A line that was cut off by the kill says nothing.
-                let Some((dlsn, number)) = line.split_once('\t') else { break };
+                let Some((dlsn, number)) = line.strip_suffix('\n').and_then(|line| line.split_once('\t'))
+                else {
+                    break;
+                };
                 let mut acks = told.0.lock().unwrap();
                 assert_eq!(number.parse(), Ok(acks.dlsns.len()), "acknowledgements come in order");
                 acks.dlsns.push(dlsn.to_owned());
                 told.1.notify_all();
+                drop(acks);
+                line.clear();
             }
             told.0.lock().unwrap().ended = true;
             told.1.notify_all();

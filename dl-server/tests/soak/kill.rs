@@ -8,6 +8,9 @@ use super::{Dice, compare, count, namespace, read};
 /// A new log after this many rounds, so that reading it back stays cheap.
 const ROUNDS_A_LOG: usize = 50;
 
+/// No writer gets so far before it is killed, unless the machine is very busy elsewhere.
+const MOST_LINES: usize = 50_000;
+
 #[derive(Default)]
 struct Told {
     issued: BTreeMap<usize, usize>,
@@ -17,7 +20,7 @@ struct Told {
 impl Told {
     fn take(&mut self, writer: usize, feed: Feed) {
         let fed = feed.end();
-        assert!(fed.status.code().is_none(), "it was killed, not refused: {}", fed.errors);
+        assert!(matches!(fed.status.code(), None | Some(0)), "it was killed, not refused: {}", fed.errors);
         self.issued.insert(writer, fed.issued);
         self.acked.insert(writer, fed.acked);
     }
@@ -37,8 +40,8 @@ fn soak_kill_loses_nothing_acknowledged() {
         let last = rounds.min(first + ROUNDS_A_LOG);
         for round in first..last {
             let neighbour =
-                other.get_or_insert_with(|| (round, Feed::start(&path, &logs[1], round, usize::MAX, &[])));
-            let victim = Feed::start(&path, &logs[0], round, usize::MAX, &[]);
+                other.get_or_insert_with(|| (round, Feed::start(&path, &logs[1], round, MOST_LINES, &[])));
+            let victim = Feed::start(&path, &logs[0], round, MOST_LINES, &[]);
             victim.wait_for_acks(dice.roll(300) as usize);
             neighbour.1.wait_for_acks(dice.roll(50) as usize);
             // Somewhere in the middle of what comes next.
