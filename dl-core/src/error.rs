@@ -191,6 +191,22 @@ impl Error {
         })
     }
 
+    /// Says in which segment of its log it happened. What the store calls that segment stays as `segment_id`.
+    pub(crate) fn in_segment(self, number: i64) -> Self {
+        let number = number.to_string();
+        self.edit(|inner| {
+            let known = |key| inner.context.iter().position(|(known, _)| *known == key);
+            match (known("segment"), known("segment_id")) {
+                (Some(at), None) if inner.context[at].1 != number => {
+                    inner.context[at].0 = "segment_id";
+                    inner.context.push(("segment", number));
+                }
+                (Some(_), _) => {}
+                (None, _) => inner.context.push(("segment", number)),
+            }
+        })
+    }
+
     /// Names the operation that failed, such as `append`; the innermost name stays.
     #[must_use]
     pub fn during(self, operation: &'static str) -> Self {
@@ -394,5 +410,17 @@ mod tests {
             "fenced (append): another writer owns the log; open a new writer to go on [log: a/b]"
         );
         assert!(!error.is_retryable() && !error.may_have_taken_effect());
+    }
+
+    #[test]
+    fn a_segment_is_known_by_its_number_in_the_log() {
+        let context = |error: Error| {
+            let error = error.in_segment(3).in_segment(3);
+            [error.context_value("segment"), error.context_value("segment_id")]
+                .map(|value| value.map(str::to_owned))
+        };
+        let by_store = Error::corrupt("a byte is not what was written").with("segment", 67);
+        assert_eq!(context(by_store), [Some("3".to_owned()), Some("67".to_owned())]);
+        assert_eq!(context(Error::corrupt("a record is cut short")), [Some("3".to_owned()), None]);
     }
 }

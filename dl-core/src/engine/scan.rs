@@ -58,7 +58,8 @@ impl<'a> SegmentScan<'a> {
 
     /// The number of entries that are committed now.
     pub(crate) async fn entries(&self) -> Result<u64> {
-        Ok(self.reader.tail().await?.entries)
+        let tail = self.reader.tail().await;
+        Ok(tail.map_err(|error| locate(error, self.log, self.segment.number))?.entries)
     }
 
     /// The last record below entry `entries`.
@@ -181,7 +182,7 @@ impl<'a> SegmentScan<'a> {
 
 /// Says in which segment something went wrong.
 pub(crate) fn locate(error: Error, log: &LogName, number: i64) -> Error {
-    error.with("log", log).with("segment", number)
+    error.with("log", log).in_segment(number)
 }
 
 fn last_of(dlsn: Dlsn, head: &RecordHead) -> Found {

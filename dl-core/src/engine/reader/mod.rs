@@ -305,7 +305,10 @@ impl ReaderCore {
         };
         match tail {
             Some(Ok(tail)) => stretch.tail = tail,
-            Some(Err(error)) => self.lost(error).await?,
+            Some(Err(error)) => {
+                let number = stretch.number;
+                self.lost(error.in_segment(number)).await?;
+            }
             None => drop(self.completed_meanwhile().await?),
         }
         Ok(true)

@@ -42,8 +42,9 @@ impl Stretch {
         from: Dlsn,
         first_sequence_id: Option<i64>,
     ) -> Result<Self> {
-        let reader = engine.stores.segments.open(segment.segment_id).await?;
-        let tail = reader.tail().await?;
+        let located = |error: Error| error.in_segment(segment.number);
+        let reader = engine.stores.segments.open(segment.segment_id).await.map_err(located)?;
+        let tail = reader.tail().await.map_err(located)?;
         let next_entry = if from.segment() == segment.number { from.entry() } else { 0 };
         Ok(Self {
             number: segment.number,
@@ -84,7 +85,7 @@ impl Stretch {
                 read.unwrap_or_else(|_| Err(Error::internal("reading ahead ended without an answer")))
             }
         };
-        self.entries = read.map_err(|error| error.with("segment", self.number))?.into();
+        self.entries = read.map_err(|error| error.in_segment(self.number))?.into();
         if self.entries.is_empty() {
             return Err(Error::internal("the store has no entry where one is committed")
                 .with("segment", self.number)
@@ -116,7 +117,7 @@ impl Stretch {
 
     /// Looks at what is committed now; whether that is news.
     pub(super) async fn look(&mut self) -> Result<bool> {
-        let tail = self.reader.tail().await?;
+        let tail = self.tail().await?;
         let news = tail != self.tail;
         self.tail = tail;
         Ok(news)
@@ -124,9 +125,13 @@ impl Stretch {
 
     /// The metadata says that it is completed: what is committed now is all.
     pub(super) async fn complete(&mut self) -> Result<()> {
-        self.tail = self.reader.tail().await?;
+        self.tail = self.tail().await?;
         self.completed = true;
         Ok(())
+    }
+
+    async fn tail(&self) -> Result<Tail> {
+        self.reader.tail().await.map_err(|error| error.in_segment(self.number))
     }
 
     /// The sequence id after its last record, once it was read to its end.

@@ -277,7 +277,8 @@ impl Keeper {
         let segments = self.own.engine.stores.segments.clone();
         let number = self.own.next_number()?.get();
         let allocation = segments.allocate(&self.own.paths.root()).await?;
-        let store = segments.create(allocation.id, Source::new(&self.core, number)).await?;
+        let store = segments.create(allocation.id, Source::new(&self.core, number)).await;
+        let store = store.map_err(|error| error.in_segment(number))?;
         let first_txid = first_txid(&self.core);
         committed(self.own.start(allocation, first_txid).await?)?;
         Ok(OpenSegment { number, first_txid, store, started: self.now() })
@@ -311,7 +312,7 @@ impl Keeper {
     }
 
     async fn complete(&mut self, segment: OpenSegment, end: &Current) -> Result<()> {
-        let closed = segment.store.close().await?;
+        let closed = segment.store.close().await.map_err(|error| error.in_segment(segment.number))?;
         committed(self.own.complete(end.content(), closed.complete_ops).await?)
     }
 

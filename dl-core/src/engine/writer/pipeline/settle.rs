@@ -26,7 +26,7 @@ impl Pipeline {
         };
         if let Some(error) = fatal {
             // The entry is settled with the rest, once all is known about the error.
-            return self.break_off(error.with("segment", number).with("entry", entry), effects);
+            return self.break_off(error.in_segment(number).with("entry", entry), effects);
         }
         let Some(first) = self.taken.pop_front() else { return };
         match result {
