@@ -20,6 +20,7 @@ use std::process::{self, ExitCode};
 
 use clap::{Parser, Subcommand};
 use dl_core::{Error, ErrorKind};
+use tokio::runtime::Runtime;
 
 use failure::{Failure, Result, WRONG_USAGE};
 use namespace::NamespaceArgs;
@@ -109,7 +110,6 @@ pub(crate) fn main() -> ExitCode {
         }
     };
     let Arguments { command, shared } = arguments;
-    end_at_panics(shared.json);
     match run(command, &shared) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(shared.json),
@@ -117,14 +117,46 @@ pub(crate) fn main() -> ExitCode {
 }
 
 fn run(command: Command, shared: &Shared) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
-        Error::new(ErrorKind::Unavailable, "the system refused the threads or descriptors to run on")
-            .caused_by(error)
-    })?;
+    let runtime = runtime()?;
+    end_at_panics(shared.json);
+    survive_file_limits(&runtime)?;
     // On this thread, which no task of the core shares: it may block in reads and writes of the streams.
     let result = runtime.block_on(command.run(shared));
     runtime.shutdown_background();
     result
+}
+
+/// What the tasks run on.
+fn runtime() -> Result<Runtime> {
+    let refused = || {
+        Error::new(
+            ErrorKind::Unavailable,
+            "the system refused the threads or descriptors to run on; raise the limits (ulimit -n, ulimit -u)",
+        )
+    };
+    // Of some refusals the builder makes an error, of others a panic.
+    panic::set_hook(Box::new(|_| {}));
+    match panic::catch_unwind(|| tokio::runtime::Builder::new_multi_thread().enable_all().build()) {
+        Ok(Ok(runtime)) => Ok(runtime),
+        Ok(Err(error)) => Err(refused().caused_by(error).into()),
+        Err(_) => Err(refused().into()),
+    }
+}
+
+/// A file that may grow no further is then an error of the call, as a full disk is, not the end of the process.
+#[cfg(unix)]
+fn survive_file_limits(runtime: &Runtime) -> Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let _entered = runtime.enter();
+    // The signal stays caught when nobody listens any more.
+    signal(SignalKind::from_raw(libc::SIGXFSZ)).map(drop).map_err(|error| {
+        Error::new(ErrorKind::Unavailable, "the system refused to watch for signals").caused_by(error).into()
+    })
+}
+
+#[cfg(not(unix))]
+fn survive_file_limits(_runtime: &Runtime) -> Result<()> {
+    Ok(())
 }
 
 /// A panic is a bug of ours: said in one line, and the end, because what it left behind is unknown.

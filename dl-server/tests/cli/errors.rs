@@ -118,6 +118,49 @@ fn a_namespace_that_cannot_be_opened_says_why() {
     assert!(!path.join("missing").exists() && !place.namespace().exists());
 }
 
+/// `dl` under a limit of the shell.
+fn limited(place: &Place, limit: &str, arguments: &[&str]) -> std::process::Command {
+    let dl = place.command(arguments);
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", &format!("ulimit {limit}; exec \"$@\""), "sh"]).arg(dl.get_program()).args(arguments);
+    for (name, value) in dl.get_envs().filter_map(|(name, value)| Some((name, value?))) {
+        shell.env(name, value);
+    }
+    shell
+}
+
+#[test]
+fn too_few_descriptors_are_said_so() {
+    let place = Place::new();
+    place.ok_with(&["append", "a"], b"1\n");
+    for descriptors in 5..16 {
+        let ended = run(limited(&place, &format!("-n {descriptors}"), &["append", "a"]), b"2\n");
+        ended.failed(112, "unavailable");
+        assert!(ended.stderr.contains("ulimit -n"), "{descriptors}: {}", ended.stderr);
+    }
+    assert_eq!(place.ok(&["read", "a"]), "1\n");
+}
+
+#[test]
+fn files_that_may_not_grow_are_a_full_disk() {
+    let place = Place::new();
+    for blocks in [0, 1, 4, 1_000, 5_000] {
+        run(limited(&place, &format!("-f {blocks}"), &["append", "a"]), b"1\n").failed(113, "storage-full");
+    }
+    place.ok_with(&["append", "a"], b"2\n");
+    assert_eq!(place.ok(&["read", "a"]), "2\n");
+}
+
+#[test]
+fn paths_that_lead_nowhere_are_invalid_arguments() {
+    let place = Place::new();
+    std::os::unix::fs::symlink("loop", place.path().join("loop")).unwrap();
+    for name in ["loop".to_owned(), "x".repeat(300)] {
+        let uri = format!("file://{}/{name}", place.path().display());
+        place.run(&["append", "a", "--ns", &uri]).failed(101, "invalid-argument");
+    }
+}
+
 #[test]
 fn what_is_not_there_is_not_found() {
     let place = Place::new();

@@ -11,12 +11,20 @@ pub(super) fn failed(error: io::Error, doing: &'static str, path: &Path) -> Erro
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             (ErrorKind::StorageFull, "free some space; nothing that was acknowledged is affected")
         }
+        io::ErrorKind::FileTooLarge => (
+            ErrorKind::StorageFull,
+            "the file may grow no further: raise the limit (ulimit -f); nothing that was acknowledged is affected",
+        ),
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => (
             ErrorKind::PermissionDenied,
             "check the owner and mode of the directory, or open it with read_only=true",
         ),
         io::ErrorKind::NotFound => (ErrorKind::NotFound, "check the path"),
         io::ErrorKind::NotADirectory => (ErrorKind::InvalidArgument, "the path must name a directory"),
+        io::ErrorKind::InvalidFilename => (ErrorKind::InvalidArgument, "shorten the path"),
+        _ if error.raw_os_error() == Some(libc::ELOOP) => {
+            (ErrorKind::InvalidArgument, "the path leads through links that lead back to themselves")
+        }
         io::ErrorKind::Unsupported => (ErrorKind::Unsupported, "use another platform or driver"),
         _ if out_of_descriptors(&error) => {
             (ErrorKind::Unavailable, "the process is out of file descriptors; raise its limit (ulimit -n)")
