@@ -1,6 +1,8 @@
 use std::time::Duration;
 
 use super::*;
+use crate::engine::layout::LogPaths;
+use crate::metadata::{Expect, Op};
 use crate::{ErrorKind, Takeover};
 
 on_every_driver! {
@@ -170,4 +172,17 @@ async fn segments_without_records_are_completed_and_keep_their_numbers() {
         (segments[0].completed.unwrap().last_txid, end.last_txid)
     );
     assert_eq!(read_all(&namespace, shared.log()).await, ["one", "two"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_lost_its_segments_is_corrupt_and_no_number_is_used_again() {
+    let shared = Shared::memory("a_log_that_lost_its_segments_is_corrupt");
+    let namespace = shared.process("first").await;
+    namespace.create_log(shared.log()).await.unwrap();
+    let path = LogPaths::new(shared.log()).ledgers();
+    let set = Op::Set { path, data: "5".into(), expect: Expect::Any };
+    namespace.engine().stores.metadata.commit(&[set]).await.unwrap();
+    let writer = shared.open(&namespace, WriterOptions::default()).await;
+    let error = writer.append("one").await.unwrap().await.unwrap_err();
+    assert_eq!((error.kind(), error.context_value("ledgers")), (ErrorKind::Corrupt, Some("5")));
 }
