@@ -18,10 +18,11 @@ const BATCH: usize = 4_096;
 const WAIT: Duration = Duration::from_secs(3_600);
 const PAGE: usize = 1_000;
 
-/// Reads every byte of a log, or of all, and says what is damaged and what is safe to do; 114 if something is
+/// Reads every record of a log, or of all, and says what is damaged and what is safe to do; 114 if something is
 ///
 /// Checked are checksums, the order of the records, their sequence ids, and their numbers against the metadata.
-/// Nothing is changed. Writers may go on meanwhile.
+/// No log is changed. Opening the directory replays what a crash left in its journals and checks the metadata, as
+/// any command does. Writers may go on meanwhile.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  dl verify orders")]
 pub(crate) struct Verify {
