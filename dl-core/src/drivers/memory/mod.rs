@@ -26,9 +26,18 @@ pub(crate) fn open(name: &str, seams: &Seams) -> Stores {
 }
 
 /// Makes the namespace of this name refuse new entries with `storage-full`, or accept them again.
-#[cfg(test)]
+#[cfg(any(test, feature = "test-util"))]
 pub(crate) fn fill(name: &str, full: bool) {
     registry::namespace(name).full.store(full, Ordering::Relaxed);
+}
+
+/// Makes the namespace of this name take no entries, or take them again: appends stay in flight meanwhile.
+#[cfg(any(test, feature = "test-util"))]
+pub(crate) fn stall(name: &str, stalled: bool) {
+    let namespace = registry::namespace(name);
+    namespace.stalled.store(stalled, Ordering::Relaxed);
+    let segments: Vec<_> = namespace.segments().by_id.values().cloned().collect();
+    segments.iter().for_each(|segment| segment.wake_writer());
 }
 
 /// What all openings of a namespace share.
@@ -38,6 +47,8 @@ struct Namespace {
     segments: Mutex<Segments>,
     /// Whether there is no room for entries.
     full: AtomicBool,
+    /// Whether no entries are taken.
+    stalled: AtomicBool,
 }
 
 struct Nodes {
@@ -63,6 +74,7 @@ impl Namespace {
             nodes: Mutex::new(nodes),
             segments: Mutex::default(),
             full: AtomicBool::new(false),
+            stalled: AtomicBool::new(false),
         }
     }
 
@@ -76,6 +88,10 @@ impl Namespace {
 
     fn is_full(&self) -> bool {
         self.full.load(Ordering::Relaxed)
+    }
+
+    fn is_stalled(&self) -> bool {
+        self.stalled.load(Ordering::Relaxed)
     }
 }
 

@@ -128,9 +128,14 @@ impl Segment {
         if state == TailState::Deleted {
             inner.entries = Vec::new();
         }
-        let writer = inner.writer.clone();
         drop(inner);
-        if let Some(pump) = writer.upgrade() {
+        self.wake_writer();
+    }
+
+    /// Lets the writer, if there is one, look again.
+    pub(super) fn wake_writer(&self) {
+        let writer = guard(&self.inner).writer.upgrade();
+        if let Some(pump) = writer {
             pump.wake();
         }
     }
@@ -224,7 +229,7 @@ impl Pump {
     }
 
     async fn pull(&self) {
-        while !self.abandoned.load(Ordering::Relaxed) {
+        while !self.abandoned.load(Ordering::Relaxed) && !self.opening.namespace.is_stalled() {
             let Some(entry) = self.source.next_entry() else {
                 self.tell();
                 return;

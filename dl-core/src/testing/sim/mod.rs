@@ -226,6 +226,21 @@ impl World {
         self.shared.machine().disk.files()
     }
 
+    /// What readers of a file see.
+    ///
+    /// # Panics
+    /// Panics if there is no such file.
+    #[must_use]
+    pub fn content(&self, path: &Path) -> Vec<u8> {
+        let mut machine = self.shared.machine();
+        let node = machine.disk.find(path).expect("the test names a file that is there");
+        let data = &mut machine.disk.file(node).expect("the test names a file").data;
+        let mut content = vec![0; data.len()];
+        let read = data.read(&mut content, 0);
+        content.truncate(read);
+        content
+    }
+
     /// Flips the bits of `mask` in one byte of a file, on the disk and in the page cache. Answers whether the file is
     /// that long.
     ///

@@ -67,15 +67,21 @@ impl ProcessHandle {
         self.0.wake_all();
     }
 
+    /// Stops its threads where they wait, or lets them go on; its other tasks are not concerned.
+    pub fn stop_threads(&self, stop: bool) {
+        self.0.threads_stopped.store(stop, Ordering::Release);
+        self.0.wake_all();
+    }
+
     /// Runs a future inside of the process.
     ///
     /// # Errors
     /// [`Killed`] as soon as the process is.
     pub async fn run<T>(&self, future: impl Future<Output = T>) -> Result<T, Killed> {
-        let task = TaskSlot::new(&self.0, None);
+        let task = TaskSlot::new(&self.0, None, false);
         let mut future = pin!(future);
         poll_fn(|context| {
-            match self.0.may_run(task.id, context) {
+            match task.may_run(context) {
                 MayRun::Never => return Poll::Ready(Err(Killed)),
                 MayRun::NotNow => return Poll::Pending,
                 MayRun::Now => {}
@@ -95,6 +101,7 @@ pub(super) struct Process {
     runtime: Handle,
     alive: AtomicBool,
     frozen: AtomicBool,
+    threads_stopped: AtomicBool,
     tasks: Mutex<TaskTable>,
     order: Mutex<Rng>,
 }
@@ -126,6 +133,7 @@ impl Process {
             runtime,
             alive: AtomicBool::new(true),
             frozen: AtomicBool::new(false),
+            threads_stopped: AtomicBool::new(false),
             tasks: Mutex::default(),
             order: Mutex::new(order),
         }
@@ -154,24 +162,6 @@ impl Process {
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    fn may_run(&self, task: u64, context: &mut Context<'_>) -> MayRun {
-        if !self.is_alive() {
-            return MayRun::Never;
-        }
-        if let Some(task) = self.tasks().tasks.get_mut(&task) {
-            task.waker = Some(context.waker().clone());
-        }
-        if self.frozen.load(Ordering::Acquire) {
-            return MayRun::NotNow;
-        }
-        let put_off = self.order.lock().unwrap_or_else(PoisonError::into_inner).one_in(PUT_OFF_ONE_IN);
-        if put_off && self.shared.shuffles() {
-            context.waker().wake_by_ref();
-            return MayRun::NotNow;
-        }
-        MayRun::Now
-    }
-
     fn tasks(&self) -> MutexGuard<'_, TaskTable> {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -181,15 +171,36 @@ impl Process {
 struct TaskSlot {
     process: Arc<Process>,
     id: u64,
+    is_thread: bool,
 }
 
 impl TaskSlot {
-    fn new(process: &Arc<Process>, future: Option<BoxFuture<'static, ()>>) -> Self {
+    fn new(process: &Arc<Process>, future: Option<BoxFuture<'static, ()>>, is_thread: bool) -> Self {
         let mut table = process.tasks();
         let id = table.next;
         table.next += 1;
         table.tasks.insert(id, Task { waker: None, future });
-        Self { process: Arc::clone(process), id }
+        Self { process: Arc::clone(process), id, is_thread }
+    }
+
+    fn may_run(&self, context: &mut Context<'_>) -> MayRun {
+        let process = &self.process;
+        if !process.is_alive() {
+            return MayRun::Never;
+        }
+        if let Some(task) = process.tasks().tasks.get_mut(&self.id) {
+            task.waker = Some(context.waker().clone());
+        }
+        let stopped = self.is_thread && process.threads_stopped.load(Ordering::Acquire);
+        if stopped || process.frozen.load(Ordering::Acquire) {
+            return MayRun::NotNow;
+        }
+        let put_off = process.order.lock().unwrap_or_else(PoisonError::into_inner).one_in(PUT_OFF_ONE_IN);
+        if put_off && process.shared.shuffles() {
+            context.waker().wake_by_ref();
+            return MayRun::NotNow;
+        }
+        MayRun::Now
     }
 
     fn take(&self) -> Option<BoxFuture<'static, ()>> {
@@ -216,7 +227,7 @@ impl Future for TaskSlot {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        match self.process.may_run(self.id, context) {
+        match self.may_run(context) {
             MayRun::Never => return Poll::Ready(()),
             MayRun::NotNow => return Poll::Pending,
             MayRun::Now => {}
@@ -236,12 +247,14 @@ pub(super) struct SimTasks(pub(super) Arc<Process>);
 impl Tasks for SimTasks {
     fn spawn(&self, task: BoxFuture<'static, ()>) {
         if self.0.is_alive() {
-            self.0.runtime.spawn(TaskSlot::new(&self.0, Some(task)));
+            self.0.runtime.spawn(TaskSlot::new(&self.0, Some(task), false));
         }
     }
 
     fn spawn_thread(&self, _name: &str, task: BoxFuture<'static, ()>) {
-        self.spawn(task);
+        if self.0.is_alive() {
+            self.0.runtime.spawn(TaskSlot::new(&self.0, Some(task), true));
+        }
     }
 
     fn run_blocking(&self, work: Box<dyn FnOnce() + Send>) -> BoxFuture<'static, ()> {
