@@ -52,7 +52,7 @@ impl SegmentState {
         });
         parsed.ok_or_else(|| {
             Error::corrupt("the metadata of a segment cannot be read; run `dl verify` on the namespace")
-                .with("segment", id)
+                .with("segment_id", id)
                 .with("node", path(id))
         })
     }

@@ -115,7 +115,7 @@ impl SegmentReader for FileSegmentReader {
         let next = *self.next.lock().unwrap_or_else(PoisonError::into_inner);
         let extent = self.parts.blocking_extent(&self.segment).await?;
         if extent.state == TailState::Deleted {
-            return Err(Error::not_found("the segment was deleted").with("segment", self.segment.id));
+            return Err(Error::not_found("the segment was deleted").with("segment_id", self.segment.id));
         }
         let work = move |_: &Parts, segment: Arc<Segment>| {
             let start = match next.filter(|next| next.entry == from) {

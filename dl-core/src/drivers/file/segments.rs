@@ -98,7 +98,7 @@ impl Parts {
         let parts = self.clone();
         let id = segment.id;
         let result = self.seams.tasks.blocking(move || work(&parts, segment)).await;
-        result.map_err(|error| error.with("segment", id))
+        result.map_err(|error| error.with("segment_id", id))
     }
 
     pub(super) fn check_open(&self) -> Result<()> {

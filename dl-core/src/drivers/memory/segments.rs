@@ -38,7 +38,7 @@ impl SegmentStore for Opening {
         self.check_open()?;
         if !guard(&self.allocated).remove(&id.get()) {
             let message = "a segment is made once, by whom its id was given to; allocate another id";
-            return Err(Error::already_exists(message).with("segment", id));
+            return Err(Error::already_exists(message).with("segment_id", id));
         }
         let segment = Arc::new(Segment::new(id));
         let pump = Arc::new(Pump {
@@ -168,7 +168,7 @@ impl Segment {
             TailState::Deleted => Err(gone(self.id)),
             TailState::Fenced | TailState::Closed => {
                 let message = "another writer owns the log; open a new writer to go on";
-                Err(Error::fenced(message).with("segment", self.id))
+                Err(Error::fenced(message).with("segment_id", self.id))
             }
         }
     }
@@ -181,7 +181,7 @@ impl Inner {
 }
 
 fn gone(id: SegmentId) -> Error {
-    Error::not_found("the segment does not exist; it may have been deleted").with("segment", id)
+    Error::not_found("the segment does not exist; it may have been deleted").with("segment_id", id)
 }
 
 /// Moves entries from a source into its segment, on a task of its own: a source may wake it from within a call.

@@ -560,7 +560,10 @@ mod cases {
         assert_eq!(read, expected(writer.id, 12));
         assert_eq!(error.kind(), ErrorKind::Corrupt);
         let named = |key| error.context_value(key).is_some();
-        assert!(error.context_value("segment") == Some(&writer.id.to_string()) && named("entry"), "{error}");
+        assert!(
+            error.context_value("segment_id") == Some(&writer.id.to_string()) && named("entry"),
+            "{error}"
+        );
         assert!((named("file") && named("offset")) || named("bookie"), "{error}");
         assert_eq!(reader.read(12, 1).await.unwrap_err().kind(), ErrorKind::Corrupt);
     }
