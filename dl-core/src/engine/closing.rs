@@ -1,5 +1,8 @@
 //! The end of a handle, which settles every call that waits on it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use tokio::sync::watch;
 
 use crate::error::{Error, Result};
@@ -8,22 +11,26 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone)]
 pub(crate) struct Closing {
     closed: watch::Sender<bool>,
+    /// The same, cheap enough to be looked at for every record.
+    flag: Arc<AtomicBool>,
     what: &'static str,
 }
 
 impl Closing {
     /// Something open; `what` names it in errors.
     pub(crate) fn new(what: &'static str) -> Self {
-        Self { closed: watch::Sender::new(false), what }
+        Self { closed: watch::Sender::new(false), flag: Arc::default(), what }
     }
 
     /// Closes it; `false` if it was closed already.
     pub(crate) fn close(&self) -> bool {
+        self.flag.store(true, Ordering::Release);
         !self.closed.send_replace(true)
     }
 
+    #[inline]
     pub(crate) fn is_closed(&self) -> bool {
-        *self.closed.borrow()
+        self.flag.load(Ordering::Acquire)
     }
 
     /// The error of every call on it from then on.
@@ -33,6 +40,7 @@ impl Closing {
 
     /// # Errors
     /// `closed` if it is.
+    #[inline]
     pub(crate) fn check(&self) -> Result<()> {
         if self.is_closed() { Err(self.error()) } else { Ok(()) }
     }

@@ -129,6 +129,8 @@ impl ReaderCore {
     /// The next record, if it can be had without waiting.
     #[inline]
     pub(crate) fn ready(&mut self) -> Result<Option<Record>> {
+        self.closing.check()?;
+        self.engine.closing.check()?;
         while self.end.is_none() {
             let Some(open) = &mut self.entry else {
                 if self.open_entry()? {
@@ -195,7 +197,6 @@ impl ReaderCore {
 
     /// Opens the next entry that was fetched; `false` if there is none.
     fn open_entry(&mut self) -> Result<bool> {
-        self.closing.check()?;
         if let Some(error) = &self.damaged {
             return Err(error.clone());
         }
