@@ -35,7 +35,8 @@ pub(super) fn above_truncation(
     on_truncated: OnTruncated,
 ) -> Result<Dlsn> {
     let first = list.first_readable();
-    if position >= first || on_truncated == OnTruncated::Skip {
+    // In front of the first record that a log can have, there was nothing to truncate.
+    if position >= first || first <= Dlsn::FIRST || on_truncated == OnTruncated::Skip {
         return Ok(position.max(first));
     }
     let message =
