@@ -98,6 +98,11 @@ impl SegmentList {
         self.0.iter().rev().find(|segment| segment.metadata.number < number)
     }
 
+    /// The segment behind this one, if it is listed.
+    pub(crate) fn after(&self, number: i64) -> Option<&Segment> {
+        self.0.iter().find(|segment| segment.metadata.number > number)
+    }
+
     /// The point of truncation in force: no record below it is read.
     pub(crate) fn first_readable(&self) -> Dlsn {
         match (self.readable().first(), self.0.last()) {

@@ -294,14 +294,18 @@ impl ReaderCore {
         if stretch.tail.state == TailState::Fenced && self.completed_meanwhile().await? {
             return Ok(true);
         }
+        let Some(stretch) = &mut self.stretch else { return Ok(true) };
+        match stretch.is_left().await {
+            Ok(true) => return Ok(true),
+            Ok(false) => {}
+            Err(error) => return self.lost(error).await.map(|()| true),
+        }
         if !wait {
             return Ok(false);
         }
-        let Some(stretch) = &mut self.stretch else { return Ok(true) };
-        let known = stretch.tail;
         let tail = tokio::select! {
             biased;
-            tail = stretch.reader.wait(known) => Some(tail),
+            tail = stretch.wait() => Some(tail),
             () = self.watch.changed() => None,
         };
         match tail {
@@ -320,7 +324,12 @@ impl ReaderCore {
         let list = SegmentList::read(&*self.engine.stores.metadata, &self.log).await?;
         let Some(stretch) = &mut self.stretch else { return Ok(true) };
         match list.iter().find(|segment| segment.metadata.number == stretch.number) {
-            Some(segment) if !segment.metadata.is_completed() => Ok(false),
+            Some(segment) if !segment.metadata.is_completed() => {
+                if let Some(next) = list.after(stretch.number) {
+                    stretch.lies_before(&self.engine, &next.metadata).await?;
+                }
+                Ok(false)
+            }
             Some(_) => {
                 stretch.complete().await?;
                 Ok(true)
@@ -359,7 +368,14 @@ impl ReaderCore {
         self.position = self.position.max(metadata.first_dlsn());
         let passed = self.passed.filter(|(number, _)| *number == metadata.number - 1).map(|(_, next)| next);
         let first = list.first_sequence_id(metadata).or(passed);
-        match Stretch::open(&self.engine, metadata, self.position, first).await {
+        let opened = async {
+            let mut stretch = Stretch::open(&self.engine, metadata, self.position, first).await?;
+            if let Some(next) = list.after(metadata.number) {
+                stretch.lies_before(&self.engine, &next.metadata).await?;
+            }
+            Ok(stretch)
+        };
+        match opened.await {
             Ok(stretch) => self.stretch = Some(stretch),
             Err(error) => self.lost(error).await?,
         }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use crate::engine::Engine;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::metadata::SegmentMetadata;
 use crate::seams::Tasks;
 use crate::store::{SegmentReader, Tail, TailState};
@@ -24,8 +24,10 @@ pub(super) struct Stretch {
     pub(super) reader: Arc<dyn SegmentReader>,
     /// What is known to be committed.
     pub(super) tail: Tail,
-    /// Whether the metadata says that it is completed.
+    /// Whether it gets no more entries, as the metadata or the segment behind it says.
     completed: bool,
+    /// The segment behind it, if it is listed although this one was in progress.
+    next: Option<Arc<dyn SegmentReader>>,
     /// The id of the first of `entries`.
     next_entry: u64,
     entries: VecDeque<Bytes>,
@@ -54,6 +56,7 @@ impl Stretch {
             reader,
             tail,
             completed: segment.is_completed(),
+            next: None,
             next_entry: u64::try_from(next_entry).unwrap_or(0),
             entries: VecDeque::new(),
             coming: None,
@@ -123,7 +126,52 @@ impl Stretch {
         Ok(news)
     }
 
-    /// The metadata says that it is completed: what is committed now is all.
+    /// The segment behind it was listed.
+    pub(super) async fn lies_before(&mut self, engine: &Engine, next: &SegmentMetadata) -> Result<()> {
+        if self.next.is_some() || self.completed {
+            return Ok(());
+        }
+        match engine.stores.segments.open(next.segment_id).await {
+            Ok(next) => self.next = Some(next),
+            // Then so is this one, which says it better.
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Whether its writer went on to the segment behind it, which gets entries only when this one gets no more. It may
+    /// have left this one in progress, for a moment or, if it crashed, for good.
+    pub(super) async fn is_left(&mut self) -> Result<bool> {
+        let Some(next) = self.next.clone().filter(|_| !self.completed) else { return Ok(false) };
+        let left = next.tail().await?.entries > 0;
+        if left {
+            self.complete().await?;
+        }
+        Ok(left)
+    }
+
+    /// Waits until there is news of it, or the segment behind it has entries. Cancelling it loses nothing.
+    pub(super) async fn wait(&self) -> Result<Tail> {
+        let next_begins = async {
+            let Some(next) = &self.next else { return std::future::pending().await };
+            let mut tail = next.tail().await?;
+            while tail.entries == 0 {
+                if tail.state == TailState::Deleted {
+                    return std::future::pending().await;
+                }
+                tail = next.wait(tail).await?;
+            }
+            Ok(self.tail)
+        };
+        tokio::select! {
+            biased;
+            tail = self.reader.wait(self.tail) => tail,
+            tail = next_begins => tail,
+        }
+    }
+
+    /// It gets no more: what is committed now is all.
     pub(super) async fn complete(&mut self) -> Result<()> {
         self.tail = self.tail().await?;
         self.completed = true;
