@@ -1,0 +1,331 @@
+//! From a request to the call of the library that it names.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dl_core::{
+    Condition, Dlsn, Log, LogName, Namespace, NewRecord, Options, Reader, ReaderOptions, Txid, Writer,
+    WriterOptions,
+};
+use serde_json::{Value, json};
+
+use crate::agent::{Args, BoxFuture, Handle, OpenReader, Opener, Reply, Shared};
+use crate::show;
+
+type Prepared = Result<BoxFuture<Reply>, String>;
+
+/// The call, ready to be run.
+pub(crate) fn prepare(args: &Args<'_>, open: &Shared, opener: &Opener) -> Prepared {
+    if args.text("do")? == "open" {
+        return open_namespace(args, open, opener);
+    }
+    let Some(name) = args.optional_text("on")? else { return on_namespace(args, open) };
+    let handle = open.lock().by_name.get(name).cloned();
+    match handle.ok_or_else(|| format!("there is no handle {name:?}"))? {
+        Handle::Log(log) => on_log(args, open, log),
+        Handle::Writer(writer) => on_writer(args, open, name, writer),
+        Handle::Reader(reader) => on_reader(args, open, name, reader),
+    }
+}
+
+fn run(call: impl Future<Output = dl_core::Result<Value>> + Send + 'static) -> Prepared {
+    Ok(Box::pin(async move { Reply::of(call.await) }))
+}
+
+fn refused(error: dl_core::Error) -> Prepared {
+    run(async move { Err(error) })
+}
+
+fn open_namespace(args: &Args<'_>, open: &Shared, opener: &Opener) -> Prepared {
+    let mut options = Options::default();
+    for (name, value) in args.options()? {
+        if let Err(error) = options.set(&name, &value) {
+            return refused(error);
+        }
+    }
+    let (opening, open) = (opener(args.text("uri")?.to_owned(), options), open.clone());
+    run(async move {
+        open.lock().namespace = Some(opening.await?);
+        Ok(json!({}))
+    })
+}
+
+fn namespace(open: &Shared) -> Result<Namespace, String> {
+    open.lock().namespace.clone().ok_or_else(|| "the process has not opened the namespace".to_owned())
+}
+
+fn on_namespace(args: &Args<'_>, open: &Shared) -> Prepared {
+    let namespace = namespace(open)?;
+    match args.text("do")? {
+        "close" => run(async move {
+            namespace.close().await?;
+            Ok(json!({}))
+        }),
+        "list_logs" => {
+            let prefix = args.optional_text("prefix")?.unwrap_or("").to_owned();
+            let after = args.optional_text("after")?.map(LogName::new).transpose();
+            let limit = args.0.contains_key("limit").then(|| args.number("limit")).transpose()?;
+            let limit = limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+            run(async move {
+                let names = namespace.list_logs(&prefix, after?.as_ref(), limit).await?;
+                Ok(json!(names.iter().map(LogName::as_str).collect::<Vec<_>>()))
+            })
+        }
+        "parse_dlsn" => {
+            let parsed = args.text("text")?.parse::<Dlsn>();
+            run(async move { Ok(json!(parsed?.to_string())) })
+        }
+        _ => match args.log()? {
+            Ok(log) => on_name(args, open, namespace, log),
+            Err(error) => refused(error),
+        },
+    }
+}
+
+fn on_name(args: &Args<'_>, open: &Shared, namespace: Namespace, name: LogName) -> Prepared {
+    match args.text("do")? {
+        "create_log" => run(async move {
+            namespace.create_log(&name).await?;
+            Ok(json!({}))
+        }),
+        "log_exists" => run(async move { Ok(json!(namespace.log_exists(&name).await?)) }),
+        "delete_log" => run(async move {
+            namespace.delete_log(&name).await?;
+            Ok(json!({}))
+        }),
+        "rename_log" => match LogName::new(args.text("to")?) {
+            Err(error) => refused(error),
+            Ok(to) => run(async move {
+                namespace.rename_log(&name, &to).await?;
+                Ok(json!({}))
+            }),
+        },
+        "open_log" => {
+            let (handle, open) = (args.text("as")?.to_owned(), open.clone());
+            run(async move {
+                let log = namespace.open_log(&name).await?;
+                open.insert(handle, Handle::Log(log));
+                Ok(json!({}))
+            })
+        }
+        _ => on_log(args, open, namespace.log(&name)),
+    }
+}
+
+fn on_log(args: &Args<'_>, open: &Shared, log: Log) -> Prepared {
+    match args.text("do")? {
+        "open_writer" => open_writer(args, open, log),
+        "open_reader" | "read" => open_reader(args, open, log),
+        "info" => run(async move { Ok(show::info(&log.info().await?)) }),
+        "segments" => run(async move { Ok(log.segments().await?.iter().map(show::segment).collect()) }),
+        "truncate" => match before(args)? {
+            Ok(before) => run(async move { Ok(json!(log.truncate(before).await?.to_string())) }),
+            Err(error) => refused(error),
+        },
+        "dlsn_at_txid" => {
+            let txid = txid(args.value("txid")?)?;
+            run(async move {
+                let dlsn = log.dlsn_at_txid(txid?).await?;
+                Ok(show::optional(dlsn, |dlsn| json!(dlsn.to_string())))
+            })
+        }
+        "count" => run(async move { Ok(json!(log.count().await?)) }),
+        "recover" => run(async move {
+            log.recover().await?;
+            Ok(json!({}))
+        }),
+        "user_metadata" => run(async move { Ok(json!(show::hex(&log.user_metadata().await?))) }),
+        "set_user_metadata" => {
+            let data = show::from_hex(args.text("data")?)?;
+            run(async move {
+                log.set_user_metadata(data).await?;
+                Ok(json!({}))
+            })
+        }
+        other => Err(format!("{other} is nothing that a log does")),
+    }
+}
+
+fn open_writer(args: &Args<'_>, open: &Shared, log: Log) -> Prepared {
+    let mut options = WriterOptions::default();
+    for (name, value) in args.options()? {
+        if let Err(error) = options.set(&name, &value) {
+            return refused(error);
+        }
+    }
+    let (handle, open) = (args.optional_text("as")?.map(str::to_owned), open.clone());
+    run(async move {
+        let writer = log.open_writer(options).await?;
+        if let Some(handle) = handle {
+            open.insert(handle, Handle::Writer(writer));
+        }
+        Ok(json!({}))
+    })
+}
+
+fn open_reader(args: &Args<'_>, open: &Shared, log: Log) -> Prepared {
+    let mut options = ReaderOptions::default();
+    for (name, value) in args.options()? {
+        if let Err(error) = options.set(&name, &value) {
+            return refused(error);
+        }
+    }
+    if args.text("do")? == "read" {
+        return run(async move { read(log.open_reader(options).await?).await });
+    }
+    let (handle, open) = (args.optional_text("as")?.map(str::to_owned), open.clone());
+    run(async move {
+        let reader = log.open_reader(options).await?;
+        if let Some(handle) = handle {
+            let closer = reader.closer();
+            let reader = Arc::new(tokio::sync::Mutex::new(reader));
+            open.insert(handle, Handle::Reader(OpenReader { reader, closer }));
+        }
+        Ok(json!({}))
+    })
+}
+
+async fn read(mut reader: Reader) -> dl_core::Result<Value> {
+    let mut records = Vec::new();
+    while let Some(record) = reader.next().await? {
+        records.push(show::record(&record));
+    }
+    Ok(json!({ "records": records, "end": show::end(reader.end()) }))
+}
+
+fn on_writer(args: &Args<'_>, open: &Shared, name: &str, writer: Writer) -> Prepared {
+    match args.text("do")? {
+        "append" => append(args, writer),
+        "try_append" => match record(args.value("record")?)? {
+            Err(error) => refused(error),
+            // Not within the future: it is to be done now.
+            Ok(record) => match writer.try_append(record) {
+                Err(error) => refused(error),
+                Ok(ticket) => run(async move { Ok(show::receipt(&ticket.await?)) }),
+            },
+        },
+        "append_batch" => append_batch(args, writer),
+        "flush" => run(async move {
+            writer.flush().await?;
+            Ok(json!({}))
+        }),
+        "truncate" => match before(args)? {
+            Ok(before) => run(async move { Ok(json!(writer.truncate(before).await?.to_string())) }),
+            Err(error) => refused(error),
+        },
+        "seal" => run(async move {
+            writer.seal().await?;
+            Ok(json!({}))
+        }),
+        "close" => run(async move {
+            writer.close().await?;
+            Ok(json!({}))
+        }),
+        "abort" => {
+            writer.abort();
+            run(async { Ok(json!({})) })
+        }
+        "drop" => {
+            open.lock().by_name.remove(name);
+            run(async { Ok(json!({})) })
+        }
+        "last_dlsn" => {
+            let last = writer.last_dlsn();
+            run(async move { Ok(show::optional(last, |dlsn| json!(dlsn.to_string()))) })
+        }
+        "last_txid" => {
+            let last = writer.last_txid();
+            run(async move { Ok(show::optional(last, |txid| json!(txid))) })
+        }
+        "fenced" => {
+            let fenced = writer.fenced();
+            run(async move { Err(fenced.await) })
+        }
+        other => Err(format!("{other} is nothing that a writer does")),
+    }
+}
+
+fn append(args: &Args<'_>, writer: Writer) -> Prepared {
+    let (record, condition) = (record(args.value("record")?)?, condition(args)?);
+    run(async move {
+        let ticket = match condition? {
+            None => writer.append(record?).await?,
+            Some(condition) => writer.append_if(record?, condition).await?,
+        };
+        Ok(show::receipt(&ticket.await?))
+    })
+}
+
+fn append_batch(args: &Args<'_>, writer: Writer) -> Prepared {
+    let records = args.value("records")?.as_array().ok_or("records is no list")?;
+    let records = records.iter().map(record).collect::<Result<Vec<_>, _>>()?;
+    let condition = condition(args)?;
+    run(async move {
+        let records = records.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let receipts = writer.append_batch(records, condition?).await?.await?;
+        Ok(receipts.iter().map(show::receipt).collect())
+    })
+}
+
+fn on_reader(args: &Args<'_>, open: &Shared, name: &str, open_reader: OpenReader) -> Prepared {
+    let OpenReader { reader, closer } = open_reader;
+    match args.text("do")? {
+        "next" => run(async move {
+            let mut reader = reader.lock_owned().await;
+            match reader.next().await? {
+                Some(record) => Ok(show::record(&record)),
+                None => Ok(json!({ "end": show::end(reader.end()) })),
+            }
+        }),
+        "next_batch" => {
+            let max = usize::try_from(args.number("max")?).unwrap_or(usize::MAX);
+            let wait = Duration::from_millis(args.number("wait_ms")?);
+            run(async move {
+                let mut reader = reader.lock_owned().await;
+                let records = reader.next_batch(max, wait).await?;
+                let records: Vec<_> = records.iter().map(show::record).collect();
+                Ok(json!({ "records": records, "end": show::end(reader.end()) }))
+            })
+        }
+        "position" => run(async move { Ok(json!(reader.lock_owned().await.position().to_string())) }),
+        "end" => run(async move { Ok(show::end(reader.lock_owned().await.end())) }),
+        "close" => {
+            closer.close();
+            run(async { Ok(json!({})) })
+        }
+        "drop" => {
+            open.lock().by_name.remove(name);
+            run(async { Ok(json!({})) })
+        }
+        other => Err(format!("{other} is nothing that a reader does")),
+    }
+}
+
+/// A value of the library, or its refusal to make one; or what is wrong with the case.
+type Made<T> = Result<dl_core::Result<T>, String>;
+
+fn txid(value: &Value) -> Made<Txid> {
+    Ok(Txid::new(value.as_i64().ok_or("txid is no number of 64 bits")?))
+}
+
+fn before(args: &Args<'_>) -> Made<Dlsn> {
+    Ok(args.text("before")?.parse())
+}
+
+/// A record: `payload` in hexadecimal, and maybe a `txid`.
+fn record(value: &Value) -> Made<NewRecord> {
+    let payload = value.get("payload").and_then(Value::as_str).ok_or("a record has no payload")?;
+    let record = NewRecord::new(show::from_hex(payload)?);
+    Ok(match value.get("txid").map(txid).transpose()? {
+        None => Ok(record),
+        Some(chosen) => chosen.map(|txid| record.txid(txid)),
+    })
+}
+
+fn condition(args: &Args<'_>) -> Made<Option<Condition>> {
+    Ok(match args.optional_text("if_last")? {
+        None => Ok(None),
+        Some(show::NONE) => Ok(Some(Condition::Empty)),
+        Some(dlsn) => dlsn.parse().map(|dlsn| Some(Condition::Last(dlsn))),
+    })
+}

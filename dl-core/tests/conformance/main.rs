@@ -1,0 +1,162 @@
+//! Runs the cases of `testdata/conformance` against every driver. That folder's README says what they mean.
+//!
+//! `DL_CASE=name` runs one case, `DL_MATRIX=path` writes the table as markdown, `DL_SEEDS=n` gives each simulated case
+//! so many orders of events.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test fails by panicking and speaks on its standard output"
+)]
+
+mod agent;
+mod audit;
+mod calls;
+mod cases;
+mod language;
+mod matching;
+mod real;
+mod report;
+mod run;
+mod show;
+mod simulated;
+#[cfg(test)]
+mod tests;
+mod values;
+mod world;
+
+use std::panic::AssertUnwindSafe;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use cases::{Case, PROMISES};
+use real::Real;
+use report::{Column, Verdict};
+use simulated::{Driver, Simulated};
+
+/// A driver in a world.
+struct Subject {
+    name: &'static str,
+    capabilities: &'static [&'static str],
+    /// The promises that cannot be shown on it, and why.
+    cannot: &'static [(&'static str, &'static str)],
+    run: fn(&Case) -> Result<(), String>,
+}
+
+const MEMORY: Subject = Subject {
+    name: "memory",
+    capabilities: Simulated::capabilities_of(Driver::Memory),
+    cannot: &[("P15", "damage: there are no stored bytes")],
+    run: |case| run_simulated(Driver::Memory, case),
+};
+
+const FILE: Subject = Subject {
+    name: "file",
+    capabilities: Real::CAPABILITIES,
+    cannot: &[("P16", "fill: only a file system of its own can be made full; see file (simulated)")],
+    run: run_real,
+};
+
+const FILE_SIMULATED: Subject = Subject {
+    name: "file (simulated)",
+    capabilities: Simulated::capabilities_of(Driver::File),
+    cannot: &[],
+    run: |case| run_simulated(Driver::File, case),
+};
+
+#[test]
+fn memory() {
+    run_all(&MEMORY);
+}
+
+#[test]
+fn file() {
+    run_all(&FILE);
+}
+
+#[test]
+fn file_simulated() {
+    run_all(&FILE_SIMULATED);
+}
+
+/// The matrix, if it was asked for.
+#[test]
+fn matrix() {
+    let Some(path) = std::env::var_os("DL_MATRIX") else { return };
+    let columns = [MEMORY, FILE, FILE_SIMULATED].map(|subject| column(&subject, cases()));
+    write(Path::new(&path), &report::matrix(cases(), &columns));
+}
+
+/// A process of a case on the real machine.
+#[test]
+#[ignore = "the other end of a pipe; the test of the file driver starts it"]
+fn agent() {
+    real::serve();
+}
+
+fn run_all(subject: &Subject) {
+    let only = std::env::var("DL_CASE").ok();
+    let chosen: Vec<Case> =
+        cases().iter().filter(|case| only.as_ref().is_none_or(|only| *only == case.name)).cloned().collect();
+    assert!(!chosen.is_empty(), "there is no case {only:?}");
+    let column = column(subject, &chosen);
+    println!("{}", column.table());
+    let promises = if only.is_none() { PROMISES } else { &[] };
+    let failures = column.failures(&chosen, promises, if only.is_none() { subject.cannot } else { &[] });
+    assert!(failures.is_empty(), "{} failures\n  {}", failures.len(), failures.join("\n  "));
+}
+
+fn column(subject: &Subject, cases: &[Case]) -> Column {
+    let verdict = |case: &Case| {
+        if let Some(missing) = case.needs.iter().find(|need| !subject.capabilities.contains(&need.as_str())) {
+            return Verdict::Lacks(missing.clone());
+        }
+        match std::panic::catch_unwind(AssertUnwindSafe(|| (subject.run)(case))) {
+            Ok(Ok(())) => Verdict::Passed,
+            Ok(Err(failure)) => Verdict::Failed(failure),
+            Err(panic) => {
+                let text = panic.downcast_ref::<String>().map(String::as_str);
+                let text = text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("without a message");
+                Verdict::Failed(format!("it panicked: {text}"))
+            }
+        }
+    };
+    Column {
+        driver: subject.name,
+        verdicts: cases.iter().map(|case| (case.name.clone(), verdict(case))).collect(),
+    }
+}
+
+fn run_simulated(driver: Driver, case: &Case) -> Result<(), String> {
+    let seeds = std::env::var("DL_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(2);
+    for seed in 1..=seeds {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
+        let ran = runtime.expect("a runtime can be made").block_on(async {
+            let mut world = Simulated::new(driver, &case.name, seed);
+            run::run(&mut world, case).await
+        });
+        ran.map_err(|failure| format!("seed {seed}: {failure}"))?;
+    }
+    Ok(())
+}
+
+fn run_real(case: &Case) -> Result<(), String> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be made");
+    runtime.block_on(async { run::run(&mut Real::new(), case).await })
+}
+
+/// All cases, checked.
+fn cases() -> &'static [Case] {
+    static CASES: OnceLock<Vec<Case>> = OnceLock::new();
+    CASES.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/conformance");
+        cases::load(&folder).unwrap_or_else(|mistakes| panic!("{mistakes}"))
+    })
+}
+
+#[expect(clippy::disallowed_methods, reason = "the matrix goes to the real disk")]
+fn write(path: &Path, text: &str) {
+    std::fs::write(path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+}

@@ -1,0 +1,84 @@
+//! The table of case × driver, for people and as markdown.
+
+use std::fmt::Write as _;
+
+use crate::cases::Case;
+
+/// How a case went on a driver.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Passed,
+    /// The driver lacks this capability.
+    Lacks(String),
+    Failed(String),
+}
+
+/// A driver and how each case went on it.
+pub(crate) struct Column {
+    pub(crate) driver: &'static str,
+    pub(crate) verdicts: Vec<(String, Verdict)>,
+}
+
+impl Verdict {
+    fn cell(&self) -> String {
+        match self {
+            Self::Passed => "ok".to_owned(),
+            Self::Lacks(capability) => format!("skipped ({capability})"),
+            Self::Failed(_) => "FAILED".to_owned(),
+        }
+    }
+}
+
+impl Column {
+    /// A line for each case.
+    pub(crate) fn table(&self) -> String {
+        let width = self.verdicts.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+        let mut table = format!("\n{:width$}  {}\n", "case", self.driver);
+        for (name, verdict) in &self.verdicts {
+            writeln!(table, "{name:width$}  {}", verdict.cell()).expect("a text takes any text");
+        }
+        table
+    }
+
+    /// What failed, and which promises no case showed though the driver keeps them.
+    pub(crate) fn failures(&self, cases: &[Case], promises: &[&str], cannot: &[(&str, &str)]) -> Vec<String> {
+        let mut failures = Vec::new();
+        for (case, (name, verdict)) in cases.iter().zip(&self.verdicts) {
+            if let Verdict::Failed(failure) = verdict {
+                let about =
+                    if case.about.is_empty() { String::new() } else { format!("\n      {}", case.about) };
+                failures.push(format!("{name} on {}: {failure}{about}", self.driver));
+            }
+        }
+        for promise in promises {
+            let ran = |(case, (_, verdict)): (&Case, &(String, Verdict))| {
+                case.promises.iter().any(|name| name == promise) && !matches!(verdict, Verdict::Lacks(_))
+            };
+            let shown = cases.iter().zip(&self.verdicts).any(ran);
+            let excused = cannot.iter().any(|(name, _)| name == promise);
+            if shown == excused {
+                failures.push(format!(
+                    "{promise} on {}: shown by some case: {shown}; cannot be: {excused}",
+                    self.driver
+                ));
+            }
+        }
+        failures
+    }
+}
+
+/// The matrix of all cases and drivers as markdown.
+pub(crate) fn matrix(cases: &[Case], columns: &[Column]) -> String {
+    let mut text = String::from("| case | promises |");
+    columns.iter().for_each(|column| text.extend([" ", column.driver, " |"]));
+    text.push_str("\n|---|---|");
+    columns.iter().for_each(|_| text.push_str("---|"));
+    for (row, case) in cases.iter().enumerate() {
+        write!(text, "\n| {} | {} |", case.name, case.promises.join(" ")).expect("a text takes any text");
+        for column in columns {
+            write!(text, " {} |", column.verdicts[row].1.cell()).expect("a text takes any text");
+        }
+    }
+    text.push('\n');
+    text
+}
