@@ -210,9 +210,9 @@ fn write_page(file: &dyn File, offset: u64) -> std::io::Result<()> {
     if read == mark.len() && u64::from_le_bytes(mark) == WRITTEN {
         return Ok(());
     }
-    let mut page = [0; PAGE_BYTES as usize];
-    page[..8].copy_from_slice(&WRITTEN.to_le_bytes());
-    file.write_at(&[&page], offset)
+    // The mark last: whoever dies in between leaves a page that is written again.
+    file.write_at(&[&[0; PAGE_BYTES as usize]], offset)?;
+    file.write_at(&[&WRITTEN.to_le_bytes()], offset)
 }
 
 /// A number that stands for this start of the kernel; never 0.

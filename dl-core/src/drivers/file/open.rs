@@ -109,9 +109,6 @@ fn prepare(seams: &Seams, path: &Path, wanted: &Wanted) -> Result<(Layout, Durab
             }
             _ => failed(error),
         })?;
-        if let Some(parent) = path.parent() {
-            seams.files.sync_dir(parent).map_err(failed)?;
-        }
     }
     let root = seams.files.canonical(path).map_err(failed)?;
     let durability = durability(seams, &root, wanted)?;
@@ -183,7 +180,7 @@ fn admit(
         return open_reading(seams, layout, lock, wanted, durability);
     }
     if lock.try_lock(LockKind::Exclusive).map_err(failed)? {
-        return open_first(seams, layout, lock, wanted, durability).map(Some);
+        return open_first(seams, layout, lock, wanted, durability);
     }
     if !lock.try_lock(LockKind::Shared).map_err(failed)? {
         return Ok(None);
@@ -202,25 +199,32 @@ fn open_first(
     lock: Arc<dyn File>,
     wanted: &Wanted,
     durability: Durability,
-) -> Result<Opened> {
+) -> Result<Option<Opened>> {
     let control = Arc::new(Control::create(seams, &layout)?);
     let format = match Format::read(seams, &layout, false)? {
         Some(format) => format,
         None => create(seams, &layout)?,
     };
+    // Whoever made the namespace may not have lived to see its names durable.
+    let failed = |error| io::failed(error, "syncing the directory", layout.root());
+    seams.files.sync_dir(layout.root()).map_err(failed)?;
     let namespace = format.namespace;
     let session = OwnSession::begin(seams, &layout, &wanted.client_id)?;
     let metadata =
         FileMetadata::open_first(seams, &layout, namespace, control.clone(), session.id(), wanted.lock_wait)?;
     let table = Arc::new(SegmentTable::new(seams.files.clone(), layout.clone(), namespace, control.clone()));
     let replay = Replay { seams, layout: &layout, namespace, metadata: &metadata, table: &table };
-    let journals = replay.first_open()?;
+    let Some(journals) = replay.first_open()? else {
+        // Somebody who is on his way out, or who does not keep the rules: what he holds cannot be replayed.
+        lock.unlock().map_err(|error| io::failed(error, "locking the namespace", &layout.lock()))?;
+        return Ok(None);
+    };
     control.set_ready(seams)?;
     let failed = |error| io::failed(error, "sharing the namespace lock", &layout.lock());
     if !lock.try_lock(LockKind::Shared).map_err(failed)? {
         return Err(Error::internal("an exclusive lock could not be turned into a shared one"));
     }
-    Ok(Opened {
+    Ok(Some(Opened {
         layout,
         namespace,
         durability,
@@ -230,17 +234,35 @@ fn open_first(
         session: Some(session),
         journals,
         lock: Some(lock),
-    })
+    }))
 }
 
 /// Makes a new namespace. The format file comes last: without it there is none.
 fn create(seams: &Seams, layout: &Layout) -> Result<Format> {
+    for folder in [layout.journals(), layout.segments()] {
+        let names = seams.files.list(&folder);
+        if !names.map_err(|error| io::failed(error, "listing a folder", &folder))?.is_empty() {
+            return Err(lost_format(layout));
+        }
+    }
+    if let Some(parent) = layout.root().parent() {
+        match seams.files.sync_dir(parent) {
+            // Who may not even look at it did not make the directory: it was there.
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {}
+            result => result.map_err(|error| io::failed(error, "syncing a folder", parent))?,
+        }
+    }
     let format = Format { namespace: seams.random.next_u64() };
     metadata::create(seams, layout, format.namespace)?;
     let failed = |error| io::failed(error, "syncing the directory", layout.root());
     seams.files.sync_dir(layout.root()).map_err(failed)?;
     format.create(seams, layout)?;
     Ok(format)
+}
+
+fn lost_format(layout: &Layout) -> Error {
+    Error::corrupt("the directory has lost its format file; restore it from a backup")
+        .with("file", layout.format().display())
 }
 
 fn open_later(
@@ -252,8 +274,7 @@ fn open_later(
     control: Arc<Control>,
 ) -> Result<Option<Opened>> {
     let Some(format) = Format::read(seams, &layout, false)? else {
-        return Err(Error::corrupt("the directory has lost its format file; restore it from a backup")
-            .with("file", layout.format().display()));
+        return Err(lost_format(&layout));
     };
     let namespace = format.namespace;
     // Under the lock of the metadata, so that no old generation is removed while it is read.

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use super::catalog::SegmentState;
 use super::io;
-use super::journal::{Journal, ReadEntry};
+use super::journal::{Adopted, Journal, ReadEntry};
 use super::layout::{Layout, parse_hex};
 use super::metadata::FileMetadata;
 use super::segment::Segment;
@@ -36,16 +36,19 @@ type Named = BTreeMap<SegmentId, (Arc<Segment>, Fate)>;
 
 #[derive(Clone)]
 enum Fate {
-    /// Its entries are written again up to this offset of its file.
-    Until { file: Arc<dyn File>, length: u64, open: bool },
+    /// Its entries are written again up to this offset of its file. The last of them ends at `end`.
+    Until { file: Arc<dyn File>, length: u64, open: bool, end: u64 },
     /// Deleted: its entries are skipped.
     Skip,
 }
 
 impl Replay<'_> {
-    /// All journals, for the first opener. Answers the emptied journals.
-    pub(super) fn first_open(&self) -> Result<Vec<Journal>> {
-        let mut journals = self.adopt_all()?;
+    /// All journals, for the first opener. Answers the emptied journals; `None` if somebody still holds one.
+    pub(super) fn first_open(&self) -> Result<Option<Vec<Journal>>> {
+        let (mut journals, busy) = self.adopt_all()?;
+        if busy {
+            return Ok(None);
+        }
         let mut named = Named::new();
         for journal in &mut journals {
             self.write_entries(journal, &mut named, |_| Ok(u64::MAX))?;
@@ -54,24 +57,32 @@ impl Replay<'_> {
             match fate {
                 Fate::Skip => {}
                 // Also entries behind those of the journals, that were acknowledged through another.
-                Fate::Until { open: true, file, .. } => {
+                Fate::Until { open: true, file, end, .. } => {
                     segment.sync(&mut segment.durable(), &**file)?;
-                    let end = restore(segment)?;
-                    self.table.set_word(segment, end)?;
+                    let whole = restore(segment)?;
+                    if whole < *end {
+                        // An entry follows another only once that one is safe (rule F14).
+                        return Err(io::corrupt(
+                            "an entry is gone in front of one that a journal holds",
+                            segment.path(),
+                            whole,
+                        ));
+                    }
+                    self.table.set_word(segment, whole)?;
                 }
-                Fate::Until { open: false, length, file } => {
+                Fate::Until { open: false, length, file, .. } => {
                     segment.sync(&mut segment.durable(), &**file)?;
                     segment.make_durable(*length, |_| Ok(()))?;
                 }
             }
         }
-        journals.iter_mut().try_for_each(Journal::empty)?;
-        Ok(journals)
+        self.empty(&mut journals)?;
+        Ok(Some(journals))
     }
 
     /// The journals of dead processes, while others live. Answers the emptied journals.
     pub(super) fn adopt_dead(&self) -> Result<Vec<Journal>> {
-        let mut journals = self.adopt_all()?;
+        let (mut journals, _of_the_living) = self.adopt_all()?;
         for journal in &mut journals {
             let mut named = Named::new();
             self.write_entries(journal, &mut named, |segment| Ok(self.table.word(segment)?.load().length()))?;
@@ -80,13 +91,25 @@ impl Replay<'_> {
                     segment.make_durable(*length, |_| Ok(()))?;
                 }
             }
-            journal.empty()?;
         }
+        self.empty(&mut journals)?;
         Ok(journals)
     }
 
-    /// Locks every journal that no living process holds.
-    fn adopt_all(&self) -> Result<Vec<Journal>> {
+    /// Empties journals, to be used again: their names have to be durable too, which those who made them may not have
+    /// lived to see to (rule F11).
+    fn empty(&self, journals: &mut [Journal]) -> Result<()> {
+        if journals.is_empty() {
+            return Ok(());
+        }
+        let folder = self.layout.journals();
+        let failed = |error| io::failed(error, "syncing a folder", &folder);
+        self.seams.files.sync_dir(&folder).map_err(failed)?;
+        journals.iter_mut().try_for_each(Journal::empty)
+    }
+
+    /// Locks every journal that no living process holds; answers also whether one does.
+    fn adopt_all(&self) -> Result<(Vec<Journal>, bool)> {
         let folder = self.layout.journals();
         let names = self
             .seams
@@ -94,15 +117,16 @@ impl Replay<'_> {
             .list(&folder)
             .map_err(|error| io::failed(error, "listing the journals", &folder))?;
         let mut journals = Vec::new();
+        let mut busy = false;
         for id in names.iter().filter_map(|name| parse_hex(name)) {
-            journals.extend(Journal::adopt(
-                &*self.seams.files,
-                &self.layout.journal(id),
-                self.namespace,
-                id,
-            )?);
+            let path = self.layout.journal(id);
+            match Journal::adopt(&*self.seams.files, &path, self.namespace, id)? {
+                Adopted::Journal(journal) => journals.push(journal),
+                Adopted::Busy => busy = true,
+                Adopted::Nothing => {}
+            }
         }
-        Ok(journals)
+        Ok((journals, busy))
     }
 
     /// Writes the entries of a journal into their segments, each up to the segment's end.
@@ -119,8 +143,9 @@ impl Replay<'_> {
                 let fate = self.fate(&entry, &segment, &path, &open_end)?;
                 unseen.insert((segment, fate));
             }
-            match named.get(&entry.segment) {
-                Some((segment, Fate::Until { file, length, .. })) if entry.end() <= *length => {
+            match named.get_mut(&entry.segment) {
+                Some((segment, Fate::Until { file, length, end, .. })) if entry.end() <= *length => {
+                    *end = entry.end().max(*end);
                     let written = file.write_at(&[entry.frame], entry.offset);
                     written.map_err(|error| io::failed(error, "writing to a segment again", segment.path()))
                 }
@@ -146,6 +171,6 @@ impl Replay<'_> {
                 return Err(io::corrupt(what, journal, 0));
             }
         };
-        Ok(Fate::Until { file: segment.for_writing()?, length, open })
+        Ok(Fate::Until { file: segment.for_writing()?, length, open, end: 0 })
     }
 }

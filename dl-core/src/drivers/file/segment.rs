@@ -182,6 +182,20 @@ impl Segment {
         }
     }
 
+    /// The folder of the file.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Makes the removal of files from the folder durable.
+    pub(super) fn sync_folder(&self) -> Result<()> {
+        match self.files.sync_dir(&self.folder) {
+            // A power loss took it, with all it held.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            result => result.map_err(|error| io::failed(error, "syncing a folder", &self.folder)),
+        }
+    }
+
     /// The committed length that is durable, by the file's own head. A file that is missing or whose name was made
     /// but nothing else holds nothing.
     pub(super) fn durable_length(&self) -> Result<u64> {

@@ -25,6 +25,16 @@ const CREATE_BYTES: usize = 1 << 20;
 /// The largest batch: bounds what a reader of a journal allocates.
 pub(super) const MAX_BATCH_BYTES: usize = 16 << 20;
 
+/// What became of a journal that somebody left.
+pub(super) enum Adopted {
+    /// It is ours now.
+    Journal(Journal),
+    /// Another holds it.
+    Busy,
+    /// It never held anything, and is gone.
+    Nothing,
+}
+
 /// A journal that this process has locked.
 pub(super) struct Journal {
     path: PathBuf,
@@ -91,27 +101,29 @@ impl Journal {
         })
     }
 
-    /// Opens and locks a journal whose process is dead. `None` if its process lives, or if it was never finished and
-    /// so never held anything: that one is removed.
+    /// Opens and locks a journal whose process is dead. One that was never finished is removed.
     ///
     /// # Errors
     /// `corrupt` if it is not what was written.
-    pub(super) fn adopt(files: &dyn Files, path: &Path, namespace: u64, id: u64) -> Result<Option<Self>> {
+    pub(super) fn adopt(files: &dyn Files, path: &Path, namespace: u64, id: u64) -> Result<Adopted> {
         let failed = |error| io::failed(error, "opening a journal", path);
         let file = match files.open(path, OpenMode::Write) {
             Ok(file) => file,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Adopted::Nothing),
             Err(error) => return Err(failed(error)),
         };
-        if !file.try_lock(LockKind::Exclusive).map_err(failed)? || !files.exists(path).map_err(failed)? {
-            return Ok(None);
+        if !file.try_lock(LockKind::Exclusive).map_err(failed)? {
+            return Ok(Adopted::Busy);
+        }
+        if !files.exists(path).map_err(failed)? {
+            return Ok(Adopted::Nothing);
         }
         let mut bytes = [0; HEAD_BYTES];
         file.read_at(&mut bytes, 0).map_err(failed)?;
         let generation = Slots::read(&*file, id).map_err(failed)?;
         let size = u64::from_le_bytes(bytes[24..32].try_into().unwrap_or_default());
         match generation {
-            Some(generation) if bytes == head(namespace, id, size) => Ok(Some(Self {
+            Some(generation) if bytes == head(namespace, id, size) => Ok(Adopted::Journal(Self {
                 path: path.to_owned(),
                 file,
                 namespace,
@@ -124,7 +136,7 @@ impl Journal {
             // Power was lost, or the process died, before the journal was made: it was synced before its first batch.
             _ if !holds_batches(&*file, id).map_err(failed)? => {
                 files.remove(path).map_err(failed)?;
-                Ok(None)
+                Ok(Adopted::Nothing)
             }
             _ => Err(io::corrupt("the head of a journal is not what was written", path, 0)),
         }
@@ -244,9 +256,14 @@ impl Journal {
             .value()
             .checked_add(1)
             .ok_or_else(|| Error::internal("a journal's generation overflowed"))?;
-        self.generation.write(&*self.file, self.id, next).map_err(failed)?;
+        // In force once it is durable: until then the next try must not touch the number before it. With the head,
+        // which a failed sync may have lost before somebody else took the journal over.
+        let mut generation = self.generation;
+        let head = head(self.namespace, self.id, self.size);
+        self.file.write_at(&[&head], 0).map_err(failed)?;
+        generation.write(&*self.file, self.id, next).map_err(failed)?;
         self.file.sync().map_err(failed)?;
-        (self.sequence, self.end) = (0, BLOCK_BYTES);
+        (self.generation, self.sequence, self.end) = (generation, 0, BLOCK_BYTES);
         Ok(())
     }
 
