@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use bytes::Bytes;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::control::{Bell, Control};
 use super::frame::FRAME_BYTES;
@@ -19,10 +19,11 @@ use super::io;
 use super::journal::{BatchEntry, entry_bytes};
 use super::metadata::FileMetadata;
 use super::pool::JournalPool;
+use super::presence::{Presence, Staying};
 use super::segment::{FIRST_OFFSET, Segment};
 use super::word::{Word, WordCell};
-use crate::error::{Error, Result};
-use crate::seams::File;
+use crate::error::{Error, ErrorKind, Result};
+use crate::seams::{File, Tasks};
 use crate::store::EntrySource;
 
 /// How many bytes one round gathers at most, if there is more than one entry.
@@ -85,9 +86,12 @@ pub(super) struct Committer {
     control: Arc<Control>,
     metadata: Arc<FileMetadata>,
     pool: Arc<JournalPool>,
+    presence: Arc<Presence>,
     queue: Mutex<Queue>,
     bell: Notify,
     writers: Mutex<Vec<Weak<WriterSlot>>>,
+    /// Whether the thread is.
+    running: watch::Sender<bool>,
 }
 
 #[derive(Default)]
@@ -96,6 +100,8 @@ struct Queue {
     /// Words may have changed elsewhere.
     look: bool,
     stopped: bool,
+    /// Why nobody takes anything from it any more.
+    ended: Option<Error>,
 }
 
 /// The entries of one writer in a round.
@@ -113,14 +119,21 @@ struct Placed {
 }
 
 impl Committer {
-    pub(super) fn new(control: Arc<Control>, metadata: Arc<FileMetadata>, pool: Arc<JournalPool>) -> Self {
+    pub(super) fn new(
+        control: Arc<Control>,
+        metadata: Arc<FileMetadata>,
+        pool: Arc<JournalPool>,
+        presence: Arc<Presence>,
+    ) -> Self {
         Self {
             control,
             metadata,
             pool,
+            presence,
             queue: Mutex::default(),
             bell: Notify::new(),
             writers: Mutex::default(),
+            running: watch::Sender::default(),
         }
     }
 
@@ -155,8 +168,25 @@ impl Committer {
         if slot.woken.swap(true, Ordering::AcqRel) {
             return;
         }
-        self.queue().woken.push(slot.clone());
-        self.bell.notify_one();
+        let mut queue = self.queue();
+        match queue.ended.clone() {
+            None => {
+                queue.woken.push(slot.clone());
+                self.bell.notify_one();
+            }
+            Some(error) => {
+                drop(queue);
+                // Nobody else calls the source any more, and this happens once: it stays marked as woken.
+                slot.break_off(error);
+            }
+        }
+    }
+
+    /// Starts the thread.
+    pub(super) fn start(self: Arc<Self>, tasks: &dyn Tasks) {
+        self.running.send_replace(true);
+        let running = Running { committer: self };
+        tasks.spawn_thread("dl-commit", Box::pin(async move { running.committer.run().await }));
     }
 
     /// Ends the thread after the round it is in.
@@ -165,20 +195,23 @@ impl Committer {
         self.bell.notify_one();
     }
 
+    /// Waits until the thread ended, if there was one.
+    pub(super) async fn ended(&self) {
+        let mut running = self.running.subscribe();
+        // It cannot fail: the sender is here.
+        let _not_running = running.wait_for(|running| !running).await;
+    }
+
     /// The thread: rounds until it is stopped.
-    pub(super) async fn run(self: Arc<Self>) {
+    async fn run(&self) {
         loop {
-            let Queue { woken, look, stopped } = {
+            let (woken, look) = {
                 let mut queue = self.queue();
-                let stopped = queue.stopped;
-                std::mem::replace(&mut *queue, Queue { stopped, ..Queue::default() })
+                if queue.stopped {
+                    return;
+                }
+                (std::mem::take(&mut queue.woken), std::mem::take(&mut queue.look))
             };
-            if stopped {
-                drop(woken);
-                let writers: Vec<_> = self.writers().iter().filter_map(Weak::upgrade).collect();
-                writers.iter().for_each(|writer| writer.break_off(Error::closed("the namespace was closed")));
-                return;
-            }
             if look {
                 self.check_writers();
             }
@@ -186,11 +219,35 @@ impl Committer {
                 self.bell.notified().await;
                 continue;
             }
-            self.round(woken).await;
+            // To the end of the round, but not while nothing is to do.
+            let Ok(present) = self.presence.stay() else { return };
+            self.round(woken, present).await;
         }
     }
 
-    async fn round(&self, woken: Vec<Arc<WriterSlot>>) {
+    /// Tells every writer that nobody takes its entries any more.
+    fn end(&self) {
+        let error = {
+            let mut queue = self.queue();
+            let closed = queue.stopped || self.presence.stay().is_err();
+            let error = if closed {
+                Error::closed("the namespace was closed")
+            } else {
+                Error::internal("the thread that commits has failed; close the namespace and open it again")
+                    .maybe_effective()
+            };
+            queue.woken.clear();
+            queue.ended.insert(error).clone()
+        };
+        let writers: Vec<_> = self.writers().iter().filter_map(Weak::upgrade).collect();
+        for writer in writers {
+            // A source that failed may fail again; the others are to be told all the same.
+            let tell = std::panic::AssertUnwindSafe(|| writer.break_off(error.clone()));
+            let _told = std::panic::catch_unwind(tell);
+        }
+    }
+
+    async fn round(&self, woken: Vec<Arc<WriterSlot>>, present: Staying) {
         // The last entry of a round may be as large as entries get.
         let most = self.pool.largest_batch();
         let journal = match self.pool.with_room(most).await {
@@ -207,16 +264,20 @@ impl Committer {
             &batch_entries(&shares),
             shares.iter().map(|share| (&share.slot.segment, share.end.offset)),
         );
-        match result {
-            Ok(()) => {
-                shares.into_iter().for_each(commit);
+        let moved = result.map(|()| shares.iter().map(Share::move_word).collect::<Vec<_>>());
+        if moved.is_err() {
+            // What the failed sync covered may be on disk or not (rule F7): nobody is told that it is.
+            self.pool.retire_active();
+        }
+        // Whoever hears of the end of an entry may rely on it that a process on its way out has left: what is
+        // acknowledged from here on is in the journal.
+        drop((journal, present));
+        match moved {
+            Ok(moved) => {
+                shares.iter().zip(moved).for_each(|(share, moved)| share.tell(moved));
                 self.control.ring(Bell::Data);
             }
-            Err(error) => {
-                // What the failed sync covered may be on disk or not (rule F7): nobody is told that it is.
-                self.pool.retire_active();
-                shares.into_iter().for_each(|share| share.fail(&error));
-            }
+            Err(error) => shares.iter().for_each(|share| share.fail(&error)),
         }
     }
 
@@ -249,6 +310,18 @@ impl Committer {
 
     fn queue(&self) -> std::sync::MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The thread, however it ends.
+struct Running {
+    committer: Arc<Committer>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.committer.end();
+        self.committer.running.send_replace(false);
     }
 }
 
@@ -288,9 +361,12 @@ fn refuse_waiting(slot: &WriterSlot, error: &Error) {
 fn place(share: Share) -> Option<Share> {
     let slot = share.slot.clone();
     if let Err(error) = reserve(&slot, share.end.offset) {
-        // Nothing was written and no entry got its place: the next one gets it (rule F12).
         let error = io::failed(error, "taking space for an entry", slot.segment.path());
-        share.refuse(&error);
+        match error.kind() {
+            // Nothing was written and no entry got its place: the next one gets it (rule F12).
+            ErrorKind::StorageFull => share.refuse(&error),
+            _ => share.fail(&error),
+        }
         return None;
     }
     let pieces: Vec<&[u8]> =
@@ -329,23 +405,30 @@ fn reserve(slot: &WriterSlot, end: u64) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Moves the commit word over a share that is durable, and tells the writer.
-fn commit(share: Share) {
-    let slot = &share.slot;
-    if let Err(word) = slot.word.extend(share.first.offset, share.end.offset) {
-        return share.fail(&cut_off(word));
-    }
-    let mut index = slot.segment.index();
-    for placed in &share.entries {
-        let end = placed.place.offset + (FRAME_BYTES + placed.bytes.len()) as u64;
-        index.extend(Place { entry: placed.place.entry + 1, offset: end });
-    }
-    drop(index);
-    share.entries.iter().for_each(|placed| slot.source.settled(placed.place.entry, Ok(())));
-    slot.segment.notify();
-}
-
 impl Share {
+    /// Moves the commit word over the share, which is durable.
+    fn move_word(&self) -> Result<()> {
+        self.slot.word.extend(self.first.offset, self.end.offset).map_err(cut_off)?;
+        let mut index = self.slot.segment.index();
+        for placed in &self.entries {
+            let end = placed.place.offset + (FRAME_BYTES + placed.bytes.len()) as u64;
+            index.extend(Place { entry: placed.place.entry + 1, offset: end });
+        }
+        Ok(())
+    }
+
+    /// Tells the writer, and readers here.
+    fn tell(&self, moved: Result<()>) {
+        match moved {
+            Err(error) => self.fail(&error),
+            Ok(()) => {
+                let ended = |placed: &Placed| self.slot.source.settled(placed.place.entry, Ok(()));
+                self.entries.iter().for_each(ended);
+                self.slot.segment.notify();
+            }
+        }
+    }
+
     /// Refuses its entries before they got their places: whatever comes next gets the first one's.
     fn refuse(&self, error: &Error) {
         self.entries.iter().for_each(|_| self.slot.source.settled(self.first.entry, Err(error.clone())));
@@ -354,6 +437,7 @@ impl Share {
     /// Ends the writer: its entries fail, and it gets no more.
     fn fail(&self, error: &Error) {
         self.slot.end(error.clone());
+        self.slot.state().next = self.end;
         self.entries
             .iter()
             .for_each(|placed| self.slot.source.settled(placed.place.entry, Err(error.clone())));
@@ -387,7 +471,7 @@ fn refuse_all(woken: &[Arc<WriterSlot>], error: &Error) {
         slot.woken.store(false, Ordering::Release);
         let mut left = usize::MAX;
         let Some(share) = pull(slot, &mut left) else { continue };
-        if error.kind() == crate::error::ErrorKind::StorageFull {
+        if error.kind() == ErrorKind::StorageFull {
             share
                 .entries
                 .iter()

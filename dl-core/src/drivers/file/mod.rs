@@ -23,6 +23,7 @@ mod layout;
 mod metadata;
 mod open;
 mod pool;
+mod presence;
 mod reader;
 mod replay;
 mod segment;
@@ -37,20 +38,20 @@ mod tests;
 mod word;
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 use crate::error::Result;
-use crate::seams::{File, Seams};
+use crate::seams::Seams;
 use crate::store::{StoreSession, Stores};
 use bells::DataBell;
 use committer::Committer;
 use open::{Opened, Wanted};
 use pool::JournalPool;
+use presence::Presence;
 use segments::{FileSegments, Parts};
-use session::OwnSession;
 
 /// How to open a directory.
 #[derive(Debug, Clone)]
@@ -80,12 +81,21 @@ pub(crate) async fn open(path: &Path, options: &FileOptions, seams: &Seams) -> R
     };
     let Opened { layout, namespace, durability, control, metadata, table, session, journals, lock } =
         open::open(path, &wanted, seams).await?;
-    let pool = JournalPool::new(seams.clone(), layout, namespace, options.journal_bytes, metadata.clone());
-    let pool = Arc::new(pool);
+    let presence = Presence::new(session, lock);
+    metadata.stay_with(presence.clone());
+    let pool = Arc::new(JournalPool::new(
+        seams.clone(),
+        layout,
+        namespace,
+        options.journal_bytes,
+        metadata.clone(),
+        presence.clone(),
+    ));
     for journal in journals {
         pool.add_spare(journal)?;
     }
-    let committer = Arc::new(Committer::new(control.clone(), metadata.clone(), pool.clone()));
+    let committer =
+        Arc::new(Committer::new(control.clone(), metadata.clone(), pool.clone(), presence.clone()));
     let writers = Arc::downgrade(&committer);
     metadata.on_change(move || {
         if let Some(committer) = writers.upgrade() {
@@ -102,29 +112,27 @@ pub(crate) async fn open(path: &Path, options: &FileOptions, seams: &Seams) -> R
         pool,
         committer,
         bell,
+        presence,
     };
     let parts = Arc::new(parts);
-    let held = Mutex::new(Some(Held { _session: session, _lock: lock }));
-    let session = Arc::new(FileSession { parts: parts.clone(), held });
+    let session = Arc::new(FileSession { parts: parts.clone() });
     Ok(Stores { metadata, segments: Arc::new(FileSegments::new(parts)), session })
 }
 
 /// One opening of a directory.
 struct FileSession {
     parts: Arc<Parts>,
-    held: Mutex<Option<Held>>,
-}
-
-/// What tells others that this process has the directory open.
-struct Held {
-    _session: Option<OwnSession>,
-    _lock: Option<Arc<dyn File>>,
 }
 
 impl FileSession {
-    /// What can be done without waiting.
+    /// What can be done without waiting: every call ends, and nothing new begins.
     fn stop(&self) {
+        if self.parts.seams.files.forks() != 0 {
+            // In a forked child there are no threads to stop, and the words are its parent's.
+            return;
+        }
         self.parts.committer.stop();
+        self.parts.pool.stop();
         self.parts.metadata.close();
         self.parts.table.in_use().iter().for_each(|segment| segment.notify());
         self.parts.control.ring_all();
@@ -134,21 +142,21 @@ impl FileSession {
 #[async_trait]
 impl StoreSession for FileSession {
     async fn close(&self) -> Result<()> {
-        let Some(held) = self.held.lock().unwrap_or_else(PoisonError::into_inner).take() else {
-            return Ok(());
-        };
-        self.parts.committer.stop();
-        let pool = self.parts.pool.clone();
-        self.parts.seams.tasks.blocking(move || pool.close()).await;
         self.stop();
-        drop(held);
+        self.parts.committer.ended().await;
+        let pool = self.parts.pool.clone();
+        self.parts.seams.tasks.blocking(move || pool.empty_all()).await;
+        self.parts.presence.leave().await;
         Ok(())
     }
 }
 
 impl Drop for FileSession {
     fn drop(&mut self) {
-        // Journals that are not emptied are emptied by the next opener.
         self.stop();
+        // Journals that are not emptied are emptied by the next opener.
+        self.parts.pool.let_go();
+        // The last one who is at work leaves.
+        drop(self.parts.presence.leave());
     }
 }

@@ -15,6 +15,7 @@ use super::frame::MAX_STORED_ENTRY_BYTES;
 use super::journal::{BatchEntry, Journal, batch_bytes, entry_bytes};
 use super::layout::Layout;
 use super::metadata::FileMetadata;
+use super::presence::Presence;
 use super::segment::Segment;
 use crate::error::{Error, Result};
 use crate::seams::{File, Seams};
@@ -32,7 +33,10 @@ pub(super) struct JournalPool {
     namespace: u64,
     size: u64,
     metadata: Arc<FileMetadata>,
+    presence: Arc<Presence>,
     state: Mutex<Pool>,
+    /// Held by the one who empties journals.
+    emptying: Mutex<()>,
     /// Rung when a journal became full, and when one became empty.
     filled: Notify,
     emptied: Notify,
@@ -54,7 +58,8 @@ pub(super) struct Used {
 }
 
 struct UsedState {
-    journal: Journal,
+    /// None once it was emptied and went its way.
+    journal: Option<Journal>,
     /// For each segment: where the last of its entries in this journal ends. Keeping the segment keeps the
     /// descriptor open through which it was written, which reports a failed write-back (rule F7).
     segments: BTreeMap<SegmentId, (Arc<Segment>, u64)>,
@@ -62,7 +67,7 @@ struct UsedState {
 
 impl Used {
     fn new(journal: Journal) -> Arc<Self> {
-        let state = Mutex::new(UsedState { journal, segments: BTreeMap::new() });
+        let state = Mutex::new(UsedState { journal: Some(journal), segments: BTreeMap::new() });
         Arc::new(Self { state, stuck: AtomicBool::new(false) })
     }
 
@@ -72,7 +77,7 @@ impl Used {
 
     /// How many more bytes of batches fit.
     pub(super) fn room(&self) -> u64 {
-        self.state().journal.room()
+        self.state().journal.as_ref().map_or(0, Journal::room)
     }
 
     /// Writes a batch, syncs it, and notes where its entries end in each segment.
@@ -87,7 +92,10 @@ impl Used {
         for (segment, end) in ends {
             state.segments.entry(segment.id).or_insert_with(|| (segment.clone(), 0)).1 = end;
         }
-        state.journal.append(metadata, entries)
+        let journal = state.journal.as_mut();
+        journal
+            .ok_or_else(|| Error::internal("a journal was emptied while it was written"))?
+            .append(metadata, entries)
     }
 }
 
@@ -98,6 +106,7 @@ impl JournalPool {
         namespace: u64,
         size: u64,
         metadata: Arc<FileMetadata>,
+        presence: Arc<Presence>,
     ) -> Self {
         Self {
             seams,
@@ -105,7 +114,9 @@ impl JournalPool {
             namespace,
             size,
             metadata,
+            presence,
             state: Mutex::default(),
+            emptying: Mutex::default(),
             filled: Notify::new(),
             emptied: Notify::new(),
         }
@@ -165,11 +176,11 @@ impl JournalPool {
     fn next_journal(&self) -> Result<Option<Journal>> {
         let wait = {
             let mut state = self.state();
-            if let Some(spare) = state.spare.pop() {
-                return Ok(Some(spare));
-            }
             if state.closed {
                 return Err(Error::closed("the namespace was closed"));
+            }
+            if let Some(spare) = state.spare.pop() {
+                return Ok(Some(spare));
             }
             // Those that are stuck wait for another writer or for the disk: a new journal is needed meanwhile.
             state.full.iter().any(|used| !used.stuck.load(Ordering::Acquire))
@@ -196,8 +207,14 @@ impl JournalPool {
             if self.state().closed {
                 return;
             }
+            let Ok(staying) = self.presence.stay() else { return };
             let pool = self.clone();
-            let left = self.seams.tasks.blocking(move || pool.empty_full()).await;
+            let work = move || {
+                let left = pool.empty_full();
+                drop(staying);
+                left
+            };
+            let left = self.seams.tasks.blocking(work).await;
             if left == 0 {
                 filled.await;
             } else {
@@ -209,43 +226,51 @@ impl JournalPool {
         }
     }
 
-    /// Empties every journal, also the active one, and lets go of them. Those that cannot be emptied keep their
-    /// entries for the next opener.
-    pub(super) fn close(&self) {
-        self.retire_active();
-        self.empty_full();
-        let mut state = self.state();
-        state.closed = true;
-        state.full.clear();
-        state.spare.clear();
+    /// Hands out no more journals, and ends the background task.
+    pub(super) fn stop(&self) {
+        self.state().closed = true;
         self.filled.notify_one();
         self.emptied.notify_one();
     }
 
+    /// Empties every journal, also the active one, and lets go of them. Those that cannot be emptied keep their
+    /// entries for the next opener. Nobody may be writing any more.
+    pub(super) fn empty_all(&self) {
+        self.retire_active();
+        self.empty_full();
+        self.let_go();
+    }
+
+    /// Gives up the locks of all journals, as soon as nobody works on them.
+    pub(super) fn let_go(&self) {
+        let mut state = self.state();
+        let journals =
+            (state.active.take(), std::mem::take(&mut state.full), std::mem::take(&mut state.spare));
+        drop(state);
+        drop(journals);
+    }
+
     /// Empties the full journals; answers how many could not be.
     fn empty_full(&self) -> usize {
+        let _one_at_a_time = self.emptying.lock().unwrap_or_else(PoisonError::into_inner);
         let full = self.state().full.clone();
         for used in full {
-            if !matches!(self.empty(&used), Ok(true)) {
-                used.stuck.store(true, Ordering::Release);
-                self.emptied.notify_one();
-                continue;
-            }
-            let mut state = self.state();
-            state.full.retain(|other| !Arc::ptr_eq(other, &used));
-            drop(state);
-            if let Some(used) = Arc::into_inner(used) {
-                let journal = used.state.into_inner().unwrap_or_else(PoisonError::into_inner).journal;
-                // An emptied journal that cannot be removed is removed by the next opener.
-                let _kept = self.add_spare(journal);
+            match self.empty(&used) {
+                Ok(Some(journal)) => {
+                    self.state().full.retain(|other| !Arc::ptr_eq(other, &used));
+                    // An emptied journal that cannot be removed is removed by the next opener.
+                    let _kept = self.add_spare(journal);
+                }
+                Ok(None) | Err(_) => used.stuck.store(true, Ordering::Release),
             }
             self.emptied.notify_one();
         }
         self.state().full.len()
     }
 
-    /// Makes the entries of a journal durable in their segments and forgets them. `false` if some have to stay.
-    fn empty(&self, used: &Arc<Used>) -> Result<bool> {
+    /// Makes the entries of a journal durable in their segments and forgets them; answers the journal. `None` if some
+    /// have to stay.
+    fn empty(&self, used: &Used) -> Result<Option<Journal>> {
         let segments: Vec<_> = used.state().segments.values().cloned().collect();
         for (segment, end) in segments {
             if self.settle(&segment, end)? {
@@ -254,10 +279,12 @@ impl JournalPool {
         }
         let mut state = used.state();
         if !state.segments.is_empty() {
-            return Ok(false);
+            return Ok(None);
         }
-        state.journal.empty()?;
-        Ok(true)
+        if let Some(journal) = &mut state.journal {
+            journal.empty()?;
+        }
+        Ok(state.journal.take())
     }
 
     /// Makes what is committed of a segment durable in its file. Answers whether every entry up to `end` is either
@@ -281,7 +308,9 @@ impl JournalPool {
             state.full.iter().chain(&state.active).cloned().collect()
         };
         for used in journals {
-            used.state().journal.visit(u64::MAX, |entry| {
+            let state = used.state();
+            let Some(journal) = &state.journal else { continue };
+            journal.visit(u64::MAX, |entry| {
                 if entry.segment != segment.id {
                     return Ok(());
                 }

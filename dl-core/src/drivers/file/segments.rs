@@ -1,5 +1,6 @@
 //! The segment store of a namespace directory.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -12,6 +13,7 @@ use super::index::Place;
 use super::io;
 use super::metadata::FileMetadata;
 use super::pool::JournalPool;
+use super::presence::Presence;
 use super::reader::FileSegmentReader;
 use super::segment::{FIRST_OFFSET, Segment};
 use super::table::SegmentTable;
@@ -31,6 +33,7 @@ pub(super) struct Parts {
     pub(super) pool: Arc<JournalPool>,
     pub(super) committer: Arc<Committer>,
     pub(super) bell: Arc<DataBell>,
+    pub(super) presence: Arc<Presence>,
 }
 
 /// The segments of a namespace directory.
@@ -73,7 +76,7 @@ impl FileSegments {
             let tasks = &self.parts.seams.tasks;
             // Tells idle writers that they were fenced.
             self.parts.metadata.listen();
-            tasks.spawn_thread("dl-commit", Box::pin(self.parts.committer.clone().run()));
+            self.parts.committer.clone().start(&**tasks);
             tasks.spawn(Box::pin(self.parts.pool.clone().run()));
         });
     }
@@ -95,9 +98,15 @@ impl Parts {
         work: impl FnOnce(&Self, Arc<Segment>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         self.check_open()?;
+        let staying = self.presence.stay()?;
         let parts = self.clone();
         let id = segment.id;
-        let result = self.seams.tasks.blocking(move || work(&parts, segment)).await;
+        let work = move || {
+            let result = work(&parts, segment);
+            drop(staying);
+            result
+        };
+        let result = self.seams.tasks.blocking(work).await;
         result.map_err(|error| error.with("segment_id", id))
     }
 
@@ -229,9 +238,10 @@ impl SegmentStore for FileSegments {
         if let Outcome::Refused(_) = self.parts.metadata.commit(&marks).await? {
             return Err(Error::unavailable("a segment changed while it was being deleted; try again"));
         }
+        let mut folders = BTreeMap::new();
         for (id, in_progress) in &there {
             let in_progress = *in_progress;
-            self.blocking(*id, move |parts, segment| {
+            let work = move |parts: &Parts, segment: Arc<Segment>| {
                 // Nobody waits for the word of a segment that is complete; to make one takes space, which on a full
                 // disk only this call can free.
                 if in_progress {
@@ -241,9 +251,14 @@ impl SegmentStore for FileSegments {
                     word.delete();
                 }
                 segment.notify();
-                segment.remove()
-            })
-            .await?;
+                segment.remove()?;
+                Ok((segment.folder().to_owned(), segment))
+            };
+            folders.extend([self.blocking(*id, work).await?]);
+        }
+        // For good: once the metadata forgot them, nobody would remove a file that came back.
+        for segment in folders.into_values() {
+            self.parts.blocking(segment, |_, segment| segment.sync_folder()).await?;
         }
         self.parts.control.ring_all();
         Ok(there.into_iter().map(|(id, _)| catalog::forget(id)).collect())

@@ -57,6 +57,10 @@ impl OwnSession {
 
 impl Drop for OwnSession {
     fn drop(&mut self) {
+        if self.files.forks() != 0 {
+            // In a forked child: the session is its parent's.
+            return;
+        }
         ours().remove(&self.id);
         // A file that stays is not locked any more, and so stands for nobody.
         let _stays = self.files.remove(&self.layout.session(self.id));

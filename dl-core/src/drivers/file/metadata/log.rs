@@ -99,27 +99,47 @@ impl MetadataLog {
         namespace: u64,
         mode: OpenMode,
     ) -> Result<Self> {
-        let folder = layout.metadata();
-        let names =
-            files.list(&folder).map_err(|error| io::failed(error, "listing the metadata", &folder))?;
-        let oldest = names.iter().filter_map(|name| parse_hex(name.strip_suffix(".log")?)).min();
-        let generation = oldest.ok_or_else(|| {
-            Error::corrupt("the directory has lost its metadata; restore it from a backup")
-                .with("file", folder.display())
-        })?;
-        Self::open_generation(files, layout, namespace, generation, mode)
+        Self::open_from(files, layout, namespace, 0, mode)
     }
 
-    fn open_generation(
+    /// Opens the oldest generation from this one on, which was the log at some time. Those before the log are removed
+    /// while others may not have read so far; but the log itself is always there.
+    fn open_from(
+        files: Arc<dyn Files>,
+        layout: Layout,
+        namespace: u64,
+        from: u64,
+        mode: OpenMode,
+    ) -> Result<Self> {
+        let folder = layout.metadata();
+        loop {
+            let names =
+                files.list(&folder).map_err(|error| io::failed(error, "listing the metadata", &folder))?;
+            let generations = names.iter().filter_map(|name| parse_hex(name.strip_suffix(".log")?));
+            let oldest = generations.filter(|generation| *generation >= from).min().ok_or_else(|| {
+                Error::corrupt("the directory has lost its metadata; restore it from a backup")
+                    .with("file", folder.display())
+            })?;
+            let path = layout.metadata_log(oldest);
+            match files.open(&path, mode) {
+                Ok(file) => return Self::begin(files, layout, namespace, oldest, file, mode),
+                // Removed just now, so there is a later one.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => return Err(io::failed(error, "opening the metadata log", &path)),
+            }
+        }
+    }
+
+    fn begin(
         files: Arc<dyn Files>,
         layout: Layout,
         namespace: u64,
         generation: u64,
+        file: Arc<dyn File>,
         mode: OpenMode,
     ) -> Result<Self> {
         let path = layout.metadata_log(generation);
         let failed = |error| io::failed(error, "opening the metadata log", &path);
-        let file = files.open(&path, mode).map_err(failed)?;
         let mut head = [0; FILE_HEAD_BYTES];
         file.read_at(&mut head, 0).map_err(failed)?;
         if head != file_head(namespace, generation) {
@@ -148,7 +168,8 @@ impl MetadataLog {
         self.sequence
     }
 
-    /// Reads on, up to commit `until`, applying it to the tree. Calls `changed` after each commit.
+    /// Reads on, up to commit `until`, applying it to the tree. Calls `changed` after each commit. Answers whether it
+    /// read all: if not, it went from a snapshot to a later one, and nobody knows what changed in between.
     ///
     /// # Errors
     /// `corrupt` if the log ends before `until`, or in what is known to be durable.
@@ -157,12 +178,13 @@ impl MetadataLog {
         tree: &mut Tree,
         until: u64,
         mut changed: impl FnMut(&Changes<'_>),
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let mut buffer = Buffer::default();
+        let mut skipped = false;
         while self.sequence < until || self.end == FIRST_OFFSET {
             let Some(frame) = self.next_frame(&mut buffer)? else {
                 return if until == u64::MAX && self.end >= self.durable.value() {
-                    Ok(())
+                    Ok(!skipped)
                 } else {
                     Err(io::corrupt("the metadata log is not what was written", &self.path(), self.end))
                 };
@@ -174,19 +196,15 @@ impl MetadataLog {
                     self.pass(&frame);
                 }
                 Kind::Continued => {
-                    let next = Self::open_generation(
-                        self.files.clone(),
-                        self.layout.clone(),
-                        self.namespace,
-                        codec::decode_number(&frame.payload)?,
-                        self.mode,
-                    )?;
-                    *self = next;
+                    let wanted = codec::decode_number(&frame.payload)?;
+                    let (files, layout) = (self.files.clone(), self.layout.clone());
+                    *self = Self::open_from(files, layout, self.namespace, wanted, self.mode)?;
+                    skipped |= self.generation != wanted;
                     buffer = Buffer::default();
                 }
             }
         }
-        Ok(())
+        Ok(!skipped)
     }
 
     fn apply(&self, payload: &[u8], tree: &mut Tree, changed: &mut impl FnMut(&Changes<'_>)) -> Result<()> {
@@ -298,9 +316,13 @@ impl MetadataLog {
         let from = self.reserved.max(self.end);
         match self.file.reserve(from, end + RESERVE_BYTES - from) {
             Ok(()) => self.reserved = end + RESERVE_BYTES,
-            // On a full disk the reserve is used up first.
+            // On a full disk the reserve is used up first: ours, or that of whoever wrote before us.
             Err(_) if end <= self.reserved => {}
-            Err(error) => return Err(io::failed(error, "taking space for the metadata", &self.path())),
+            Err(_) => {
+                let taken = self.file.reserve(from, end - from);
+                taken.map_err(|error| io::failed(error, "taking space for the metadata", &self.path()))?;
+                self.reserved = end;
+            }
         }
         Ok(())
     }
@@ -362,7 +384,8 @@ impl MetadataLog {
         Ok(())
     }
 
-    /// Removes the generations before this one. Those who follow them have them open; new openers wait for the lock.
+    /// Removes the generations before this one, for good: the frame by which the last of them points to this one may
+    /// never have become durable, and without it an older one would pass for the log again.
     fn remove_older(&self) -> Result<()> {
         let folder = self.layout.metadata();
         let failed = |error| io::failed(error, "removing old metadata", &folder);
@@ -370,6 +393,7 @@ impl MetadataLog {
             let generation = name.strip_suffix(".log").and_then(parse_hex);
             if generation.is_some_and(|generation| generation < self.generation) {
                 self.files.remove(&folder.join(&name)).map_err(failed)?;
+                self.files.sync_dir(&folder).map_err(failed)?;
             }
         }
         Ok(())

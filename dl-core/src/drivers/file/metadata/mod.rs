@@ -19,6 +19,7 @@ use super::catalog::{self, SegmentState};
 use super::control::{Bell, Control};
 use super::io;
 use super::layout::Layout;
+use super::presence::Presence;
 use super::session;
 use crate::error::{Error, Result};
 use crate::metadata::lock::{self, Claim, LockState};
@@ -49,6 +50,7 @@ pub(super) struct FileMetadata {
     watches: Watches,
     bell: std::sync::Once,
     action: OnceLock<Box<dyn Fn() + Send + Sync>>,
+    presence: OnceLock<Arc<Presence>>,
 }
 
 struct State {
@@ -177,12 +179,18 @@ impl FileMetadata {
             watches: Watches::new(),
             bell: std::sync::Once::new(),
             action: OnceLock::new(),
+            presence: OnceLock::new(),
         }))
     }
 
     /// Has `action` called whenever the metadata may have changed, also elsewhere.
     pub(super) fn on_change(&self, action: impl Fn() + Send + Sync + 'static) {
         let _set_once = self.action.set(Box::new(action));
+    }
+
+    /// Has commits in progress keep this process present.
+    pub(super) fn stay_with(&self, presence: Arc<Presence>) {
+        let _set_once = self.presence.set(presence);
     }
 
     /// Starts the thread that waits for changes made elsewhere.
@@ -198,9 +206,11 @@ impl FileMetadata {
         self.control.metadata_published()
     }
 
-    /// What is known of a segment; `None` if nothing.
+    /// What is known of a segment; `None` if nothing. Also while the namespace is being closed.
     pub(super) fn segment_state(&self, id: SegmentId) -> Result<Option<SegmentState>> {
-        self.node(&catalog::path(id))?.map(|node| SegmentState::parse(&node, id)).transpose()
+        let node =
+            self.read_on()?.tree.get(NodePath::new(&catalog::path(id))?, |session| self.is_alive(session));
+        node.map(|node| SegmentState::parse(&node, id)).transpose()
     }
 
     /// The next segment id that nobody was given.
@@ -277,15 +287,14 @@ impl FileMetadata {
             Err(error) => Err(error),
             Ok(lock) => {
                 let this = self.clone();
-                self.seams
-                    .tasks
-                    .blocking(move || {
-                        let outcomes = this.write_group(&requests);
-                        // The lock also goes with its file, should this fail.
-                        let _kept_until_closed = lock.unlock();
-                        outcomes
-                    })
-                    .await
+                let work = move || {
+                    let staying = this.presence.get().map(|presence| presence.stay()).transpose();
+                    let outcomes = staying.and_then(|_present| this.write_group(&requests));
+                    // The lock also goes with its file, should this fail.
+                    let _kept_until_closed = lock.unlock();
+                    outcomes
+                };
+                self.seams.tasks.blocking(work).await
             }
         };
         match outcomes {
@@ -309,6 +318,7 @@ impl FileMetadata {
         let mut waited = Duration::ZERO;
         let mut pause = Duration::from_micros(50);
         while !lock.try_lock(LockKind::Exclusive).map_err(failed)? {
+            self.check_open()?;
             if waited >= self.lock_wait {
                 return Err(stuck(self.lock_wait));
             }
@@ -341,8 +351,9 @@ impl FileMetadata {
         let prepared = log.prepare(&commits)?;
         drop(state);
         prepared.write()?;
-        // Under the lock of the log, nothing was published meanwhile.
-        let mut state = self.current()?;
+        // Under the lock of the log, nothing was published meanwhile. If the namespace is being closed, what is durable
+        // is still to be published: the next commit would overwrite it otherwise.
+        let mut state = self.read_on().map_err(Error::maybe_effective)?;
         let State { log, tree } = &mut *state;
         log.finish(&prepared);
         let mut changes = Changes::default();
@@ -430,11 +441,17 @@ impl FileMetadata {
     /// The tree after every commit that is published by now.
     fn current(&self) -> Result<MutexGuard<'_, State>> {
         self.check_open()?;
+        self.read_on()
+    }
+
+    fn read_on(&self) -> Result<MutexGuard<'_, State>> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let published = self.control.metadata_published();
         if state.log.sequence() < published {
             let State { log, tree } = &mut *state;
-            log.follow(tree, published, |changes| self.watches.fire(changes))?;
+            if !log.follow(tree, published, |changes| self.watches.fire(changes))? {
+                self.watches.fire_all();
+            }
         }
         Ok(state)
     }
