@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use tokio::sync::watch;
 
+use super::fault_tests::{open_sim, read_all};
 use super::*;
 use crate::error::Error;
 use crate::metadata::{Op, Outcome};
@@ -24,8 +25,6 @@ use crate::seams::Seams;
 use crate::store::{EntrySource, SegmentWriter};
 use crate::testing::sim::{self, Fault, ProcessHandle, World};
 use crate::types::SegmentId;
-
-const JOURNAL_BYTES: u64 = 160 << 10;
 
 /// What the lives were told about a segment.
 #[derive(Default)]
@@ -270,30 +269,6 @@ impl Life {
 
     async fn commit(&self, ops: Vec<Op>) -> Result<bool> {
         Ok(matches!(self.stores.metadata.commit(&ops).await?, Outcome::Committed(_)))
-    }
-}
-
-async fn open_sim(world: &World, seams: &Seams) -> Result<Stores> {
-    let options = FileOptions {
-        client_id: "test".to_owned(),
-        lock_wait: Duration::from_secs(10),
-        journal_bytes: JOURNAL_BYTES,
-        unsafe_filesystem: false,
-        create: true,
-        read_only: false,
-    };
-    open(&world.root().join("ns"), &options, seams).await
-}
-
-async fn read_all(stores: &Stores, id: SegmentId) -> Result<Vec<Bytes>> {
-    let reader = stores.segments.open(id).await?;
-    let mut entries = Vec::new();
-    loop {
-        let more = reader.read(entries.len() as u64, 4_000).await?;
-        if more.is_empty() {
-            return Ok(entries);
-        }
-        entries.extend(more);
     }
 }
 

@@ -14,6 +14,8 @@ mod committer;
 mod control;
 #[cfg(test)]
 mod crash_tests;
+#[cfg(test)]
+mod fault_tests;
 mod format_file;
 mod frame;
 mod index;

@@ -5,7 +5,7 @@
 
 pub mod metadata_suite;
 pub mod segment_suite;
-mod source;
+pub(crate) mod source;
 
 use std::time::Duration;
 

@@ -13,7 +13,7 @@ use crate::types::SegmentId;
 
 /// Entries that wait for the store, and what it said of those it took.
 #[derive(Default)]
-pub(super) struct Source {
+pub(crate) struct Source {
     state: Mutex<State>,
     told: watch::Sender<u64>,
 }
@@ -33,32 +33,32 @@ struct State {
 
 impl Source {
     /// How each entry ended, as soon as this many have.
-    pub(super) async fn ended(&self, count: usize) -> Vec<(u64, Option<ErrorKind>)> {
+    pub(crate) async fn ended(&self, count: usize) -> Vec<(u64, Option<ErrorKind>)> {
         self.wait(|state| state.ended.len() >= count).await.ended.clone()
     }
 
     /// How each entry ended so far.
-    pub(super) fn so_far(&self) -> Vec<(u64, Option<ErrorKind>)> {
+    pub(crate) fn so_far(&self) -> Vec<(u64, Option<ErrorKind>)> {
         self.checked().ended.clone()
     }
 
     /// Why the segment takes no more, as soon as the store said it by any means.
-    pub(super) async fn cut_off(&self) -> ErrorKind {
+    pub(crate) async fn cut_off(&self) -> ErrorKind {
         let state = self.wait(|state| state.cut_off().is_some()).await;
         state.cut_off().unwrap()
     }
 
     /// How often the store said that the segment broke.
-    pub(super) fn times_broken(&self) -> usize {
+    pub(crate) fn times_broken(&self) -> usize {
         self.checked().broken.len()
     }
 
     /// Lets each end of an entry add the next of these, from within the call.
-    pub(super) fn echo(&self, writer: Arc<dyn SegmentWriter>, entries: impl IntoIterator<Item = Bytes>) {
+    pub(crate) fn echo(&self, writer: Arc<dyn SegmentWriter>, entries: impl IntoIterator<Item = Bytes>) {
         self.state().echo = Some((writer, entries.into_iter().collect()));
     }
 
-    pub(super) fn forget_echo(&self) {
+    pub(crate) fn forget_echo(&self) {
         let echo = self.state().echo.take();
         drop(echo);
     }
@@ -149,15 +149,15 @@ impl EntrySource for Source {
 }
 
 /// A segment being written.
-pub(super) struct TestWriter {
-    pub(super) id: SegmentId,
-    pub(super) source: Arc<Source>,
-    pub(super) writer: Arc<dyn SegmentWriter>,
+pub(crate) struct TestWriter {
+    pub(crate) id: SegmentId,
+    pub(crate) source: Arc<Source>,
+    pub(crate) writer: Arc<dyn SegmentWriter>,
 }
 
 impl TestWriter {
     /// Starts a segment.
-    pub(super) async fn start(stores: &Stores) -> Self {
+    pub(crate) async fn start(stores: &Stores) -> Self {
         let Allocation { id, start_ops } = stores.segments.allocate(LOG).await.unwrap();
         let source = Arc::new(Source::default());
         let writer = stores.segments.create(id, source.clone()).await.unwrap();
@@ -166,13 +166,13 @@ impl TestWriter {
     }
 
     /// Adds an entry without waiting for its end.
-    pub(super) fn put(&self, entry: impl Into<Bytes>) {
+    pub(crate) fn put(&self, entry: impl Into<Bytes>) {
         self.source.put(entry.into());
         self.writer.wake();
     }
 
     /// Adds the entries of these numbers and waits until all are committed.
-    pub(super) async fn append(&self, entries: std::ops::Range<u64>) {
+    pub(crate) async fn append(&self, entries: std::ops::Range<u64>) {
         let before = self.source.so_far().len();
         let count = usize::try_from(entries.end - entries.start).unwrap();
         entries.for_each(|number| self.put(entry(self.id, number)));
@@ -185,19 +185,19 @@ impl TestWriter {
 const LOG: &str = "/log/<default>";
 
 /// Makes the nodes that a driver may need to give out segments.
-pub(super) async fn make_log(stores: &Stores) {
+pub(crate) async fn make_log(stores: &Stores) {
     let paths = ["/log", LOG, "/log/<default>/ledgers", "/log/<default>/allocation"];
     commit(&*stores.metadata, &paths.map(|path| crate::metadata::Op::create(path, ""))).await;
 }
 
 /// Completes a segment; answers its last entry.
-pub(super) async fn complete(stores: &Stores, closed: Closed) -> Option<u64> {
+pub(crate) async fn complete(stores: &Stores, closed: Closed) -> Option<u64> {
     commit(&*stores.metadata, &closed.complete_ops).await;
     closed.last_entry
 }
 
 /// What stands in an entry: different for each segment and number, up to some kilobytes.
-pub(super) fn entry(id: SegmentId, number: u64) -> Bytes {
+pub(crate) fn entry(id: SegmentId, number: u64) -> Bytes {
     let length = usize::try_from(1 + number * 7_919 % 3_000).unwrap();
     format!("{id}/{number};").bytes().cycle().take(length.max(24)).collect::<Vec<u8>>().into()
 }
