@@ -36,6 +36,12 @@ pub(super) fn failed(error: io::Error, doing: &'static str, path: &Path) -> Erro
         .caused_by(error)
 }
 
+/// Wraps an I/O error of a write that may have taken effect. Never `storage-full`, which says that nothing was written.
+pub(super) fn uncertain(error: io::Error, doing: &'static str, path: &Path) -> Error {
+    let message = format!("{doing} failed: {error}; open a new writer to find out what is there");
+    Error::unavailable(message).with("file", path.display()).caused_by(error).maybe_effective()
+}
+
 fn out_of_descriptors(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
 }
@@ -45,4 +51,18 @@ pub(super) fn corrupt(what: impl std::fmt::Display, path: &Path, offset: u64) ->
     Error::corrupt(format!("{what}; run `dl verify` on the namespace before anything else"))
         .with("file", path.display())
         .with("offset", offset)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_a_refusal_only_where_nothing_was_written() {
+        let full = || io::Error::from(io::ErrorKind::StorageFull);
+        let refused = failed(full(), "taking space", Path::new("/a"));
+        assert_eq!((refused.kind(), refused.may_have_taken_effect()), (ErrorKind::StorageFull, false));
+        let unknown = uncertain(full(), "writing", Path::new("/a"));
+        assert_eq!((unknown.kind(), unknown.may_have_taken_effect()), (ErrorKind::Unavailable, true));
+    }
 }

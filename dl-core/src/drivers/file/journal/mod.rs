@@ -174,7 +174,7 @@ impl Journal {
         let batch = Batch::new(key, metadata, entries);
         debug_assert!(batch.bytes() <= self.room(), "the caller looked for room");
         let written = self.file.write_at(&batch.pieces(entries), self.end).and_then(|()| self.file.sync());
-        written.map_err(|error| io::failed(error, "writing to the journal", &self.path).maybe_effective())?;
+        written.map_err(|error| io::uncertain(error, "writing to the journal", &self.path))?;
         self.sequence += 1;
         self.end += batch.bytes();
         Ok(())

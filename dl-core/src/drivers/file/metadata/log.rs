@@ -73,8 +73,7 @@ impl Prepared {
     /// Writes them and makes them durable. After an error they may take effect when power is lost.
     pub(super) fn write(&self) -> Result<()> {
         let written = self.file.write_at(&[&self.bytes], self.offset).and_then(|()| self.file.sync());
-        written
-            .map_err(|error| io::failed(error, "writing to the metadata log", &self.path).maybe_effective())
+        written.map_err(|error| io::uncertain(error, "writing to the metadata log", &self.path))
     }
 }
 
