@@ -27,13 +27,27 @@ pub(crate) async fn rename(engine: &Arc<Engine>, from: &LogName, to: &LogName) -
     let lock = HeldLock::take(metadata, &engine.seams, &paths, &engine.owner, never)
         .await
         .map_err(|error| error.with("log", from))?;
+    match attempt(engine, from, to, &lock).await {
+        Ok(()) => {
+            lock.forget();
+            Ok(())
+        }
+        Err(error) => {
+            // Not in the background: the caller's next try is not to find this one.
+            let _best_effort = lock.release().await;
+            Err(error)
+        }
+    }
+}
+
+async fn attempt(engine: &Engine, from: &LogName, to: &LogName, lock: &HeldLock) -> Result<()> {
+    let metadata = &*engine.stores.metadata;
     for _ in 0..ATTEMPTS {
-        if layout::exists(&**metadata, to).await? {
+        if layout::exists(metadata, to).await? {
             return Err(Error::already_exists("there is a log of the new name").with("log", to));
         }
-        let ops = moves(&**metadata, from, to, &lock).await?;
+        let ops = moves(metadata, from, to, lock).await?;
         if let Outcome::Committed(_) = metadata.commit(&ops).await? {
-            lock.forget();
             return Ok(());
         }
         if !lock.is_held().await? {
