@@ -15,6 +15,8 @@
 //! The three sets of feature bits (hexadecimal) say what a build that does not know a bit may do: anything, read, or
 //! nothing.
 
+use std::path::PathBuf;
+
 use super::io;
 use super::layout::Layout;
 use crate::error::{Error, Result};
@@ -54,18 +56,26 @@ impl Format {
         Self::parse(text, read_only).map(Some).map_err(|error| error.with("file", path.display()))
     }
 
-    /// Makes the file, durable with its name.
-    pub(super) fn create(self, seams: &Seams, layout: &Layout) -> Result<()> {
-        let path = layout.format();
-        let fresh = path.with_extension("new");
+    /// Where the file is until [`finish`](Self::finish) gives it its name.
+    pub(super) fn unfinished(layout: &Layout) -> PathBuf {
+        layout.format().with_extension("new")
+    }
+
+    /// Writes the file, durably, under its unfinished name; over one that was left there, which all who look find.
+    pub(super) fn begin(self, seams: &Seams, layout: &Layout) -> Result<()> {
+        let path = Self::unfinished(layout);
         let failed = |error| io::failed(error, "making the format file", &path);
-        if seams.files.exists(&fresh).map_err(failed)? {
-            seams.files.remove(&fresh).map_err(failed)?;
-        }
-        let file = seams.files.open(&fresh, OpenMode::CreateNew).map_err(failed)?;
+        let file = seams.files.open(&path, OpenMode::Create).map_err(failed)?;
         file.write_at(&[self.text().as_bytes()], 0).map_err(failed)?;
         file.sync().map_err(failed)?;
-        seams.files.rename(&fresh, &path).map_err(failed)?;
+        seams.files.sync_dir(layout.root()).map_err(failed)
+    }
+
+    /// Gives it its name, durably.
+    pub(super) fn finish(self, seams: &Seams, layout: &Layout) -> Result<()> {
+        let path = layout.format();
+        let failed = |error| io::failed(error, "making the format file", &path);
+        seams.files.rename(&Self::unfinished(layout), &path).map_err(failed)?;
         seams.files.sync_dir(layout.root()).map_err(failed)
     }
 

@@ -44,6 +44,11 @@ impl Layout {
         self.root.join("control")
     }
 
+    /// The folders of a namespace.
+    pub(super) fn folders(&self) -> [PathBuf; 4] {
+        [self.metadata(), self.sessions(), self.journals(), self.segments()]
+    }
+
     pub(super) fn metadata(&self) -> PathBuf {
         self.root.join("metadata")
     }

@@ -116,37 +116,78 @@ fn prepare(seams: &Seams, path: &Path, wanted: &Wanted) -> Result<(Layout, Durab
     if wanted.read_only {
         return match Format::read(seams, &layout, true)? {
             Some(_) => Ok((layout, durability)),
-            None => {
-                Err(Error::not_found("there is no dl namespace in the directory")
-                    .with("file", path.display()))
-            }
+            None => Err(no_namespace(&layout)),
         };
     }
-    refuse_strangers(seams, &layout)?;
-    for folder in [layout.metadata(), layout.sessions(), layout.journals(), layout.segments()] {
+    if Format::read(seams, &layout, false)?.is_none() {
+        if !wanted.create {
+            return Err(no_namespace(&layout));
+        }
+        if let Err(refused) = refuse_strangers(seams, &layout) {
+            // Another process may have begun meanwhile; then the one who gets the lock looks again.
+            if !is_begun(seams, &layout)? {
+                return Err(refused);
+            }
+        }
+    }
+    for folder in layout.folders() {
         seams.files.create_dir(&folder).map_err(|error| io::failed(error, "making a folder", &folder))?;
     }
     Ok((layout, durability))
 }
 
-/// A directory that is not ours stays as it is.
+fn no_namespace(layout: &Layout) -> Error {
+    Error::not_found(
+        "there is no dl namespace in the directory; check its name, or open it with create_namespace=true to make one",
+    )
+    .with("file", layout.root().display())
+}
+
+/// A directory without a format file stays as it is, unless it is empty or holds what [`create`] leaves when it is cut
+/// short: metadata counts for nothing only as long as the unfinished format file is beside it.
 fn refuse_strangers(seams: &Seams, layout: &Layout) -> Result<()> {
-    if Format::read(seams, layout, false)?.is_some() {
-        return Ok(());
+    let list = |folder: &Path| {
+        seams.files.list(folder).map_err(|error| io::failed(error, "listing the directory", folder))
+    };
+    let names = list(layout.root())?;
+    let unfinished = Format::unfinished(layout);
+    let begun = names.iter().any(|name| layout.root().join(name) == unfinished);
+    for name in names.iter().filter(|name| *name != "lost+found") {
+        let path = layout.root().join(name);
+        let harmless = if layout.folders().contains(&path) {
+            path == layout.metadata() && begun || list(&path)?.is_empty()
+        } else {
+            path == unfinished || path == layout.lock() && is_empty_file(seams, &path)?
+        };
+        if !harmless {
+            return Err(match seams.files.list(&layout.metadata()) {
+                Ok(logs) if logs.iter().any(|log| log.ends_with(".log")) => lost_format(layout),
+                _ => stranger(layout, name),
+            });
+        }
     }
-    let names = seams
-        .files
-        .list(layout.root())
-        .map_err(|error| io::failed(error, "listing the directory", layout.root()))?;
-    let ours =
-        ["control", "control.new", "format.new", "journals", "lock", "metadata", "segments", "sessions"];
-    match names.iter().find(|name| !ours.contains(&name.as_str()) && *name != "lost+found") {
-        None => Ok(()),
-        Some(stranger) => Err(Error::invalid_argument(format!(
-            "the directory is not a dl namespace and holds other things ({stranger}); name an empty or a new directory"
-        ))
-        .with("file", layout.root().display())),
-    }
+    Ok(())
+}
+
+fn stranger(layout: &Layout, name: &str) -> Error {
+    Error::invalid_argument(format!(
+        "the directory is not a dl namespace and holds other things ({name}); name an empty or a new directory"
+    ))
+    .with("file", layout.root().display())
+}
+
+/// Whether somebody makes a namespace here, or has made one. The unfinished file is looked for first, since it becomes
+/// the other.
+fn is_begun(seams: &Seams, layout: &Layout) -> Result<bool> {
+    let exists = |path: &Path| {
+        seams.files.exists(path).map_err(|error| io::failed(error, "looking for the format file", path))
+    };
+    Ok(exists(&Format::unfinished(layout))? || exists(&layout.format())?)
+}
+
+fn is_empty_file(seams: &Seams, path: &Path) -> Result<bool> {
+    let size = seams.files.open(path, OpenMode::Read).and_then(|file| file.size());
+    size.map(|bytes| bytes == 0).map_err(|error| io::failed(error, "looking at a file", path))
 }
 
 /// What an acknowledgement is worth on this file system (rule F16).
@@ -200,7 +241,6 @@ fn open_first(
     wanted: &Wanted,
     durability: Durability,
 ) -> Result<Option<Opened>> {
-    let control = Arc::new(Control::create(seams, &layout)?);
     let format = match Format::read(seams, &layout, false)? {
         Some(format) => format,
         None => create(seams, &layout)?,
@@ -209,6 +249,7 @@ fn open_first(
     let failed = |error| io::failed(error, "syncing the directory", layout.root());
     seams.files.sync_dir(layout.root()).map_err(failed)?;
     let namespace = format.namespace;
+    let control = Arc::new(Control::create(seams, &layout)?);
     let session = OwnSession::begin(seams, &layout, &wanted.client_id)?;
     let metadata =
         FileMetadata::open_first(seams, &layout, namespace, control.clone(), session.id(), wanted.lock_wait)?;
@@ -237,14 +278,10 @@ fn open_first(
     }))
 }
 
-/// Makes a new namespace. The format file comes last: without it there is none.
+/// Makes a new namespace. An unfinished format file comes first, durably, and says that the rest may be thrown away;
+/// it becomes the format file last.
 fn create(seams: &Seams, layout: &Layout) -> Result<Format> {
-    for folder in [layout.journals(), layout.segments()] {
-        let names = seams.files.list(&folder);
-        if !names.map_err(|error| io::failed(error, "listing a folder", &folder))?.is_empty() {
-            return Err(lost_format(layout));
-        }
-    }
+    refuse_strangers(seams, layout)?;
     if let Some(parent) = layout.root().parent() {
         match seams.files.sync_dir(parent) {
             // Who may not even look at it did not make the directory: it was there.
@@ -253,10 +290,11 @@ fn create(seams: &Seams, layout: &Layout) -> Result<Format> {
         }
     }
     let format = Format { namespace: seams.random.next_u64() };
+    format.begin(seams, layout)?;
     metadata::create(seams, layout, format.namespace)?;
     let failed = |error| io::failed(error, "syncing the directory", layout.root());
     seams.files.sync_dir(layout.root()).map_err(failed)?;
-    format.create(seams, layout)?;
+    format.finish(seams, layout)?;
     Ok(format)
 }
 
@@ -324,7 +362,7 @@ fn open_reading(
         return Ok(None);
     }
     let Some(format) = Format::read(seams, &layout, true)? else {
-        return Err(Error::not_found("there is no dl namespace in the directory"));
+        return Err(no_namespace(&layout));
     };
     let namespace = format.namespace;
     let shared = if lock.locked_by_other().map_err(failed)? {

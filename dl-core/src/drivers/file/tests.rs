@@ -83,15 +83,19 @@ pub(super) async fn complete(stores: &Stores, closed: Closed) -> Option<u64> {
 }
 
 async fn open_dir(path: &Path) -> Stores {
+    try_open(path, true).await.unwrap()
+}
+
+async fn try_open(path: &Path, create: bool) -> Result<Stores> {
     let options = FileOptions {
         client_id: "test".to_owned(),
         lock_wait: Duration::from_secs(10),
         journal_bytes: 2 << 20,
         unsafe_filesystem: true,
-        create: true,
+        create,
         read_only: false,
     };
-    open(path, &options, &Seams::system().unwrap()).await.unwrap()
+    open(path, &options, &Seams::system().unwrap()).await
 }
 
 async fn read_all(stores: &Stores, id: SegmentId) -> Vec<Bytes> {
@@ -279,6 +283,70 @@ async fn a_reader_alone_does_not_replay() {
     let writer = TestWriter::start(&stores).await;
     writer.append(0..5).await;
     drop((stores, writer.writer));
-    let error = open_to_read(dir.path()).await.err().unwrap();
+    // Until the thread that commits is gone too, there is somebody to read beside.
+    let alone = async {
+        loop {
+            match open_to_read(dir.path()).await {
+                Ok(_) => tokio::task::yield_now().await,
+                Err(error) => break error,
+            }
+        }
+    };
+    let error = tokio::time::timeout(Duration::from_secs(10), alone).await.unwrap();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_directory_that_lost_its_format_file_is_not_made_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let stores = open_dir(dir.path()).await;
+    commit(&stores, vec![Op::create("/x", "")]).await;
+    stores.session.close().await.unwrap();
+    drop(stores);
+    let format = dir.path().join("format");
+    let text = std::fs::read(&format).unwrap();
+    std::fs::remove_file(&format).unwrap();
+    let before = contents(dir.path());
+    let error = try_open(dir.path(), true).await.err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+    assert_eq!(contents(dir.path()), before);
+    std::fs::write(&format, text).unwrap();
+    assert!(open_dir(dir.path()).await.metadata.get("/x").await.unwrap().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_have_under_our_names_stays() {
+    for name in ["control", "lock", "journals/mine", "metadata/mine", "sessions/mine", "format"] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, "mine").unwrap();
+        assert!(try_open(dir.path(), true).await.is_err(), "{name}");
+        assert_eq!(std::fs::read(&path).unwrap(), b"mine", "{name}");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_directory_becomes_a_namespace_only_if_that_is_wanted() {
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(try_open(dir.path(), false).await.err().unwrap().kind(), ErrorKind::NotFound);
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+    drop(open_dir(dir.path()).await);
+    try_open(dir.path(), false).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_may_make_a_namespace_at_once() {
+    for _ in 0..100 {
+        let dir = tempfile::tempdir().unwrap();
+        let mut opening = tokio::task::JoinSet::new();
+        for _ in 0..8 {
+            let path = dir.path().join("ns");
+            opening.spawn(async move { try_open(&path, true).await });
+        }
+        for opened in opening.join_all().await {
+            opened.unwrap();
+        }
+    }
 }
