@@ -217,10 +217,8 @@ fn write_page(file: &dyn File, offset: u64) -> std::io::Result<()> {
 
 /// A number that stands for this start of the kernel; never 0.
 fn boot_mark(seams: &Seams) -> Result<u64> {
-    let boot = seams.files.boot_id().map_err(|error| {
-        Error::unsupported(format!("the kernel's boot id cannot be read: {error}; file: needs /proc"))
-            .caused_by(error)
-    })?;
+    let boot =
+        seams.files.boot_id().map_err(|error| io::unanswered(error, "asking for the kernel's boot id"))?;
     let check = u64::from(crc32c::crc32c(boot.as_bytes()));
     let reversed: Vec<u8> = boot.bytes().rev().collect();
     Ok(u64::from(crc32c::crc32c(&reversed)) << 32 | check | 1)

@@ -42,6 +42,17 @@ pub(super) fn uncertain(error: io::Error, doing: &'static str, path: &Path) -> E
     Error::unavailable(message).with("file", path.display()).caused_by(error).maybe_effective()
 }
 
+/// Wraps an error of asking the kernel about itself or this process.
+pub(super) fn unanswered(error: io::Error, asking: &'static str) -> Error {
+    let proc = Path::new("/proc");
+    if out_of_descriptors(&error) {
+        return failed(error, asking, proc);
+    }
+    Error::unsupported(format!("{asking} failed: {error}; file: needs /proc"))
+        .with("file", proc.display())
+        .caused_by(error)
+}
+
 fn out_of_descriptors(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
 }

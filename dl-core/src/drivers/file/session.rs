@@ -29,12 +29,10 @@ impl OwnSession {
     /// `unsupported` if another copy of this library in this process has the directory open (rule F15).
     pub(super) fn begin(seams: &Seams, layout: &Layout, client_id: &str) -> Result<Self> {
         let files = seams.files.clone();
-        let (process, started) = files
-            .process()
-            .map_err(|error| Error::unsupported(format!("the process cannot be named: {error}")))?;
-        let boot = files
-            .boot_id()
-            .map_err(|error| Error::unsupported(format!("the boot id cannot be read: {error}")))?;
+        let (process, started) =
+            files.process().map_err(|error| io::unanswered(error, "asking for the name of this process"))?;
+        let boot =
+            files.boot_id().map_err(|error| io::unanswered(error, "asking for the kernel's boot id"))?;
         let process = format!("{process} {started} {boot}");
         clean_up(&*files, layout, &process)?;
         // 0 stands for no session.
