@@ -274,8 +274,9 @@ impl Committer {
         drop((journal, present));
         match moved {
             Ok(moved) => {
-                shares.iter().zip(moved).for_each(|(share, moved)| share.tell(moved));
+                // First: who was told of an acknowledgement may be killed or stopped at once, and others follow still.
                 self.control.ring(Bell::Data);
+                shares.iter().zip(moved).for_each(|(share, moved)| share.tell(moved));
             }
             Err(error) => shares.iter().for_each(|share| share.fail(&error)),
         }
