@@ -28,12 +28,17 @@ impl HeldLock {
         owner: &str,
         takeover: Takeover,
     ) -> Result<Self> {
-        let (send, receive) = oneshot::channel();
+        let (mut send, receive) = oneshot::channel();
         let (metadata, tasks, owner, path) =
             (metadata.clone(), seams.tasks.clone(), owner.to_owned(), paths.lock());
         // Not dropped halfway with the caller, when nobody would know whether the lock was taken.
         seams.tasks.spawn(Box::pin(async move {
-            let lock = metadata.lock(&path, &owner, takeover).await;
+            let lock = tokio::select! {
+                biased;
+                lock = metadata.lock(&path, &owner, takeover) => lock,
+                // Nobody is to wait on, and stand in the way of others, for a caller that is gone.
+                () = send.closed(), if matches!(takeover, Takeover::Wait(_)) => return,
+            };
             // If the caller is gone, so is the guard, which releases the lock.
             let _unwanted = send.send(lock.map(|lock| Self { metadata, tasks, lock: Some(lock) }));
         }));

@@ -46,6 +46,8 @@ pub trait MetadataStore: Send + Sync + 'static {
     /// whoever takes it by force deletes the members before its own, so a holder makes each of its commits
     /// conditional on [`Lock::check`]. The member of a process that died is gone.
     ///
+    /// Dropping the call while it waits for an owner leaves no member behind.
+    ///
     /// # Errors
     /// `locked` naming the owner, for [`Takeover::Never`] and after the time of [`Takeover::Wait`].
     async fn lock(&self, path: &str, owner: &str, takeover: Takeover) -> Result<Lock>;
