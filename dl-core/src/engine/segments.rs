@@ -93,6 +93,19 @@ impl SegmentList {
         &self.0[start..]
     }
 
+    /// The position, or the start of a later segment if no record lies between.
+    pub(crate) fn past_ends(&self, mut position: Dlsn) -> Dlsn {
+        for segment in self.iter().map(|segment| &segment.metadata) {
+            // Of the oldest ones that Java wrote, the metadata does not know the last record.
+            let known =
+                segment.number == position.segment() && segment.is_completed() && segment.version >= 2;
+            if known && segment.last_dlsn().is_none_or(|last| last < position) {
+                position = Dlsn::new(segment.number.saturating_add(1), 0, 0);
+            }
+        }
+        position
+    }
+
     /// The segment in front of this one, if it is listed.
     pub(crate) fn before(&self, number: i64) -> Option<&Segment> {
         self.0.iter().rev().find(|segment| segment.metadata.number < number)

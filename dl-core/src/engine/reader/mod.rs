@@ -354,7 +354,9 @@ impl ReaderCore {
     async fn next_stretch(&mut self) -> Result<bool> {
         let list = SegmentList::read(&*self.engine.stores.metadata, &self.log).await?;
         let on_truncated = if self.anywhere { OnTruncated::Skip } else { self.on_truncated };
-        self.position = start::above_truncation(&self.log, &list, self.position, on_truncated)?;
+        // Who has read everything misses nothing of what was truncated.
+        let position = list.past_ends(self.position);
+        self.position = start::above_truncation(&self.log, &list, position, on_truncated)?;
         // Segments that Java wrote without a number have no positions.
         let holds = |segment: &&Segment| segment.metadata.number >= self.position.segment().max(1);
         let Some(segment) = list.readable().iter().find(holds) else {
