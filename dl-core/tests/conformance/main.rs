@@ -80,6 +80,20 @@ fn file_simulated() {
     run_all(&FILE_SIMULATED);
 }
 
+#[test]
+fn every_case_runs_somewhere() {
+    for case in cases() {
+        let runs =
+            |subject: &Subject| case.needs.iter().all(|need| subject.capabilities.contains(&need.as_str()));
+        assert!(
+            [MEMORY, FILE, FILE_SIMULATED].iter().any(runs),
+            "{} runs nowhere: {:?}",
+            case.name,
+            case.needs
+        );
+    }
+}
+
 /// The matrix, if it was asked for.
 #[test]
 fn matrix() {

@@ -55,9 +55,19 @@ impl Simulated {
     pub(crate) const fn capabilities_of(driver: Driver) -> &'static [&'static str] {
         match driver {
             Driver::Memory => &["clock", "crash", "fill", "freeze", "processes", "stall"],
-            Driver::File => {
-                &["clock", "crash", "damage", "fill", "freeze", "persistent", "power", "processes", "stall"]
-            }
+            Driver::File => &[
+                "clock",
+                "crash",
+                "damage",
+                "directory",
+                "faults",
+                "fill",
+                "freeze",
+                "persistent",
+                "power",
+                "processes",
+                "stall",
+            ],
         }
     }
 
