@@ -202,6 +202,12 @@ pub struct WriterOptions {
     ///
     /// Default: 16MiB. 1MiB to 4GiB.
     pub in_flight_bytes: u64,
+    /// After a refusal for lack of space (`storage-full`, `quota-exceeded`) the writer accepts nothing
+    /// more, so that what it put into the log is a prefix of what it was given, also where appends do not
+    /// wait for acknowledgements. Otherwise it goes on once there is room.
+    ///
+    /// Default: false.
+    pub stop_when_full: bool,
     /// How long `close` waits for acknowledgements before it gives up; what is left is then settled with
     /// `closed`.
     ///
@@ -219,6 +225,7 @@ impl WriterOptions {
         "roll_ms",
         "in_flight_records",
         "in_flight_bytes",
+        "stop_when_full",
         "close_timeout_ms",
     ];
 
@@ -271,6 +278,13 @@ impl WriterOptions {
         self
     }
 
+    /// Sets [`stop_when_full`](Self#structfield.stop_when_full).
+    #[must_use]
+    pub fn stop_when_full(mut self, value: bool) -> Self {
+        self.stop_when_full = value;
+        self
+    }
+
     /// Sets [`close_timeout_ms`](Self#structfield.close_timeout_ms).
     #[must_use]
     pub fn close_timeout_ms(mut self, value: u64) -> Self {
@@ -301,6 +315,7 @@ impl WriterOptions {
                 self.in_flight_bytes =
                     text::number("in_flight_bytes", text, Unit::Bytes, 1_048_576..=4_294_967_296)?
             }
+            "stop_when_full" => self.stop_when_full = text::flag("stop_when_full", text)?,
             "close_timeout_ms" => {
                 self.close_timeout_ms =
                     text::number("close_timeout_ms", text, Unit::Milliseconds, 0..=86_400_000)?
@@ -334,6 +349,7 @@ impl Default for WriterOptions {
             roll_ms: 7_200_000,
             in_flight_records: 5_000,
             in_flight_bytes: 16_777_216,
+            stop_when_full: false,
             close_timeout_ms: 30_000,
         }
     }

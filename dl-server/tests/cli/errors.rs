@@ -141,6 +141,24 @@ fn too_few_descriptors_are_said_so() {
     assert_eq!(place.ok(&["read", "a"]), "1\n");
 }
 
+/// As when room comes back at once: what follows the refused record would fit.
+#[test]
+fn nothing_follows_a_record_that_found_no_space() {
+    let place = Place::new();
+    let line = |number: usize, bytes: usize| format!("{number} {}\n", "-".repeat(bytes));
+    let fits: String = (0..450).map(|number| line(number, 10_000)).collect();
+    let small: String = (451..20_000).map(|number| line(number, 10)).collect();
+    let input = fits + &line(450, 1_000_000) + &small;
+    let append = ["append", "a", "--acks", "-o", "journal_bytes=4MiB"];
+    // Blocks of 512 bytes: room for a journal, and for the records in front of the large one.
+    let ended = run(limited(&place, "-f 10000", &append), input.as_bytes());
+    ended.failed(113, "storage-full");
+    let read = place.ok(&["read", "a"]);
+    assert!(input.starts_with(&read), "{} lines", read.lines().count());
+    assert!((100..=450).contains(&read.lines().count()), "{} lines", read.lines().count());
+    assert_eq!(ended.lines().len(), read.lines().count());
+}
+
 #[test]
 fn files_that_may_not_grow_are_a_full_disk() {
     let place = Place::new();

@@ -201,6 +201,28 @@ async fn a_full_store_refuses_and_goes_on_when_there_is_room() {
     assert_eq!(read_all(&namespace, shared.log()).await, ["one", "two"]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_writer_that_stops_when_full_leaves_a_prefix_and_can_be_closed() {
+    let name = "a_writer_that_stops_when_full_leaves_a_prefix_and_can_be_closed";
+    let shared = Shared::memory(name);
+    let namespace = shared.process("owner").await;
+    let log = namespace.log(shared.log());
+    let writer = shared.open(&namespace, creating().stop_when_full(true)).await;
+    append(&writer, "one").await;
+    drivers::memory::fill(name, true);
+    let refused = writer.append("two").await.unwrap();
+    assert_eq!(writer.flush().await.unwrap_err().kind(), ErrorKind::StorageFull);
+    drivers::memory::fill(name, false);
+    // There is room again, but whoever appends has not looked at the refusal yet.
+    assert_eq!(writer.append("three").await.unwrap_err().kind(), ErrorKind::StorageFull);
+    assert_eq!(refused.await.unwrap_err().kind(), ErrorKind::StorageFull);
+    writer.close().await.unwrap();
+    assert!(!log.info().await.unwrap().in_progress);
+    assert_eq!(read_all(&namespace, shared.log()).await, ["one"]);
+    let next = shared.open(&namespace, creating()).await;
+    assert_eq!(append(&next, "two").await.sequence_id, Some(1));
+}
+
 async fn close_settles_and_completes_and_abort_does_not(shared: Shared) {
     let (namespace, writer) = shared.writer().await;
     let log = namespace.log(shared.log());

@@ -42,6 +42,7 @@ pub(crate) async fn open(
         roll_bytes: options.roll_bytes,
         durability: engine.stores.segments.durability(),
         publish: engine.stores.segments.visibility() == Visibility::AtNextEntry,
+        stop_when_full: options.stop_when_full,
         hooks: hooks.clone(),
     };
     let sealed = own.is_sealed();

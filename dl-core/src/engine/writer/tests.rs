@@ -89,6 +89,7 @@ fn settings() -> Settings {
         roll_bytes: 1 << 20,
         durability: Durability::Memory,
         publish: false,
+        stop_when_full: false,
         hooks: None,
     }
 }
@@ -233,6 +234,26 @@ fn no_space_refuses_all_that_waits_and_frees_its_places() {
     bench.settle(Ok(()));
     assert_eq!(outcome(&next).unwrap().unwrap().dlsn, Dlsn::new(1, 1, 0));
     assert_eq!(bench.pipeline.room().used(), Usage::default());
+}
+
+#[test]
+fn a_writer_that_stops_when_full_accepts_nothing_behind_what_was_refused() {
+    let mut bench = Bench::with(Settings { stop_when_full: true, ..settings() }, None);
+    let kept = bench.append("kept", None).unwrap();
+    bench.take().unwrap();
+    bench.settle(Ok(()));
+    let refused = bench.append("a", None).unwrap();
+    bench.take().unwrap();
+    let waiting = bench.append("b", None).unwrap();
+    bench.settle(full());
+    // Nobody has looked at a ticket yet, and from here on there would be room.
+    assert_eq!(bench.append("c", None).unwrap_err().kind(), ErrorKind::StorageFull);
+    assert_eq!(bench.batch(&["d"]).unwrap_err().kind(), ErrorKind::StorageFull);
+    assert!(bench.take().is_none());
+    assert!(outcome(&kept).unwrap().is_ok());
+    for refused in [&refused, &waiting] {
+        assert_eq!(error_kind(refused), Some(ErrorKind::StorageFull));
+    }
 }
 
 #[test]

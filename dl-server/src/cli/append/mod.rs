@@ -30,8 +30,9 @@ const TICKETS: usize = 16_384;
 
 /// Appends standard input to a log, and makes the log if there is none
 ///
-/// All of it is durable when it ends with 0. It ends with the input, or when another writer takes the log over (exit code 104). After an interrupt, what was
-/// appended is settled before it ends (110).
+/// All of it is durable when it ends with 0. It ends with the input, when another writer takes the log over (exit code
+/// 104), or when there is no space for a record (113): then that record and all behind it are not in the log, even if
+/// there is room again meanwhile. After an interrupt, what was appended is settled before it ends (110).
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  journalctl -f | dl append journal --acks")]
 pub(crate) struct Append {
@@ -73,6 +74,8 @@ impl Append {
         }
         let missing = if self.no_create { Missing::Fail } else { Missing::Create };
         let namespace = shared.namespace.open(missing, Scope::Writer(&mut options)).await?;
+        // Appends run ahead of their acknowledgements, and what gets into the log is to be a prefix of the input.
+        options = options.stop_when_full(true);
         let output = self.acks.then(|| shared.output());
         let appended = self.append(&namespace, &name, options, output).await;
         namespace::close(namespace, appended).await

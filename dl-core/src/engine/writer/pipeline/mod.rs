@@ -31,6 +31,8 @@ pub(crate) struct Settings {
     pub(crate) durability: Durability,
     /// Whether an entry becomes visible elsewhere only with the next: then one follows as soon as nothing waits.
     pub(crate) publish: bool,
+    /// Whether nothing is accepted any more once the store had no room.
+    pub(crate) stop_when_full: bool,
     pub(crate) hooks: Option<Arc<dyn Hooks>>,
 }
 
@@ -51,6 +53,8 @@ pub(crate) struct Pipeline {
     txid: i64,
     /// What appends get while nothing new is accepted: the log is sealed, or the writer is closing.
     refusing: Option<Error>,
+    /// The refusal for lack of space after which nothing is accepted.
+    full: Option<Error>,
     /// The first fatal error. Nothing moves any more.
     broken: Option<Error>,
     /// The error with which everything was settled.
@@ -115,6 +119,7 @@ impl Pipeline {
             settled_txid: txid,
             txid,
             refusing: None,
+            full: None,
             broken: None,
             failed: None,
         }
@@ -127,7 +132,7 @@ impl Pipeline {
     /// # Errors
     /// What an append fails with in this state, whatever it is.
     pub(crate) fn check(&self) -> Result<()> {
-        match self.failed.as_ref().or(self.refusing.as_ref()) {
+        match self.failed.as_ref().or(self.refusing.as_ref()).or(self.full.as_ref()) {
             Some(error) => Err(error.clone()),
             None => Ok(()),
         }

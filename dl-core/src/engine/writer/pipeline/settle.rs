@@ -83,8 +83,13 @@ impl Pipeline {
         self.refuse_queue(error, effects);
     }
 
-    /// Refuses all entries that wait.
+    /// There is no room: refuses all entries that wait.
     pub(crate) fn refuse_queue(&mut self, error: &Error, effects: &mut Effects) {
+        if self.settings.stop_when_full {
+            // In the same step, so that nothing can be appended behind what is refused.
+            self.full.get_or_insert_with(|| error.clone());
+            self.room.dissolve(&mut effects.wakers);
+        }
         for entry in self.queue.drain() {
             self.complete(&entry.completion, Err(error.clone()), entry.usage, effects);
         }
