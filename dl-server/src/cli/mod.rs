@@ -11,6 +11,7 @@ mod output;
 mod read;
 mod seal;
 mod segments;
+mod stop;
 mod table;
 mod truncate;
 mod verify;
@@ -95,6 +96,7 @@ impl Command {
             Self::Seal(command) => command.run(shared).await,
             Self::Delete(command) => command.run(shared).await,
             Self::Verify(command) => command.run(shared).await,
+            Self::Bench(command) => command.run(shared).await,
         }
     }
 }

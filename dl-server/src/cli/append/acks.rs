@@ -11,8 +11,8 @@ use tokio::sync::mpsc::error::TryRecvError;
 
 use super::super::failure::{Failure, Result};
 use super::super::output::Output;
+use super::super::stop::Stop;
 use super::feed::Pending;
-use super::stop::Stop;
 
 /// Takes acknowledgements, and asks to stop at the first that does not come or cannot be printed.
 pub(super) struct Acks {

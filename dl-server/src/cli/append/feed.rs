@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use dl_core::{BatchTicket, NewRecord, Result, Ticket, Txid, Writer};
 use tokio::sync::mpsc;
 
-use super::stop::Stop;
+use super::super::stop::Stop;
 
 /// Where the txids of records come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]

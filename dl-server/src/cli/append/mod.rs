@@ -8,7 +8,6 @@ mod acks;
 mod feed;
 mod framing;
 mod input;
-mod stop;
 
 use std::num::NonZeroUsize;
 
@@ -20,10 +19,10 @@ use super::Shared;
 use super::failure::{Failure, Result};
 use super::namespace::{self, Missing, Scope};
 use super::output::Output;
+use super::stop::Stop;
 use acks::Acks;
 use feed::{Ended, Feed, TxidSource};
 use framing::Framing;
-use stop::Stop;
 
 /// Acknowledgements that are waited for or wait to be printed.
 const TICKETS: usize = 16_384;

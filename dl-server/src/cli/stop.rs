@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 /// Whether to take no more input. Clones share it.
 #[derive(Debug, Clone)]
-pub(super) struct Stop(watch::Sender<bool>);
+pub(crate) struct Stop(watch::Sender<bool>);
 
 impl Default for Stop {
     fn default() -> Self {
@@ -17,23 +17,23 @@ impl Default for Stop {
 }
 
 impl Stop {
-    pub(super) fn request(&self) {
+    pub(crate) fn request(&self) {
         self.0.send_replace(true);
     }
 
-    pub(super) fn is_requested(&self) -> bool {
+    pub(crate) fn is_requested(&self) -> bool {
         *self.0.borrow()
     }
 
     /// Completes once it is requested.
-    pub(super) async fn requested(&self) {
+    pub(crate) async fn requested(&self) {
         let mut receiver = self.0.subscribe();
         // The sender lives in `self`, so the wait ends only with the value.
         let _seen = receiver.wait_for(|requested| *requested).await;
     }
 
     /// Makes an interrupt a request to stop, and a second one the end of the process.
-    pub(super) fn at_interrupts(&self) -> Result<()> {
+    pub(crate) fn at_interrupts(&self) -> Result<()> {
         let mut interrupts = Interrupts::new().map_err(|error| {
             Error::new(ErrorKind::Unavailable, "the system refused to watch for interrupts").caused_by(error)
         })?;
