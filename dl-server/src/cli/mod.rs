@@ -1,6 +1,7 @@
 //! The command line: one file for each command, and what they share.
 
 mod append;
+mod bench;
 mod create;
 mod delete;
 mod failure;
@@ -80,6 +81,7 @@ enum Command {
     Seal(seal::Seal),
     Delete(delete::Delete),
     Verify(verify::Verify),
+    Bench(bench::Bench),
 }
 
 impl Command {

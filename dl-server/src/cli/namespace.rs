@@ -38,14 +38,17 @@ pub(crate) enum Scope<'a> {
     Writer(&'a mut WriterOptions),
     /// A reader.
     Reader(&'a mut ReaderOptions),
+    /// Writers and readers.
+    Both(&'a mut WriterOptions, &'a mut ReaderOptions),
 }
 
 impl Scope<'_> {
-    fn names(&self) -> &'static [&'static str] {
+    fn names(&self) -> Vec<&'static str> {
         match self {
-            Self::None => &[],
-            Self::Writer(_) => WriterOptions::NAMES,
-            Self::Reader(_) => ReaderOptions::NAMES,
+            Self::None => Vec::new(),
+            Self::Writer(_) => WriterOptions::NAMES.to_vec(),
+            Self::Reader(_) => ReaderOptions::NAMES.to_vec(),
+            Self::Both(..) => [WriterOptions::NAMES, ReaderOptions::NAMES].concat(),
         }
     }
 
@@ -54,6 +57,8 @@ impl Scope<'_> {
             Self::None => Ok(()),
             Self::Writer(options) => options.set(name, value),
             Self::Reader(options) => options.set(name, value),
+            Self::Both(options, _) if WriterOptions::NAMES.contains(&name) => options.set(name, value),
+            Self::Both(_, options) => options.set(name, value),
         }
     }
 }
@@ -61,7 +66,21 @@ impl Scope<'_> {
 impl NamespaceArgs {
     /// Opens the namespace and sets the options that were given. A name that the writer or reader and the namespace
     /// both have means the former.
-    pub(crate) async fn open(&self, missing: Missing, mut scope: Scope<'_>) -> Result<Namespace> {
+    pub(crate) async fn open(&self, missing: Missing, scope: Scope<'_>) -> Result<Namespace> {
+        let uri = match &self.ns {
+            Some(uri) => uri.clone(),
+            None => default_uri(missing == Missing::Create)?,
+        };
+        self.open_at(&uri, missing, scope).await
+    }
+
+    /// Opens the namespace at `uri`, with the options that were given.
+    pub(super) async fn open_at(
+        &self,
+        uri: &str,
+        missing: Missing,
+        mut scope: Scope<'_>,
+    ) -> Result<Namespace> {
         let mut options = Options::default().create_namespace(missing == Missing::Create);
         for (name, value) in &self.option {
             if scope.names().contains(&name.as_str()) {
@@ -69,14 +88,15 @@ impl NamespaceArgs {
             } else if Options::NAMES.contains(&name.as_str()) {
                 options.set(name, value)?;
             } else {
-                return Err(unknown(name, scope.names()));
+                return Err(unknown(name, &scope.names()));
             }
         }
-        let uri = match &self.ns {
-            Some(uri) => uri.clone(),
-            None => default_uri(options.create_namespace)?,
-        };
-        Namespace::open(&uri, options).await
+        Namespace::open(uri, options).await
+    }
+
+    /// The namespace that was named.
+    pub(super) fn uri(&self) -> Option<&str> {
+        self.ns.as_deref()
     }
 }
 

@@ -7,6 +7,7 @@
 )]
 
 mod append;
+mod bench;
 mod damage;
 mod errors;
 mod follow;
