@@ -61,7 +61,10 @@ impl HeldLock {
         let lock = self.lock().clone();
         let metadata = self.metadata.clone();
         async move {
-            let mut watch = metadata.watch(&lock.path);
+            let mut watch = match metadata.watch(&lock.path) {
+                Ok(watch) => watch,
+                Err(error) => return error,
+            };
             loop {
                 match metadata.get(&lock.path).await {
                     Ok(Some(node)) if node.version == lock.version => watch.changed().await,

@@ -38,7 +38,10 @@ pub trait MetadataStore: Send + Sync + 'static {
     async fn commit(&self, ops: &[Op]) -> Result<Outcome>;
 
     /// Watches the node at `path`, which need not exist: its creation, data, deletion and list of children.
-    fn watch(&self, path: &str) -> Watch;
+    ///
+    /// # Errors
+    /// `unavailable` if the system lacks the means, such as a thread, to hear of changes made elsewhere.
+    fn watch(&self, path: &str) -> Result<Watch>;
 
     /// Takes the lock whose members are children of `path`, a node that exists.
     ///

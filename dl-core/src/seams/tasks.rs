@@ -1,6 +1,7 @@
 //! Tasks and threads.
 
 use std::future::Future;
+use std::io;
 use std::pin::Pin;
 
 /// A boxed future that may move between threads.
@@ -12,11 +13,13 @@ pub trait Tasks: Send + Sync + 'static {
     fn spawn(&self, task: BoxFuture<'static, ()>);
 
     /// Runs a future to its end on a thread of its own, where it may block in system calls between its await
-    /// points. `name` names the thread (at most 15 bytes are kept).
-    fn spawn_thread(&self, name: &str, task: BoxFuture<'static, ()>);
+    /// points. `name` names the thread (at most 15 bytes are kept). If there is no thread to be had, the future is
+    /// dropped and the error says why.
+    fn spawn_thread(&self, name: &str, task: BoxFuture<'static, ()>) -> io::Result<()>;
 
     /// Runs a closure that may block in system calls, on a pool of threads; the future completes when it has run.
-    /// The closure runs to its end even if the future is dropped.
+    /// The closure runs to its end even if the future is dropped. It must not wait for other closures: when there are
+    /// no threads to be had they run one after another, or even in this call.
     fn run_blocking(&self, work: Box<dyn FnOnce() + Send>) -> BoxFuture<'static, ()>;
 }
 

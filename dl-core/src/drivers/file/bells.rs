@@ -8,7 +8,9 @@ use std::sync::{Arc, Weak};
 use tokio::sync::Notify;
 
 use super::control::{Bell, Control};
+use super::started::Started;
 use super::table::SegmentTable;
+use crate::error::Result;
 use crate::seams::Tasks;
 
 /// Who waits, and the thread that wakes them.
@@ -16,7 +18,7 @@ pub(super) struct DataBell {
     control: Arc<Control>,
     table: Arc<SegmentTable>,
     waiting: AtomicUsize,
-    started: std::sync::Once,
+    started: Started,
     wanted: Arc<Notify>,
 }
 
@@ -25,22 +27,25 @@ pub(super) struct Listening(Arc<DataBell>);
 
 impl DataBell {
     pub(super) fn new(control: Arc<Control>, table: Arc<SegmentTable>) -> Arc<Self> {
-        let started = std::sync::Once::new();
-        Arc::new(Self { control, table, waiting: AtomicUsize::new(0), started, wanted: Arc::default() })
+        let (waiting, started, wanted) = Default::default();
+        Arc::new(Self { control, table, waiting, started, wanted })
     }
 
     /// Has the waiters of this process told of commits elsewhere until the answer is dropped.
-    pub(super) fn listen(self: &Arc<Self>, tasks: &dyn Tasks) -> Listening {
-        self.started.call_once(|| {
+    ///
+    /// # Errors
+    /// `unavailable` if there is no thread to be had.
+    pub(super) fn listen(self: &Arc<Self>, tasks: &dyn Tasks) -> Result<Listening> {
+        self.started.start(|| {
             // Now, not when the thread starts: the caller looks at its segment next, and may have to be told of what
             // happens from then on.
             let seen = self.control.rung(Bell::Data);
-            tasks.spawn_thread("dl-wake", Box::pin(run(Arc::downgrade(self), seen)));
-        });
+            tasks.spawn_thread("dl-wake", Box::pin(run(Arc::downgrade(self), seen)))
+        })?;
         if self.waiting.fetch_add(1, Ordering::AcqRel) == 0 {
             self.wanted.notify_one();
         }
-        Listening(self.clone())
+        Ok(Listening(self.clone()))
     }
 }
 
@@ -95,8 +100,9 @@ mod tests {
             unreachable!("the bell needs a thread");
         }
 
-        fn spawn_thread(&self, _name: &str, task: BoxFuture<'static, ()>) {
+        fn spawn_thread(&self, _name: &str, task: BoxFuture<'static, ()>) -> std::io::Result<()> {
             *self.0.lock().unwrap() = Some(task);
+            Ok(())
         }
 
         fn run_blocking(&self, _work: Box<dyn FnOnce() + Send>) -> BoxFuture<'static, ()> {
@@ -116,11 +122,11 @@ mod tests {
         let bell = DataBell::new(control.clone(), Arc::new(table));
 
         let tasks = Late::default();
-        let _listening = bell.listen(&tasks);
+        let _listening = bell.listen(&tasks).unwrap();
         let mut changed = segment.subscribe();
         word.extend(FIRST_OFFSET, FIRST_OFFSET + 1).unwrap();
         control.ring(Bell::Data);
-        seams.tasks.spawn_thread("late", tasks.0.lock().unwrap().take().unwrap());
+        seams.tasks.spawn_thread("late", tasks.0.lock().unwrap().take().unwrap()).unwrap();
         tokio::select! {
             told = changed.changed() => told.unwrap(),
             () = seams.clock.sleep(Duration::from_secs(10)) => panic!("nobody was told"),

@@ -183,10 +183,19 @@ impl Committer {
     }
 
     /// Starts the thread.
-    pub(super) fn start(self: Arc<Self>, tasks: &dyn Tasks) {
+    pub(super) fn start(self: Arc<Self>, tasks: &dyn Tasks) -> std::io::Result<()> {
         self.running.send_replace(true);
-        let running = Running { committer: self };
-        tasks.spawn_thread("dl-commit", Box::pin(async move { running.committer.run().await }));
+        let committer = self.clone();
+        let thread = async move {
+            // Here, since a thread that never was is no thread that ended.
+            let running = Running { committer };
+            running.committer.run().await;
+        };
+        let started = tasks.spawn_thread("dl-commit", Box::pin(thread));
+        if started.is_err() {
+            self.running.send_replace(false);
+        }
+        started
     }
 
     /// Ends the thread after the round it is in.

@@ -34,6 +34,7 @@ mod session;
 #[cfg(test)]
 mod simulated_tests;
 mod slots;
+mod started;
 mod table;
 #[cfg(test)]
 mod tests;

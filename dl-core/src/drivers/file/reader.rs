@@ -98,7 +98,7 @@ impl SegmentReader for FileSegmentReader {
     }
 
     async fn wait(&self, known: Tail) -> Result<Tail> {
-        let _listening = self.parts.bell.listen(&*self.parts.seams.tasks);
+        let _listening = self.parts.bell.listen(&*self.parts.seams.tasks)?;
         let mut changed = self.segment.subscribe();
         loop {
             let tail = self.tail().await?;

@@ -16,6 +16,7 @@ use super::pool::JournalPool;
 use super::presence::Presence;
 use super::reader::FileSegmentReader;
 use super::segment::{FIRST_OFFSET, Segment};
+use super::started::Started;
 use super::table::SegmentTable;
 use crate::error::{Error, ErrorKind, Result};
 use crate::metadata::{MetadataStore, Node, Op, Outcome};
@@ -41,12 +42,12 @@ pub(super) struct FileSegments {
     parts: Arc<Parts>,
     /// Ids that this process has reserved and not given out.
     ids: Mutex<std::ops::Range<i64>>,
-    started: std::sync::Once,
+    started: Started,
 }
 
 impl FileSegments {
     pub(super) fn new(parts: Arc<Parts>) -> Self {
-        Self { parts, ids: Mutex::new(0..0), started: std::sync::Once::new() }
+        Self { parts, ids: Mutex::new(0..0), started: Started::default() }
     }
 
     fn next_reserved(&self) -> Option<i64> {
@@ -71,14 +72,15 @@ impl FileSegments {
     }
 
     /// Starts the threads that commit and that empty journals, once there is something to write.
-    fn start(&self) {
-        self.started.call_once(|| {
+    fn start(&self) -> Result<()> {
+        // Tells idle writers that they were fenced.
+        self.parts.metadata.listen()?;
+        self.started.start(|| {
             let tasks = &self.parts.seams.tasks;
-            // Tells idle writers that they were fenced.
-            self.parts.metadata.listen();
-            self.parts.committer.clone().start(&**tasks);
+            self.parts.committer.clone().start(&**tasks)?;
             tasks.spawn(Box::pin(self.parts.pool.clone().run()));
-        });
+            Ok(())
+        })
     }
 
     async fn blocking<T: Send + 'static>(
@@ -179,7 +181,7 @@ impl SegmentStore for FileSegments {
     }
 
     async fn create(&self, id: SegmentId, source: Arc<dyn EntrySource>) -> Result<Arc<dyn SegmentWriter>> {
-        self.start();
+        self.start()?;
         let slot = self
             .blocking(id, move |parts, segment| {
                 let file = segment.create()?;

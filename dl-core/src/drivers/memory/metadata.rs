@@ -33,8 +33,8 @@ impl MetadataStore for Opening {
         Ok(outcome)
     }
 
-    fn watch(&self, path: &str) -> Watch {
-        self.watches.watch(path)
+    fn watch(&self, path: &str) -> Result<Watch> {
+        Ok(self.watches.watch(path))
     }
 
     async fn lock(&self, path: &str, owner: &str, takeover: Takeover) -> Result<Lock> {

@@ -79,7 +79,7 @@ pub(crate) enum Step {
 
 impl ReaderCore {
     pub(crate) async fn open(engine: &Arc<Engine>, log: &LogName, options: &ReaderOptions) -> Result<Self> {
-        let watch = engine.stores.metadata.watch(&LogPaths::new(log).ledgers());
+        let watch = engine.stores.metadata.watch(&LogPaths::new(log).ledgers())?;
         let position = start::find(engine, log, options).await?;
         let from_txid = match options.from {
             Start::Txid(txid) => Some(txid.get()),

@@ -12,6 +12,7 @@ mod files;
 mod fork;
 #[cfg(target_os = "linux")]
 mod locks;
+mod pool;
 mod random;
 mod tasks;
 #[cfg(not(target_os = "linux"))]

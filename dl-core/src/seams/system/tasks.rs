@@ -1,26 +1,33 @@
 //! Tasks on a tokio runtime, and threads.
 
+use std::io;
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Wake, Waker};
 use std::thread::{self, Thread};
 
 use tokio::runtime::Handle;
 
+use super::pool::{Pool, Start};
 use crate::seams::{BoxFuture, Tasks};
 
 /// The kernel keeps this much of a thread's name.
 const THREAD_NAME_BYTES: usize = 15;
 
 /// Tasks on a tokio runtime.
+///
+/// Blocking work has threads of its own, not the runtime's: when the system refuses the runtime one, the work waits
+/// for a thread that never comes, and refusing the first one is a panic.
 pub(super) struct SystemTasks {
     runtime: Handle,
+    pool: Arc<Pool>,
 }
 
 impl SystemTasks {
     pub(super) fn new(runtime: Handle) -> Self {
-        Self { runtime }
+        let pool = Pool::new(start_in(runtime.clone()));
+        Self { runtime, pool }
     }
 }
 
@@ -29,55 +36,29 @@ impl Tasks for SystemTasks {
         self.runtime.spawn(task);
     }
 
-    fn spawn_thread(&self, name: &str, task: BoxFuture<'static, ()>) {
-        let work = Once::new({
-            let runtime = self.runtime.clone();
-            move || {
-                let _entered = runtime.enter();
-                block_on(task);
-            }
-        });
-        let on_thread = work.clone();
-        let spawned = thread::Builder::new().name(shorten(name)).spawn(move || on_thread.run());
-        if spawned.is_err() {
-            // Out of threads: the runtime's pool may have one left, or has one later.
-            self.runtime.spawn_blocking(move || work.run());
-        }
+    fn spawn_thread(&self, name: &str, task: BoxFuture<'static, ()>) -> io::Result<()> {
+        start_in(self.runtime.clone())(name, Box::new(move || block_on(task)))
     }
 
     fn run_blocking(&self, work: Box<dyn FnOnce() + Send>) -> BoxFuture<'static, ()> {
-        let work = Once::new(work);
-        let on_pool = work.clone();
-        let running = self.runtime.spawn_blocking(move || on_pool.run());
+        let done = self.pool.run(work);
         Box::pin(async move {
-            if running.await.is_err_and(|error| error.is_cancelled()) {
-                // The runtime is shutting down and did not take it; whoever waits still is to have it done.
-                work.run();
-            }
+            // An error says that the work panicked; whoever needs its result finds out.
+            let _ended = done.await;
         })
     }
 }
 
-/// Work that is done by whoever gets to it first, once.
-struct Once<F>(Arc<Mutex<Option<F>>>);
-
-impl<F: FnOnce()> Once<F> {
-    fn new(work: F) -> Self {
-        Self(Arc::new(Mutex::new(Some(work))))
-    }
-
-    fn run(&self) {
-        let work = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(work) = work {
+/// Starts threads that may use a runtime.
+fn start_in(runtime: Handle) -> Start {
+    Box::new(move |name, work| {
+        let runtime = runtime.clone();
+        let inside = move || {
+            let _entered = runtime.enter();
             work();
-        }
-    }
-}
-
-impl<F> Clone for Once<F> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
+        };
+        thread::Builder::new().name(shorten(name)).spawn(inside).map(drop)
+    })
 }
 
 /// The longest start of the name that the kernel keeps, without what it cannot hold.
@@ -135,15 +116,17 @@ mod tests {
     async fn a_thread_has_its_name_and_waits_for_tasks() {
         let tasks = SystemTasks::new(Handle::current());
         let (ask, mut asked) = mpsc::unbounded_channel::<oneshot::Sender<String>>();
-        tasks.spawn_thread(
-            "a name that is too long",
-            Box::pin(async move {
-                while let Some(reply) = asked.recv().await {
-                    let name = thread::current().name().map(str::to_owned);
-                    reply.send(name.unwrap_or_default()).unwrap();
-                }
-            }),
-        );
+        tasks
+            .spawn_thread(
+                "a name that is too long",
+                Box::pin(async move {
+                    while let Some(reply) = asked.recv().await {
+                        let name = thread::current().name().map(str::to_owned);
+                        reply.send(name.unwrap_or_default()).unwrap();
+                    }
+                }),
+            )
+            .unwrap();
         for _ in 0..100 {
             let (reply, answer) = oneshot::channel();
             ask.send(reply).unwrap();
@@ -155,13 +138,15 @@ mod tests {
     async fn a_thread_has_timers() {
         let tasks = SystemTasks::new(Handle::current());
         let (done, wait) = oneshot::channel();
-        tasks.spawn_thread(
-            "timer",
-            Box::pin(async move {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-                done.send(()).unwrap();
-            }),
-        );
+        tasks
+            .spawn_thread(
+                "timer",
+                Box::pin(async move {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                    done.send(()).unwrap();
+                }),
+            )
+            .unwrap();
         wait.await.unwrap();
     }
 

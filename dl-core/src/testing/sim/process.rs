@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::{Future, poll_fn};
+use std::io;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -73,6 +74,11 @@ impl ProcessHandle {
         self.0.wake_all();
     }
 
+    /// Refuses it further threads, or grants them again.
+    pub fn refuse_threads(&self, refuse: bool) {
+        self.0.threads_refused.store(refuse, Ordering::Release);
+    }
+
     /// Runs a future inside of the process.
     ///
     /// # Errors
@@ -102,6 +108,7 @@ pub(super) struct Process {
     alive: AtomicBool,
     frozen: AtomicBool,
     threads_stopped: AtomicBool,
+    threads_refused: AtomicBool,
     tasks: Mutex<TaskTable>,
     order: Mutex<Rng>,
 }
@@ -134,6 +141,7 @@ impl Process {
             alive: AtomicBool::new(true),
             frozen: AtomicBool::new(false),
             threads_stopped: AtomicBool::new(false),
+            threads_refused: AtomicBool::new(false),
             tasks: Mutex::default(),
             order: Mutex::new(order),
         }
@@ -251,10 +259,14 @@ impl Tasks for SimTasks {
         }
     }
 
-    fn spawn_thread(&self, _name: &str, task: BoxFuture<'static, ()>) {
+    fn spawn_thread(&self, _name: &str, task: BoxFuture<'static, ()>) -> io::Result<()> {
         if self.0.is_alive() {
+            if self.0.threads_refused.load(Ordering::Acquire) {
+                return Err(io::Error::from_raw_os_error(libc::EAGAIN));
+            }
             self.0.runtime.spawn(TaskSlot::new(&self.0, Some(task), true));
         }
+        Ok(())
     }
 
     fn run_blocking(&self, work: Box<dyn FnOnce() + Send>) -> BoxFuture<'static, ()> {

@@ -297,8 +297,10 @@ mod cases {
                 (delete("/dir/a", ANY), ["/dir", "/dir/a"]),
             ];
             for (op, paths) in changes {
-                let mut watches: Vec<_> =
-                    [&one, &two].iter().flat_map(|store| paths.map(|path| store.watch(path))).collect();
+                let mut watches: Vec<_> = [&one, &two]
+                    .iter()
+                    .flat_map(|store| paths.map(|path| store.watch(path).unwrap()))
+                    .collect();
                 commit(&**changer, std::slice::from_ref(&op)).await;
                 for watch in &mut watches {
                     watch.changed().await;
@@ -310,7 +312,7 @@ mod cases {
     pub async fn watches_are_not_lost_between_making_and_waiting(fixture: &dyn Fixture) {
         let (one, two) = (Process::start(fixture).await, Process::start(fixture).await);
         commit(&*one, &[Op::create("/a", "")]).await;
-        let mut watch = two.watch("/a");
+        let mut watch = two.watch("/a").unwrap();
         let mut copy = watch.clone();
         // Cancelled before the change.
         waits(&mut Box::pin(watch.changed())).await;
@@ -327,7 +329,7 @@ mod cases {
         let (one, two) = (Process::start(fixture).await, Process::start(fixture).await);
         commit(&*one, &[Op::create("/n", "")]).await;
         let follow = async |store: &dyn MetadataStore| {
-            let mut watch = store.watch("/n");
+            let mut watch = store.watch("/n").unwrap();
             while node(store, "/n").await.unwrap().data != "99" {
                 watch.changed().await;
             }
@@ -355,7 +357,7 @@ mod cases {
         }
         assert!(lock.path.starts_with("/lock/"));
         commit(&*one, &[lock.check(), set("/n", "1", ANY)]).await;
-        let mut watch = two.watch("/lock");
+        let mut watch = two.watch("/lock").unwrap();
         commit(&*one, &[lock.release()]).await;
         watch.changed().await;
         for store in [&one, &two] {
@@ -383,7 +385,7 @@ mod cases {
         let mut holder = one.lock("/lock", "0", Takeover::Force).await.unwrap();
         // From another process, then within one.
         for (round, taker) in [&two, &two, &one].into_iter().enumerate() {
-            let mut watch = one.watch(&holder.path);
+            let mut watch = one.watch(&holder.path).unwrap();
             let name = format!("taker {round}");
             let lock = taker.lock("/lock", &name, Takeover::Force).await.unwrap();
             watch.changed().await;
@@ -526,13 +528,13 @@ mod cases {
         let (one, two) = (Process::start(fixture).await, Process::start(fixture).await);
         commit(&*one, &[Op::create("/lock", "")]).await;
         one.lock("/lock", "one", Takeover::Force).await.unwrap();
-        let mut watch = two.watch("/a");
+        let mut watch = two.watch("/a").unwrap();
         let mut waiting = two.lock("/lock", "two", Takeover::Wait(Duration::from_secs(3_600)));
         assert!(waits(&mut waiting).await);
         two.0.session.close().await.unwrap();
         two.0.session.close().await.unwrap();
         watch.changed().await;
-        two.watch("/a").changed().await;
+        two.watch("/a").unwrap().changed().await;
         let errors = [
             waiting.await.unwrap_err(),
             two.get("/lock").await.unwrap_err(),

@@ -21,7 +21,7 @@ async fn close_settles_every_pending_call_with_closed() {
     let lock = other.file(&world, "metadata/lock");
     assert!(lock.try_lock(crate::seams::LockKind::Exclusive).unwrap());
     let commit = [crate::metadata::Op::create("/x", "")];
-    let mut watch = owner.stores.metadata.watch("/x");
+    let mut watch = owner.stores.metadata.watch("/x").unwrap();
     let waiting =
         async { tokio::join!(reader.wait(tail), owner.stores.metadata.commit(&commit), watch.changed()) };
     let closing = async {

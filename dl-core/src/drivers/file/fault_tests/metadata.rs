@@ -121,7 +121,7 @@ async fn a_process_that_slept_through_two_compactions_reads_on() {
     let idle = Opener::new(&world).await;
     create(&owner.stores).await;
     owner.stores.metadata.commit(&[Op::create("/gone", "")]).await.unwrap();
-    let mut watch = idle.stores.metadata.watch("/gone");
+    let mut watch = idle.stores.metadata.watch("/gone").unwrap();
     assert_eq!(value(&idle.stores).await, 0);
     idle.process.freeze();
     owner

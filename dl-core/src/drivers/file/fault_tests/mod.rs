@@ -7,6 +7,7 @@ mod full;
 mod metadata;
 mod opening;
 mod syncs;
+mod threads;
 mod words;
 
 use bytes::Bytes;

@@ -45,7 +45,7 @@ impl FileMetadata {
             Takeover::Wait(patience) => patience,
             _ => Duration::ZERO,
         };
-        let mut watch = self.watch(path);
+        let mut watch = self.watch(path)?;
         let mut waited = Duration::ZERO;
         loop {
             let holder = match self.try_lock(path, owner, takeover).await? {

@@ -21,6 +21,7 @@ use super::io;
 use super::layout::Layout;
 use super::presence::Presence;
 use super::session;
+use super::started::Started;
 use crate::error::{Error, Result};
 use crate::metadata::lock::{self, Claim, LockState};
 use crate::metadata::{
@@ -48,7 +49,7 @@ pub(super) struct FileMetadata {
     state: Mutex<State>,
     queue: Mutex<Queue>,
     watches: Watches,
-    bell: std::sync::Once,
+    listening: Started,
     action: OnceLock<Box<dyn Fn() + Send + Sync>>,
     presence: OnceLock<Arc<Presence>>,
 }
@@ -177,7 +178,7 @@ impl FileMetadata {
             state: Mutex::new(state),
             queue: Mutex::default(),
             watches: Watches::new(),
-            bell: std::sync::Once::new(),
+            listening: Started::default(),
             action: OnceLock::new(),
             presence: OnceLock::new(),
         }))
@@ -194,11 +195,11 @@ impl FileMetadata {
     }
 
     /// Starts the thread that waits for changes made elsewhere.
-    pub(super) fn listen(&self) {
-        self.bell.call_once(|| {
+    pub(super) fn listen(&self) -> Result<()> {
+        self.listening.start(|| {
             let thread = follow_others(self.this.clone(), self.control.clone());
-            self.seams.tasks.spawn_thread("dl-metadata", Box::pin(thread));
-        });
+            self.seams.tasks.spawn_thread("dl-metadata", Box::pin(thread))
+        })
     }
 
     /// The number of the newest commit this process has read.
@@ -486,9 +487,9 @@ impl MetadataStore for FileMetadata {
         }
     }
 
-    fn watch(&self, path: &str) -> Watch {
-        self.listen();
-        self.watches.watch(path)
+    fn watch(&self, path: &str) -> Result<Watch> {
+        self.listen()?;
+        Ok(self.watches.watch(path))
     }
 
     async fn lock(&self, path: &str, owner: &str, takeover: Takeover) -> Result<Lock> {

@@ -59,15 +59,18 @@ async fn a_wake_reaches_who_waits_in_another_process() {
     let words = file.map(0, 1).unwrap();
     let (woken, wait) = oneshot::channel();
     let theirs = create(&second.files, &path).map(0, 1).unwrap();
-    second.tasks.spawn_thread(
-        "waiter",
-        Box::pin(async move {
-            while theirs.words()[0].load(Ordering::Acquire) == 0 {
-                theirs.wait(0, 0).await;
-            }
-            woken.send(()).unwrap();
-        }),
-    );
+    second
+        .tasks
+        .spawn_thread(
+            "waiter",
+            Box::pin(async move {
+                while theirs.words()[0].load(Ordering::Acquire) == 0 {
+                    theirs.wait(0, 0).await;
+                }
+                woken.send(()).unwrap();
+            }),
+        )
+        .unwrap();
     first.clock.sleep(Duration::from_millis(2500)).await;
     words.words()[0].store(1, Ordering::Release);
     words.wake(0);
