@@ -17,8 +17,11 @@ mod table;
 mod truncate;
 mod verify;
 
+use std::num::NonZero;
 use std::panic;
 use std::process::{self, ExitCode};
+use std::sync::Mutex;
+use std::thread;
 
 use clap::{Parser, Subcommand};
 use dl_core::{Error, ErrorKind};
@@ -138,13 +141,27 @@ fn runtime() -> Result<Runtime> {
             "the system refused the threads or descriptors to run on; raise the limits (ulimit -n, ulimit -u)",
         )
     };
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    ask_for_threads(threads).map_err(|error| refused().caused_by(error))?;
     // Of some refusals the builder makes an error, of others a panic.
     panic::set_hook(Box::new(|_| {}));
-    match panic::catch_unwind(|| tokio::runtime::Builder::new_multi_thread().enable_all().build()) {
+    let build = || tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
+    match panic::catch_unwind(build) {
         Ok(Ok(runtime)) => Ok(runtime),
         Ok(Err(error)) => Err(refused().caused_by(error).into()),
         Err(_) => Err(refused().into()),
     }
+}
+
+/// Whether the system grants that many threads at once. The runtime's builder would not come back if it got some of them
+/// and not all.
+fn ask_for_threads(count: usize) -> std::io::Result<()> {
+    let gate = Mutex::new(());
+    thread::scope(|scope| {
+        let _all_wait_here = gate.lock();
+        let wait = || drop(gate.lock());
+        (0..count).try_for_each(|_| thread::Builder::new().spawn_scoped(scope, wait).map(drop))
+    })
 }
 
 /// A file that may grow no further is then an error of the call, as a full disk is, not the end of the process.
