@@ -130,6 +130,12 @@ pub trait SegmentReader: Send + Sync + 'static {
     /// `corrupt` with file and offset (or bookie) if a committed entry is not what was written; `not-found` if the
     /// segment was deleted.
     async fn read(&self, from: u64, budget: usize) -> Result<Vec<Bytes>>;
+
+    /// About how many bytes the committed entries take in the store: no less than the entries themselves.
+    ///
+    /// # Errors
+    /// `not-found` if the segment was deleted.
+    async fn bytes(&self) -> Result<u64>;
 }
 
 /// How far a segment has got.

@@ -9,7 +9,7 @@ use super::catalog::{self, SegmentState};
 use super::frame::{FRAME_BYTES, FrameHead};
 use super::index::Place;
 use super::io;
-use super::segment::Segment;
+use super::segment::{FIRST_OFFSET, Segment};
 use super::segments::{Parts, entries};
 use crate::error::{Error, Result};
 use crate::store::{SegmentReader, Tail, TailState};
@@ -130,6 +130,14 @@ impl SegmentReader for FileSegmentReader {
         let (entries, next) = self.parts.blocking(self.segment.clone(), work).await?;
         *self.next.lock().unwrap_or_else(PoisonError::into_inner) = next;
         Ok(entries)
+    }
+
+    async fn bytes(&self) -> Result<u64> {
+        let extent = self.parts.blocking_extent(&self.segment).await?;
+        if extent.state == TailState::Deleted {
+            return Err(Error::not_found("the segment was deleted").with("segment_id", self.segment.id));
+        }
+        Ok(extent.length.saturating_sub(FIRST_OFFSET))
     }
 }
 

@@ -335,4 +335,13 @@ impl SegmentReader for Reader {
         }
         Ok(entries)
     }
+
+    async fn bytes(&self) -> Result<u64> {
+        self.opening.check_open()?;
+        let inner = guard(&self.segment.inner);
+        if inner.state == TailState::Deleted {
+            return Err(gone(self.segment.id));
+        }
+        Ok(inner.entries.iter().map(|entry| entry.len() as u64).sum())
+    }
 }

@@ -27,6 +27,7 @@ macro_rules! segment_suite {
             a_source_may_wake_the_store_from_within_a_call
             large_entries_are_read_whole
             a_read_keeps_its_budget_but_moves_on
+            the_bytes_of_a_segment_count_its_entries
             readers_follow_a_writer_without_gap
             readers_are_told_of_the_end_by_its_writer
             a_cancelled_wait_loses_nothing
@@ -209,6 +210,20 @@ mod cases {
         for from in [10, 11, u64::MAX] {
             assert!(reader.read(from, 1_000).await.unwrap().is_empty());
         }
+    }
+
+    pub async fn the_bytes_of_a_segment_count_its_entries(fixture: &dyn Fixture) {
+        let (one, two) = two(fixture).await;
+        let writer = TestWriter::start(&one).await;
+        let id = writer.id;
+        writer.append(0..3).await;
+        let of_all = expected(id, 3).iter().map(|entry| entry.len() as u64).sum::<u64>();
+        let bytes = reader(&one, id).await.bytes().await.unwrap();
+        assert!((of_all..of_all + 1_000).contains(&bytes), "{bytes} for entries of {of_all}");
+        assert!(reader(&two, id).await.bytes().await.unwrap() >= of_all);
+        let gone = reader(&two, id).await;
+        commit(&*one.metadata, &one.segments.delete(&[id]).await.unwrap()).await;
+        assert_eq!(gone.bytes().await.unwrap_err().kind(), ErrorKind::NotFound);
     }
 
     pub async fn readers_follow_a_writer_without_gap(fixture: &dyn Fixture) {
