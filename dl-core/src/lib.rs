@@ -77,7 +77,7 @@ pub use engine::writer::Condition;
 pub use error::{Error, ErrorKind, Result};
 pub use log::Log;
 pub use namespace::Namespace;
-pub use options::{OnTruncated, Options, ReaderOptions, Start, WriterOptions, file_uri};
+pub use options::{LogOptions, OnTruncated, Options, ReaderOptions, Start, WriterOptions, file_uri};
 pub use reader::{Reader, ReaderCloser};
 pub use types::{
     Compression, Dlsn, Durability, LogName, MAX_BATCH_BYTES, MAX_ENTRY_BYTES, MAX_PAYLOAD_BYTES,

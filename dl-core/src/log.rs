@@ -6,9 +6,9 @@ use bytes::Bytes;
 
 use crate::engine::layout::LogPaths;
 use crate::engine::reader::ReaderCore;
-use crate::engine::{Engine, layout, open, queries, truncate, writer};
+use crate::engine::{Engine, layout, log_options, open, queries, retention, truncate, writer};
 use crate::error::{ErrorKind, Result};
-use crate::options::{ReaderOptions, WriterOptions};
+use crate::options::{LogOptions, ReaderOptions, WriterOptions};
 use crate::reader::Reader;
 use crate::types::{Dlsn, LogName, Takeover, Txid};
 use crate::writer::Writer;
@@ -119,6 +119,37 @@ impl Log {
             own.lock.release().await
         })
         .await
+    }
+
+    /// Frees what is too old or too much by the options kept with the log, as its writer does while it is open. Answers the
+    /// point of truncation in force.
+    ///
+    /// For logs without a writer: it completes what one that is gone left in progress, and leaves alone what one that
+    /// lives writes. Call it from time to time; an age counts from when a segment was completed, by the wall clock.
+    ///
+    /// # Errors
+    /// `not-found` if there is no such log.
+    pub async fn apply_retention(&self) -> Result<Dlsn> {
+        self.engine.check_writable()?;
+        self.call(retention::apply(&self.engine, &self.name)).await
+    }
+
+    /// The options kept with the log; the defaults, if none were set.
+    ///
+    /// # Errors
+    /// `not-found` if there is no such log.
+    pub async fn options(&self) -> Result<LogOptions> {
+        self.call(log_options::read(&*self.engine.stores.metadata, &self.name)).await
+    }
+
+    /// Replaces the options kept with the log. Writers that are opened from now on go by them.
+    ///
+    /// # Errors
+    /// `not-found` if there is no such log; `invalid-argument` for a value out of range.
+    pub async fn set_options(&self, options: LogOptions) -> Result<()> {
+        options.validate()?;
+        self.engine.check_writable()?;
+        self.call(log_options::write(&*self.engine.stores.metadata, &self.name, &options)).await
     }
 
     /// Bytes that the user keeps with the log; empty if none were set.

@@ -10,7 +10,8 @@
 //!     ├── ledgers           number of the newest segment ever started
 //!     │   ├── inprogress_…  one for each segment, see metadata/segment.rs
 //!     │   └── logrecs_…
-//!     └── allocation        a segment id that is given out and not yet used
+//!     ├── allocation        a segment id that is given out and not yet used
+//!     └── options           options kept with the log; not there before they are set, and unknown to DistributedLog
 //! ```
 
 use bytes::Bytes;
@@ -64,6 +65,10 @@ impl LogPaths {
 
     pub(crate) fn allocation(&self) -> String {
         self.below_root("allocation")
+    }
+
+    pub(crate) fn options(&self) -> String {
+        self.below_root("options")
     }
 
     /// The node of the segment with this node name.

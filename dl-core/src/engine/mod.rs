@@ -9,12 +9,14 @@ pub(crate) mod delete;
 pub(crate) mod layout;
 pub(crate) mod listing;
 mod lock;
+pub(crate) mod log_options;
 pub(crate) mod open;
 mod ownership;
 pub(crate) mod queries;
 pub(crate) mod reader;
 mod recovery;
 pub(crate) mod rename;
+pub(crate) mod retention;
 mod scan;
 pub(crate) mod segments;
 #[cfg(test)]

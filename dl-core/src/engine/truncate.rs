@@ -8,19 +8,19 @@ use crate::types::{Dlsn, LogName};
 
 use super::Engine;
 use super::layout::LogPaths;
-use super::lock::{CUT_OFF, HeldLock};
+use super::lock::CUT_OFF;
 use super::segments::{Segment, SegmentList};
 
 /// The most segments that one commit frees.
 const AT_ONCE: usize = 100;
 
 /// Truncates the log below `before`, as far as it is completed; answers the point in force. The writer of the log
-/// passes its lock.
+/// passes the check of its lock.
 pub(crate) async fn truncate(
     engine: &Arc<Engine>,
     log: &LogName,
     before: Dlsn,
-    lock: Option<&HeldLock>,
+    lock: Option<Op>,
 ) -> Result<Dlsn> {
     let metadata = &*engine.stores.metadata;
     let paths = LogPaths::new(log);
@@ -29,11 +29,11 @@ pub(crate) async fn truncate(
         let marks = marks(&list, before, &paths);
         if marks.is_empty() {
             let point = list.first_readable();
-            free(engine, &list, &paths, lock).await?;
+            free(engine, &list, &paths, lock.as_ref()).await?;
             return Ok(point);
         }
         // Refused: somebody else truncated. Either way the next round sees what is there now.
-        commit(engine, lock, marks).await?;
+        commit(engine, lock.as_ref(), marks).await?;
     }
 }
 
@@ -67,16 +67,9 @@ fn keeps_no_place(segment: &SegmentMetadata) -> bool {
 
 /// Frees the truncated segments, but not the newest one with records nor what follows it: it holds the last record and
 /// counts the sequence ids.
-async fn free(
-    engine: &Arc<Engine>,
-    list: &SegmentList,
-    paths: &LogPaths,
-    lock: Option<&HeldLock>,
-) -> Result<()> {
+async fn free(engine: &Arc<Engine>, list: &SegmentList, paths: &LogPaths, lock: Option<&Op>) -> Result<()> {
     let segments: Vec<&Segment> = list.iter().collect();
-    let has_records =
-        |segment: &&Segment| segment.metadata.completed.is_some_and(|completed| completed.records > 0);
-    let kept = segments.iter().rposition(has_records).unwrap_or(0);
+    let kept = newest_with_records(&segments);
     let truncated = |segment: &&Segment| segment.metadata.truncation == Truncation::Truncated;
     let end = segments.iter().take(kept).position(|segment| !truncated(segment)).unwrap_or(kept);
     for some in segments[..end].chunks(AT_ONCE) {
@@ -92,9 +85,16 @@ async fn free(
     Ok(())
 }
 
+/// Which of the segments is the newest completed one with records; the first, if none has any.
+pub(super) fn newest_with_records(segments: &[&Segment]) -> usize {
+    let has_records =
+        |segment: &&Segment| segment.metadata.completed.is_some_and(|completed| completed.records > 0);
+    segments.iter().rposition(has_records).unwrap_or(0)
+}
+
 /// Whether the operations went through.
-async fn commit(engine: &Arc<Engine>, lock: Option<&HeldLock>, ops: Vec<Op>) -> Result<bool> {
-    let mut checked: Vec<Op> = lock.map(HeldLock::check).into_iter().collect();
+async fn commit(engine: &Arc<Engine>, lock: Option<&Op>, ops: Vec<Op>) -> Result<bool> {
+    let mut checked: Vec<Op> = lock.cloned().into_iter().collect();
     checked.extend(ops);
     match engine.stores.metadata.commit(&checked).await? {
         Outcome::Committed(_) => Ok(true),

@@ -135,6 +135,21 @@ impl Options {
         Ok(())
     }
 
+    /// The options that have a value, by name, as texts that [`set`](Self::set) takes.
+    #[must_use]
+    pub fn texts(&self) -> Vec<(&'static str, String)> {
+        let texts = [
+            ("client_id", self.client_id.as_ref().map(ToString::to_string)),
+            ("create_namespace", Some(self.create_namespace.to_string())),
+            ("read_only", Some(self.read_only.to_string())),
+            ("in_flight_bytes", Some(text::show(Unit::Bytes, self.in_flight_bytes))),
+            ("lock_wait_ms", Some(text::show(Unit::Milliseconds, self.lock_wait_ms))),
+            ("journal_bytes", Some(text::show(Unit::Bytes, self.journal_bytes))),
+            ("unsafe_filesystem", Some(self.unsafe_filesystem.to_string())),
+        ];
+        texts.into_iter().filter_map(|(name, text)| Some((name, text?))).collect()
+    }
+
     /// Checks the range of every value.
     ///
     /// # Errors
@@ -164,6 +179,163 @@ impl Default for Options {
     }
 }
 
+/// Options that are kept with a log.
+///
+/// Set fields, or chain the methods of the same names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LogOptions {
+    /// A segment that has reached this size is completed and a new one begun. Truncation and retention free
+    /// whole segments.
+    ///
+    /// Default: 256MiB. 1KiB to 64GiB.
+    pub roll_bytes: u64,
+    /// A segment that has reached this age is completed, also if nothing is appended any more.
+    ///
+    /// Default: 2h. 1 to 3650d.
+    pub roll_ms: u64,
+    /// How entries are compressed: `none` or `lz4`.
+    ///
+    /// Default: none.
+    pub compression: Compression,
+    /// The log is truncated behind a segment that was completed so long ago, as are all in front of it. So
+    /// a record stays for this time and at most `roll_ms` more. If absent: age frees nothing.
+    ///
+    /// 1 to 36500d.
+    pub retention_ms: Option<u64>,
+    /// The most that the completed segments of the log may hold together: beyond that the log is truncated
+    /// behind the oldest ones. The newest completed one stays, whatever its size. If absent: size frees
+    /// nothing.
+    ///
+    /// 1KiB to 9007199254740992.
+    pub retention_bytes: Option<u64>,
+    /// Retention moves no point of truncation: it only frees segments below the point that a truncation set
+    /// and left behind, as Java DistributedLog does.
+    ///
+    /// Default: false.
+    pub explicit_truncation: bool,
+}
+
+impl LogOptions {
+    /// The names of all options, in the order of the table.
+    pub const NAMES: &[&str] =
+        &["roll_bytes", "roll_ms", "compression", "retention_ms", "retention_bytes", "explicit_truncation"];
+
+    /// Sets [`roll_bytes`](Self#structfield.roll_bytes).
+    #[must_use]
+    pub fn roll_bytes(mut self, value: u64) -> Self {
+        self.roll_bytes = value;
+        self
+    }
+
+    /// Sets [`roll_ms`](Self#structfield.roll_ms).
+    #[must_use]
+    pub fn roll_ms(mut self, value: u64) -> Self {
+        self.roll_ms = value;
+        self
+    }
+
+    /// Sets [`compression`](Self#structfield.compression).
+    #[must_use]
+    pub fn compression(mut self, value: Compression) -> Self {
+        self.compression = value;
+        self
+    }
+
+    /// Sets [`retention_ms`](Self#structfield.retention_ms).
+    #[must_use]
+    pub fn retention_ms(mut self, value: u64) -> Self {
+        self.retention_ms = Some(value);
+        self
+    }
+
+    /// Sets [`retention_bytes`](Self#structfield.retention_bytes).
+    #[must_use]
+    pub fn retention_bytes(mut self, value: u64) -> Self {
+        self.retention_bytes = Some(value);
+        self
+    }
+
+    /// Sets [`explicit_truncation`](Self#structfield.explicit_truncation).
+    #[must_use]
+    pub fn explicit_truncation(mut self, value: bool) -> Self {
+        self.explicit_truncation = value;
+        self
+    }
+
+    /// Sets the option `name` from text, as in URIs and on the command line.
+    ///
+    /// # Errors
+    /// `invalid-argument` for an unknown name, a text that is no value, and a value out of range; nothing is
+    /// changed then.
+    pub fn set(&mut self, name: &str, text: &str) -> Result<()> {
+        match name {
+            "roll_bytes" => {
+                self.roll_bytes = text::number("roll_bytes", text, Unit::Bytes, 1_024..=68_719_476_736)?
+            }
+            "roll_ms" => {
+                self.roll_ms = text::number("roll_ms", text, Unit::Milliseconds, 1..=315_360_000_000)?
+            }
+            "compression" => self.compression = text::choice("compression", text)?,
+            "retention_ms" => {
+                self.retention_ms =
+                    Some(text::number("retention_ms", text, Unit::Milliseconds, 1..=3_153_600_000_000)?)
+            }
+            "retention_bytes" => {
+                self.retention_bytes =
+                    Some(text::number("retention_bytes", text, Unit::Bytes, 1_024..=9_007_199_254_740_992)?)
+            }
+            "explicit_truncation" => self.explicit_truncation = text::flag("explicit_truncation", text)?,
+            _ => return Err(text::unknown("log", name, Self::NAMES)),
+        }
+        Ok(())
+    }
+
+    /// The options that have a value, by name, as texts that [`set`](Self::set) takes.
+    #[must_use]
+    pub fn texts(&self) -> Vec<(&'static str, String)> {
+        let texts = [
+            ("roll_bytes", Some(text::show(Unit::Bytes, self.roll_bytes))),
+            ("roll_ms", Some(text::show(Unit::Milliseconds, self.roll_ms))),
+            ("compression", Some(self.compression.to_string())),
+            ("retention_ms", self.retention_ms.map(|value| text::show(Unit::Milliseconds, value))),
+            ("retention_bytes", self.retention_bytes.map(|value| text::show(Unit::Bytes, value))),
+            ("explicit_truncation", Some(self.explicit_truncation.to_string())),
+        ];
+        texts.into_iter().filter_map(|(name, text)| Some((name, text?))).collect()
+    }
+
+    /// Checks the range of every value.
+    ///
+    /// # Errors
+    /// `invalid-argument` with the option, its value and its range.
+    pub fn validate(&self) -> Result<()> {
+        text::check_number("roll_bytes", self.roll_bytes, Unit::Bytes, 1_024..=68_719_476_736)?;
+        text::check_number("roll_ms", self.roll_ms, Unit::Milliseconds, 1..=315_360_000_000)?;
+        if let Some(value) = self.retention_ms {
+            text::check_number("retention_ms", value, Unit::Milliseconds, 1..=3_153_600_000_000)?;
+        }
+        if let Some(value) = self.retention_bytes {
+            text::check_number("retention_bytes", value, Unit::Bytes, 1_024..=9_007_199_254_740_992)?;
+        }
+
+        Ok(())
+    }
+}
+
+impl Default for LogOptions {
+    fn default() -> Self {
+        Self {
+            roll_bytes: 268_435_456,
+            roll_ms: 7_200_000,
+            compression: Compression::None,
+            retention_ms: None,
+            retention_bytes: None,
+            explicit_truncation: false,
+        }
+    }
+}
+
 /// Options of a writer.
 ///
 /// Set fields, or chain the methods of the same names.
@@ -179,19 +351,26 @@ pub struct WriterOptions {
     ///
     /// Default: false.
     pub create_log: bool,
-    /// How entries are compressed: `none` or `lz4`.
+    /// This writer's own. If absent: that of the log.
+    pub compression: Option<Compression>,
+    /// This writer's own. If absent: that of the log.
     ///
-    /// Default: none.
-    pub compression: Compression,
-    /// A segment that has reached this size is completed and a new one begun. Truncation frees whole
-    /// segments.
+    /// 1KiB to 64GiB.
+    pub roll_bytes: Option<u64>,
+    /// This writer's own. If absent: that of the log.
     ///
-    /// Default: 256MiB. 1KiB to 64GiB.
-    pub roll_bytes: u64,
-    /// A segment that has reached this age is completed at its next append and a new one begun.
+    /// 1 to 3650d.
+    pub roll_ms: Option<u64>,
+    /// This writer's own. If absent: that of the log.
     ///
-    /// Default: 2h. 1 to 3650d.
-    pub roll_ms: u64,
+    /// 1 to 36500d.
+    pub retention_ms: Option<u64>,
+    /// This writer's own. If absent: that of the log.
+    ///
+    /// 1KiB to 9007199254740992.
+    pub retention_bytes: Option<u64>,
+    /// This writer's own. If absent: that of the log.
+    pub explicit_truncation: Option<bool>,
     /// The most records that may be appended without an acknowledgement: `append` waits, `try_append`
     /// answers `busy`.
     ///
@@ -223,6 +402,9 @@ impl WriterOptions {
         "compression",
         "roll_bytes",
         "roll_ms",
+        "retention_ms",
+        "retention_bytes",
+        "explicit_truncation",
         "in_flight_records",
         "in_flight_bytes",
         "stop_when_full",
@@ -246,21 +428,42 @@ impl WriterOptions {
     /// Sets [`compression`](Self#structfield.compression).
     #[must_use]
     pub fn compression(mut self, value: Compression) -> Self {
-        self.compression = value;
+        self.compression = Some(value);
         self
     }
 
     /// Sets [`roll_bytes`](Self#structfield.roll_bytes).
     #[must_use]
     pub fn roll_bytes(mut self, value: u64) -> Self {
-        self.roll_bytes = value;
+        self.roll_bytes = Some(value);
         self
     }
 
     /// Sets [`roll_ms`](Self#structfield.roll_ms).
     #[must_use]
     pub fn roll_ms(mut self, value: u64) -> Self {
-        self.roll_ms = value;
+        self.roll_ms = Some(value);
+        self
+    }
+
+    /// Sets [`retention_ms`](Self#structfield.retention_ms).
+    #[must_use]
+    pub fn retention_ms(mut self, value: u64) -> Self {
+        self.retention_ms = Some(value);
+        self
+    }
+
+    /// Sets [`retention_bytes`](Self#structfield.retention_bytes).
+    #[must_use]
+    pub fn retention_bytes(mut self, value: u64) -> Self {
+        self.retention_bytes = Some(value);
+        self
+    }
+
+    /// Sets [`explicit_truncation`](Self#structfield.explicit_truncation).
+    #[must_use]
+    pub fn explicit_truncation(mut self, value: bool) -> Self {
+        self.explicit_truncation = Some(value);
         self
     }
 
@@ -301,12 +504,23 @@ impl WriterOptions {
         match name {
             "takeover" => self.takeover = text::choice("takeover", text)?,
             "create_log" => self.create_log = text::flag("create_log", text)?,
-            "compression" => self.compression = text::choice("compression", text)?,
+            "compression" => self.compression = Some(text::choice("compression", text)?),
             "roll_bytes" => {
-                self.roll_bytes = text::number("roll_bytes", text, Unit::Bytes, 1_024..=68_719_476_736)?
+                self.roll_bytes = Some(text::number("roll_bytes", text, Unit::Bytes, 1_024..=68_719_476_736)?)
             }
             "roll_ms" => {
-                self.roll_ms = text::number("roll_ms", text, Unit::Milliseconds, 1..=315_360_000_000)?
+                self.roll_ms = Some(text::number("roll_ms", text, Unit::Milliseconds, 1..=315_360_000_000)?)
+            }
+            "retention_ms" => {
+                self.retention_ms =
+                    Some(text::number("retention_ms", text, Unit::Milliseconds, 1..=3_153_600_000_000)?)
+            }
+            "retention_bytes" => {
+                self.retention_bytes =
+                    Some(text::number("retention_bytes", text, Unit::Bytes, 1_024..=9_007_199_254_740_992)?)
+            }
+            "explicit_truncation" => {
+                self.explicit_truncation = Some(text::flag("explicit_truncation", text)?)
             }
             "in_flight_records" => {
                 self.in_flight_records = text::number("in_flight_records", text, Unit::Count, 1..=10_000_000)?
@@ -325,13 +539,43 @@ impl WriterOptions {
         Ok(())
     }
 
+    /// The options that have a value, by name, as texts that [`set`](Self::set) takes.
+    #[must_use]
+    pub fn texts(&self) -> Vec<(&'static str, String)> {
+        let texts = [
+            ("takeover", Some(self.takeover.to_string())),
+            ("create_log", Some(self.create_log.to_string())),
+            ("compression", self.compression.as_ref().map(ToString::to_string)),
+            ("roll_bytes", self.roll_bytes.map(|value| text::show(Unit::Bytes, value))),
+            ("roll_ms", self.roll_ms.map(|value| text::show(Unit::Milliseconds, value))),
+            ("retention_ms", self.retention_ms.map(|value| text::show(Unit::Milliseconds, value))),
+            ("retention_bytes", self.retention_bytes.map(|value| text::show(Unit::Bytes, value))),
+            ("explicit_truncation", self.explicit_truncation.as_ref().map(ToString::to_string)),
+            ("in_flight_records", Some(text::show(Unit::Count, self.in_flight_records))),
+            ("in_flight_bytes", Some(text::show(Unit::Bytes, self.in_flight_bytes))),
+            ("stop_when_full", Some(self.stop_when_full.to_string())),
+            ("close_timeout_ms", Some(text::show(Unit::Milliseconds, self.close_timeout_ms))),
+        ];
+        texts.into_iter().filter_map(|(name, text)| Some((name, text?))).collect()
+    }
+
     /// Checks the range of every value.
     ///
     /// # Errors
     /// `invalid-argument` with the option, its value and its range.
     pub fn validate(&self) -> Result<()> {
-        text::check_number("roll_bytes", self.roll_bytes, Unit::Bytes, 1_024..=68_719_476_736)?;
-        text::check_number("roll_ms", self.roll_ms, Unit::Milliseconds, 1..=315_360_000_000)?;
+        if let Some(value) = self.roll_bytes {
+            text::check_number("roll_bytes", value, Unit::Bytes, 1_024..=68_719_476_736)?;
+        }
+        if let Some(value) = self.roll_ms {
+            text::check_number("roll_ms", value, Unit::Milliseconds, 1..=315_360_000_000)?;
+        }
+        if let Some(value) = self.retention_ms {
+            text::check_number("retention_ms", value, Unit::Milliseconds, 1..=3_153_600_000_000)?;
+        }
+        if let Some(value) = self.retention_bytes {
+            text::check_number("retention_bytes", value, Unit::Bytes, 1_024..=9_007_199_254_740_992)?;
+        }
         text::check_number("in_flight_records", self.in_flight_records, Unit::Count, 1..=10_000_000)?;
         text::check_number("in_flight_bytes", self.in_flight_bytes, Unit::Bytes, 1_048_576..=4_294_967_296)?;
         text::check_number("close_timeout_ms", self.close_timeout_ms, Unit::Milliseconds, 0..=86_400_000)?;
@@ -344,9 +588,12 @@ impl Default for WriterOptions {
         Self {
             takeover: Takeover::Force,
             create_log: false,
-            compression: Compression::None,
-            roll_bytes: 268_435_456,
-            roll_ms: 7_200_000,
+            compression: None,
+            roll_bytes: None,
+            roll_ms: None,
+            retention_ms: None,
+            retention_bytes: None,
+            explicit_truncation: None,
             in_flight_records: 5_000,
             in_flight_bytes: 16_777_216,
             stop_when_full: false,
@@ -452,6 +699,20 @@ impl ReaderOptions {
             _ => return Err(text::unknown("reader", name, Self::NAMES)),
         }
         Ok(())
+    }
+
+    /// The options that have a value, by name, as texts that [`set`](Self::set) takes.
+    #[must_use]
+    pub fn texts(&self) -> Vec<(&'static str, String)> {
+        let texts = [
+            ("from", Some(self.from.to_string())),
+            ("follow", Some(self.follow.to_string())),
+            ("until", self.until.as_ref().map(ToString::to_string)),
+            ("count", self.count.map(|value| text::show(Unit::Count, value))),
+            ("on_truncated", Some(self.on_truncated.to_string())),
+            ("read_ahead_bytes", Some(text::show(Unit::Bytes, self.read_ahead_bytes))),
+        ];
+        texts.into_iter().filter_map(|(name, text)| Some((name, text?))).collect()
     }
 
     /// Checks the range of every value.

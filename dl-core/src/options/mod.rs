@@ -6,7 +6,7 @@ mod text;
 mod uri;
 
 pub use choices::{OnTruncated, Start};
-pub use generated::{Options, ReaderOptions, WriterOptions};
+pub use generated::{LogOptions, Options, ReaderOptions, WriterOptions};
 pub(crate) use uri::Location;
 pub use uri::file_uri;
 

@@ -29,9 +29,13 @@ fn defaults_are_the_tables_and_valid() {
 
     let writer = WriterOptions::default();
     assert_eq!((writer.in_flight_records, writer.in_flight_bytes), (5_000, 16 << 20));
-    assert_eq!((writer.roll_bytes, writer.roll_ms), (256 << 20, 7_200_000));
-    assert_eq!((writer.takeover, writer.compression), (Takeover::Force, Compression::None));
+    assert_eq!((writer.takeover, writer.roll_bytes, writer.compression), (Takeover::Force, None, None));
     writer.validate().unwrap();
+
+    let log = LogOptions::default();
+    assert_eq!((log.roll_bytes, log.roll_ms, log.compression), (256 << 20, 7_200_000, Compression::None));
+    assert_eq!((log.retention_ms, log.retention_bytes, log.explicit_truncation), (None, None, false));
+    log.validate().unwrap();
 
     let reader = ReaderOptions::default();
     assert_eq!(
@@ -39,6 +43,23 @@ fn defaults_are_the_tables_and_valid() {
         (Start::Earliest, false, None, None)
     );
     reader.validate().unwrap();
+}
+
+#[test]
+fn texts_read_back_as_the_same_values() {
+    let mut log = LogOptions::default().retention_ms(90_000).roll_bytes(3 << 20).explicit_truncation(true);
+    log.compression = Compression::Lz4;
+    let texts = log.texts();
+    assert!(texts.contains(&("retention_ms", "90s".to_owned())) && texts.len() == 5, "{texts:?}");
+    let mut read = LogOptions::default();
+    texts.iter().for_each(|(name, text)| read.set(name, text).unwrap());
+    assert_eq!(read, log);
+
+    let mut reader = ReaderOptions::default().from(Start::Txid(Txid::MIN)).count(7);
+    reader.until = Some(Dlsn::FIRST);
+    let mut read = ReaderOptions::default();
+    reader.texts().iter().for_each(|(name, text)| read.set(name, text).unwrap());
+    assert_eq!(read, reader);
 }
 
 #[test]

@@ -46,7 +46,7 @@ impl Ledger {
                     self.logs.insert(to.trim_start_matches('/').to_owned(), told);
                 }
             }
-            Some("truncate") => {
+            Some("truncate" | "apply_retention") => {
                 let point = result.as_str().and_then(|point| point.parse().ok());
                 let told = self.logs.entry(log_of(request)).or_default();
                 told.point = told.point.max(point);

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dl_core::{
-    Condition, Dlsn, Log, LogName, Namespace, NewRecord, Options, Reader, ReaderOptions, Txid, Writer,
-    WriterOptions,
+    Condition, Dlsn, Log, LogName, LogOptions, Namespace, NewRecord, Options, Reader, ReaderOptions, Txid,
+    Writer, WriterOptions,
 };
 use serde_json::{Value, json};
 
@@ -134,6 +134,23 @@ fn on_log(args: &Args<'_>, open: &Shared, log: Log) -> Prepared {
             log.recover().await?;
             Ok(json!({}))
         }),
+        "apply_retention" => run(async move { Ok(json!(log.apply_retention().await?.to_string())) }),
+        "log_options" => run(async move {
+            let options = log.options().await?;
+            Ok(options.texts().into_iter().map(|(name, text)| (name.to_owned(), json!(text))).collect())
+        }),
+        "set_log_options" => {
+            let mut options = LogOptions::default();
+            for (name, value) in args.options()? {
+                if let Err(error) = options.set(&name, &value) {
+                    return refused(error);
+                }
+            }
+            run(async move {
+                log.set_options(options).await?;
+                Ok(json!({}))
+            })
+        }
         "user_metadata" => run(async move { Ok(json!(show::hex(&log.user_metadata().await?))) }),
         "set_user_metadata" => {
             let data = show::from_hex(args.text("data")?)?;

@@ -81,6 +81,9 @@ pub(crate) const KINDS: &[Kind] = &[
     call("dlsn_at_txid", &["txid"], &["on", "log", "as"]),
     call("count", &[], &["on", "log", "as"]),
     call("recover", &[], &["on", "log"]),
+    call("apply_retention", &[], &["on", "log", "as"]),
+    call("log_options", &[], &["on", "log"]),
+    call("set_log_options", &["options"], &["on", "log"]),
     call("user_metadata", &[], &["on", "log"]),
     call("set_user_metadata", &["data"], &["on", "log"]),
     // Log and writer.

@@ -40,6 +40,14 @@ fn heading(scope: Scope) -> &'static str {
 Given to `Namespace::open`, or in the query of the URI, which wins: `file:///var/lib/logs?journal_bytes=128MiB&read_only=true`.
 "
         }
+        Scope::Log => {
+            "
+## Of a log
+
+Kept with the log by `Log::set_options`, for all who open it. A writer takes them when it is opened; those that it is given
+itself win.
+"
+        }
         Scope::Writer => "\n## Of a writer\n\nGiven to `Log::open_writer`.\n",
         Scope::Reader => "\n## Of a reader\n\nGiven to `Log::open_reader`.\n",
     }

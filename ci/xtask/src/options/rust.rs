@@ -27,6 +27,7 @@ pub(super) fn generate(table: &Table) -> Result<String, Fault> {
 fn structure(scope: Scope, options: &[&Opt]) -> Result<String, String> {
     let (name, doc) = match scope {
         Scope::Namespace => ("Options", "Options of a namespace; those in its URI win over these."),
+        Scope::Log => ("LogOptions", "Options that are kept with a log."),
         Scope::Writer => ("WriterOptions", "Options of a writer."),
         Scope::Reader => ("ReaderOptions", "Options of a reader."),
     };
@@ -35,7 +36,7 @@ fn structure(scope: Scope, options: &[&Opt]) -> Result<String, String> {
         options.iter().map(|option| part(option)).collect()
     };
     let (fields, defaults, setters) = (each(field)?, each(default)?, each(setter)?);
-    let (from_text, checks) = (each(set_arm)?, each(check)?);
+    let (from_text, texts, checks) = (each(set_arm)?, each(as_text)?, each(check)?);
     let names: String = options.iter().map(|option| format!("{:?},", option.name)).collect();
     Ok(format!(
         "
@@ -62,6 +63,13 @@ impl {name} {{
             {from_text}_ => return Err(text::unknown({scope:?}, name, Self::NAMES)),
         }}
         Ok(())
+    }}
+
+    /// The options that have a value, by name, as texts that [`set`](Self::set) takes.
+    #[must_use]
+    pub fn texts(&self) -> Vec<(&'static str, String)> {{
+        let texts = [{texts}];
+        texts.into_iter().filter_map(|(name, text)| Some((name, text?))).collect()
     }}
 
     /// Checks the range of every value.
@@ -130,6 +138,18 @@ fn set_arm(option: &Opt) -> Result<String, String> {
     };
     let value = if option.default.is_some() { value } else { format!("Some({value})") };
     Ok(format!("{name:?} => self.{name} = {value},\n"))
+}
+
+fn as_text(option: &Opt) -> Result<String, String> {
+    let Opt { name, kind, .. } = option;
+    let show = |value: &str| format!("text::show({}, {value})", unit(*kind));
+    let text = match (kind.is_number(), option.default.is_some()) {
+        (true, true) => format!("Some({})", show(&format!("self.{name}"))),
+        (true, false) => format!("self.{name}.map(|value| {})", show("value")),
+        (false, true) => format!("Some(self.{name}.to_string())"),
+        (false, false) => format!("self.{name}.as_ref().map(ToString::to_string)"),
+    };
+    Ok(format!("({name:?}, {text}),\n"))
 }
 
 fn check(option: &Opt) -> Result<String, String> {

@@ -36,6 +36,7 @@ pub(super) struct Opt {
 #[serde(rename_all = "snake_case")]
 pub(super) enum Scope {
     Namespace,
+    Log,
     Writer,
     Reader,
 }
@@ -56,11 +57,12 @@ pub(super) enum Kind {
 }
 
 impl Scope {
-    pub(super) const ALL: [Self; 3] = [Self::Namespace, Self::Writer, Self::Reader];
+    pub(super) const ALL: [Self; 4] = [Self::Namespace, Self::Log, Self::Writer, Self::Reader];
 
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Namespace => "namespace",
+            Self::Log => "log",
             Self::Writer => "writer",
             Self::Reader => "reader",
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::engine::lock::CUT_OFF;
 use crate::engine::open::{last_record, take_over};
 use crate::engine::ownership::{Ownership, Refused};
-use crate::engine::{Engine, layout, truncate};
+use crate::engine::{Engine, layout, log_options, truncate};
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::WriterOptions;
 use crate::seams::BoxFuture;
@@ -18,6 +18,7 @@ use super::current::Current;
 use super::hooks::Hooks;
 use super::pipeline::{Pipeline, Settings};
 use super::room::Usage;
+use super::sweeper::Sweeper;
 
 /// How long a roll that found no space waits before it tries again.
 const ROLL_AGAIN: Duration = Duration::from_secs(1);
@@ -33,13 +34,14 @@ pub(crate) async fn open(
 ) -> Result<Arc<WriterCore>> {
     let own = take_over(engine, log, options.takeover).await?;
     let last = last_record(&own).await?;
+    let kept = log_options::for_writer(log_options::read(&*engine.stores.metadata, log).await?, options);
     let saturated = |number| usize::try_from(number).unwrap_or(usize::MAX);
     let settings = Settings {
         room: Usage {
             records: saturated(options.in_flight_records),
             bytes: saturated(options.in_flight_bytes),
         },
-        roll_bytes: options.roll_bytes,
+        roll_bytes: kept.roll_bytes,
         durability: engine.stores.segments.durability(),
         publish: engine.stores.segments.visibility() == Visibility::AtNextEntry,
         stop_when_full: options.stop_when_full,
@@ -48,7 +50,7 @@ pub(crate) async fn open(
     let sealed = own.is_sealed();
     let floor = if sealed { 0 } else { own.max_txid() };
     let pipeline = Pipeline::new(settings, last, floor);
-    let core = Arc::new(WriterCore::new(engine.clone(), log.clone(), options.compression, pipeline));
+    let core = Arc::new(WriterCore::new(engine.clone(), log.clone(), kept.compression, pipeline));
     if sealed {
         core.change(|state, effects| state.pipeline.refuse_new(sealed_error(log), effects));
     }
@@ -57,8 +59,9 @@ pub(crate) async fn open(
         own,
         hooks,
         open: None,
-        roll_after: Duration::from_millis(options.roll_ms),
+        roll_after: Duration::from_millis(kept.roll_ms),
         roll_not_before: Duration::ZERO,
+        sweeper: Sweeper::new(engine, &kept),
         close_timeout: Duration::from_millis(options.close_timeout_ms),
         sealed,
     };
@@ -80,6 +83,8 @@ struct Keeper {
     roll_after: Duration,
     /// When a roll may be tried, after one that found no space.
     roll_not_before: Duration,
+    /// Frees old segments beside all else.
+    sweeper: Sweeper,
     close_timeout: Duration,
     sealed: bool,
 }
@@ -123,7 +128,7 @@ impl Keeper {
     /// Settles what is left and lets the log go; a segment that is open is left to recovery.
     async fn wind_up(self, end: End) {
         let (error, reply) = match end {
-            End::Failed(error) => (self.explain(error).await, None),
+            End::Failed(error) => (explain(&self.own, error).await, None),
             End::Closed(reply, result) => {
                 let closed = Error::closed("the writer was closed; open a new one to go on");
                 (closed.with("log", &self.own.log), Some((reply, result)))
@@ -200,9 +205,10 @@ impl Keeper {
         })
     }
 
-    /// Waits for a nudge, or until the segment may be rolled.
+    /// Waits for a nudge, or until the segment may be rolled. Meanwhile old segments are freed.
     async fn wait(&mut self) {
         let now = self.now();
+        self.sweeper.look(&self.own);
         let full = self.core.state(|state| state.pipeline.needs_roll());
         let timer: Option<BoxFuture<'static, ()>> = self.open.as_mut().map(|open| {
             if now >= open.started + self.roll_after {
@@ -212,13 +218,17 @@ impl Keeper {
             let due = if full { self.roll_not_before } else { open.started + self.roll_after };
             self.own.engine.seams.clock.sleep(due.saturating_sub(now))
         });
-        match timer {
-            None => self.core.nudged().await,
-            Some(timer) => tokio::select! {
-                biased;
-                () = self.core.nudged() => {}
-                () = timer => {}
-            },
+        let timer = async {
+            match timer {
+                None => std::future::pending().await,
+                Some(timer) => timer.await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.core.nudged() => {}
+            () = self.sweeper.run() => {}
+            () = timer => {}
         }
     }
 
@@ -314,14 +324,18 @@ impl Keeper {
 
     async fn complete(&mut self, segment: OpenSegment, end: &Current) -> Result<()> {
         let closed = segment.store.close().await.map_err(|error| error.in_segment(segment.number))?;
-        committed(self.own.complete(end.content(), closed.complete_ops).await?)
+        committed(self.own.complete(end.content(), closed.complete_ops).await?)?;
+        self.sweeper.look_soon();
+        Ok(())
     }
 
     async fn truncate(&mut self, before: Dlsn) -> Result<Result<Dlsn>> {
         if self.open.as_ref().is_some_and(|open| before > Dlsn::new(open.number, 0, 0)) {
             self.finish().await?;
         }
-        let lock = Some(&self.own.lock);
+        // Two that free the same segments would get into each other's way.
+        self.sweeper.finish().await;
+        let lock = Some(self.own.lock.check());
         match truncate::truncate(&self.own.engine, &self.own.log, before, lock).await {
             Err(error) if error.kind() == ErrorKind::Fenced => Err(error),
             result => Ok(result),
@@ -368,31 +382,6 @@ impl Keeper {
         self.finish().await
     }
 
-    /// Finds out what an error means: who cut the writer off, or that the log was deleted.
-    async fn explain(&self, error: Error) -> Error {
-        if !matches!(error.kind(), ErrorKind::Fenced | ErrorKind::NotFound) {
-            return error.with("log", &self.own.log);
-        }
-        let metadata = &*self.own.engine.stores.metadata;
-        let find_out = async {
-            match layout::exists(metadata, &self.own.log).await {
-                Ok(false) => layout::no_log(&self.own.log),
-                Ok(true) | Err(_) => {
-                    let fenced = Error::fenced(CUT_OFF).with("log", &self.own.log);
-                    match metadata.lock_owner(&self.own.paths.lock()).await {
-                        Ok(Some(owner)) => fenced.with("owner", owner),
-                        Ok(None) | Err(_) => fenced,
-                    }
-                }
-            }
-        };
-        tokio::select! {
-            biased;
-            error = find_out => error,
-            () = self.own.engine.seams.clock.sleep(ASK_OWNER) => error.with("log", &self.own.log),
-        }
-    }
-
     /// Why the writer ends.
     fn cause(&self) -> Error {
         self.core.state(|state| state.pipeline.broken().cloned()).unwrap_or_else(|| self.core.failure())
@@ -400,6 +389,31 @@ impl Keeper {
 
     fn now(&self) -> Duration {
         self.own.engine.seams.clock.monotonic()
+    }
+}
+
+/// Finds out what an error means: who cut the writer off, or that the log was deleted.
+async fn explain(own: &Ownership, error: Error) -> Error {
+    if !matches!(error.kind(), ErrorKind::Fenced | ErrorKind::NotFound) {
+        return error.with("log", &own.log);
+    }
+    let metadata = &*own.engine.stores.metadata;
+    let find_out = async {
+        match layout::exists(metadata, &own.log).await {
+            Ok(false) => layout::no_log(&own.log),
+            Ok(true) | Err(_) => {
+                let fenced = Error::fenced(CUT_OFF).with("log", &own.log);
+                match metadata.lock_owner(&own.paths.lock()).await {
+                    Ok(Some(owner)) => fenced.with("owner", owner),
+                    Ok(None) | Err(_) => fenced,
+                }
+            }
+        }
+    };
+    tokio::select! {
+        biased;
+        error = find_out => error,
+        () = own.engine.seams.clock.sleep(ASK_OWNER) => error.with("log", &own.log),
     }
 }
 

@@ -13,6 +13,7 @@ mod keeper;
 mod pipeline;
 mod queue;
 mod room;
+mod sweeper;
 #[cfg(test)]
 mod tests;
 mod ticket;
