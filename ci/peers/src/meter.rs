@@ -61,13 +61,14 @@ impl Meter {
             "work": work,
             "how": how,
             "record_bytes": load.bytes,
-            "records": done.records,
+            "unit": "records",
+            "count": done.records,
             "seconds": seconds,
-            "records_per_second": records / seconds,
+            "per_second": records / seconds,
             "payload_bytes_per_second": records * load.bytes as f64 / seconds,
             "latency": latency,
             "processor_seconds": processor_seconds,
-            "processor_us_per_record": processor_seconds * 1e6 / records,
+            "processor_us_each": processor_seconds * 1e6 / records,
             "peak_memory_bytes": peak_memory_bytes()?,
         });
         println!("{figures}");

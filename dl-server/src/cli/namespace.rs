@@ -94,6 +94,13 @@ impl NamespaceArgs {
         Namespace::open(uri, options).await
     }
 
+    /// The arguments with which another process of this program opens the namespace at `uri` in the same way.
+    pub(super) fn arguments(&self, uri: &str) -> Vec<String> {
+        let options =
+            self.option.iter().flat_map(|(name, value)| ["-o".to_owned(), format!("{name}={value}")]);
+        ["--ns".to_owned(), uri.to_owned()].into_iter().chain(options).collect()
+    }
+
     /// The namespace that was named.
     pub(super) fn uri(&self) -> Option<&str> {
         self.ns.as_deref()

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{Place, objects, run};
 
@@ -14,6 +14,7 @@ const WORKS: &[&[&str]] = &[
     &["concurrent", "--threads", "5"],
     &["pipelined", "--in-flight", "100"],
     &["read", "--records", "3000", "--bytes", "1000"],
+    &["many-logs", "--logs", "20", "--rate", "50"],
 ];
 
 fn measure(place: &Place, work: &[&str]) -> Value {
@@ -31,12 +32,12 @@ fn every_work_has_its_figures_and_leaves_no_log() {
         let number = |name: &str| figures[name].as_f64().unwrap_or_default();
         assert_eq!(figures["work"], work[0]);
         assert!(number("seconds") >= 0.05, "{figures}");
-        let rate = number("records") / number("seconds");
-        assert!(rate > 0.0 && (rate / number("records_per_second") - 1.0).abs() < 0.01, "{figures}");
+        let rate = number("count") / number("seconds");
+        assert!(rate > 0.0 && (rate / number("per_second") - 1.0).abs() < 0.01, "{figures}");
         let payload = number("record_bytes") * rate;
         assert!((payload / number("payload_bytes_per_second") - 1.0).abs() < 0.01, "{figures}");
         if work[0] == "read" {
-            assert_eq!(figures["records"].as_u64().unwrap_or_default() % 3_000, 0, "whole passes: {figures}");
+            assert_eq!(figures["count"].as_u64().unwrap_or_default() % 3_000, 0, "whole passes: {figures}");
         } else {
             let latency =
                 ["p50_us", "p90_us", "p99_us", "p999_us", "max_us"].map(|name| &figures["latency"][name]);
@@ -51,9 +52,45 @@ fn every_work_has_its_figures_and_leaves_no_log() {
 }
 
 #[test]
+fn a_follower_in_another_process_sees_every_record() {
+    let place = Place::new();
+    let figures = measure(&place, &["tail", "--rate", "400"]);
+    assert_eq!(figures["count"], 40, "{figures}");
+    let median = |name: &str| figures[name]["p50_us"].as_f64().unwrap();
+    assert!(median("alone") > 0.1 && median("followed") > 0.1 && median("seen") > 0.1, "{figures}");
+    let ratio = figures["seen_to_alone"].as_f64().unwrap();
+    assert!((ratio / (median("seen") / median("alone")) - 1.0).abs() < 0.01, "{figures}");
+    assert_eq!(place.ok(&["list"]), "");
+}
+
+#[test]
+fn logs_are_made_and_a_namespace_is_opened_again() {
+    let place = Place::new();
+    let figures =
+        objects(place.ok(&["bench", "create", "--logs", "50", "--at-once", "7", "--json"])).remove(0);
+    assert_eq!((&figures["unit"], &figures["count"]), (&json!("logs"), &json!(50)));
+    assert!(figures["per_second"].as_f64() > Some(0.0), "{figures}");
+    assert_eq!(place.ok(&["list"]), "");
+
+    let arguments = ["bench", "reopen", "--logs", "70", "--written-bytes", "100000", "--json"];
+    let mut command = place.command(&arguments);
+    command.env("TMPDIR", place.path());
+    let ended = run(command, b"");
+    assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
+    let figures = objects(&ended.stdout).remove(0);
+    assert_eq!(figures["logs"], 70);
+    assert!(figures["written_bytes"].as_u64() >= Some(100_000), "{figures}");
+    for seconds in ["after_crash_seconds", "clean_seconds"] {
+        assert!(figures[seconds].as_f64() > Some(0.0), "{figures}");
+    }
+    assert_eq!(place.ok(&["list"]), "");
+    assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1, "the namespace that was named");
+}
+
+#[test]
 fn a_rate_is_kept() {
     let figures = measure(&Place::new(), &["append", "--rate", "200"]);
-    assert_eq!(figures["records"], 20, "{figures}");
+    assert_eq!(figures["count"], 20, "{figures}");
 }
 
 #[test]
@@ -92,6 +129,9 @@ fn what_cannot_be_measured_is_refused() {
         (&["append", "--bytes", "1040365"] as &[&str], 108),
         (&["append", "--rate", "0"], 101),
         (&["append", "--seconds", "-1"], 1),
+        (&["tail", "--bytes", "7"], 101),
+        (&["many-logs", "--rate", "0"], 101),
+        (&["create", "--logs", "0"], 1),
         (&["concurrent", "--tasks", "1", "--threads", "1"], 1),
         (&["nothing"], 1),
         (&[], 1),

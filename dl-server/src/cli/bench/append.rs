@@ -37,14 +37,16 @@ impl Append {
         let _progress = Progress::new("appending");
         let mut latency = Latency::new();
         let mut records = 0;
-        let meter = Meter::start(Subject { work: "append", how, record_bytes: self.bytes });
+        let subject =
+            Subject { work: "append", how, durability: Some(durability), record_bytes: Some(self.bytes) };
+        let meter = Meter::start();
         let mut schedule = Schedule::new(self.time.length(), self.rate)?;
         while let Some(due) = schedule.next() {
             writer.append(payloads.next()).await?.await?;
             latency.record(due.elapsed());
             records += 1;
         }
-        let figures = meter.stop(records, &latency, Some(durability));
+        let figures = meter.stop(subject, records, &latency);
         writer.close().await?;
         Ok(figures)
     }

@@ -58,9 +58,11 @@ impl Concurrent {
             Callers::Threads(count) => format!("{count} threads"),
         };
         let _progress = Progress::new(format!("appending from {how}"));
-        let meter = Meter::start(Subject { work: "concurrent", how, record_bytes: self.bytes });
+        let subject =
+            Subject { work: "concurrent", how, durability: Some(durability), record_bytes: Some(self.bytes) };
+        let meter = Meter::start();
         let (records, latency) = callers.append(&writer, self.bytes, self.time.length()).await?;
-        let figures = meter.stop(records, &latency, Some(durability));
+        let figures = meter.stop(subject, records, &latency);
         writer.close().await?;
         Ok(figures)
     }

@@ -4,13 +4,13 @@ use std::fmt;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Durations, each kept to three digits.
 pub(super) struct Latency(Histogram<u64>);
 
 /// What is told of them, in microseconds.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Percentiles {
     pub(super) p50_us: f64,
     pub(super) p90_us: f64,

@@ -2,21 +2,29 @@
 
 mod append;
 mod concurrent;
+mod create;
 mod figures;
+mod helper;
 mod latency;
+mod logs;
+mod many_logs;
 mod payloads;
 mod pipelined;
 mod process;
 mod progress;
 mod read;
+mod reopen;
 mod schedule;
 mod site;
+mod tail;
 mod time;
 
 use clap::{Args, Subcommand};
 
 use super::Shared;
 use super::failure::Result;
+use figures::{Report, print};
+use site::Site;
 
 /// Measures this machine: how fast records become durable, are read, and reach another process
 ///
@@ -43,16 +51,37 @@ enum Work {
     Concurrent(concurrent::Concurrent),
     Pipelined(pipelined::Pipelined),
     Read(read::Read),
+    Tail(tail::Tail),
+    Create(create::Create),
+    Reopen(reopen::Reopen),
+    ManyLogs(many_logs::ManyLogs),
+    #[command(hide = true)]
+    Follow(tail::Follow),
+    #[command(hide = true)]
+    Prepare(reopen::Prepare),
 }
 
 impl Bench {
     pub(super) async fn run(self, shared: &Shared) -> Result<()> {
-        let figures = match self.work {
-            Work::Append(work) => site::measure(shared, async |site| work.measure(site).await).await?,
-            Work::Concurrent(work) => site::measure(shared, async |site| work.measure(site).await).await?,
-            Work::Pipelined(work) => site::measure(shared, async |site| work.measure(site).await).await?,
-            Work::Read(work) => site::measure(shared, async |site| work.measure(site).await).await?,
-        };
-        figures.print(shared)
+        match self.work {
+            Work::Append(work) => report(shared, async |site| work.measure(site).await).await,
+            Work::Concurrent(work) => report(shared, async |site| work.measure(site).await).await,
+            Work::Pipelined(work) => report(shared, async |site| work.measure(site).await).await,
+            Work::Read(work) => report(shared, async |site| work.measure(site).await).await,
+            Work::Tail(work) => report(shared, async |site| work.measure(site, shared).await).await,
+            Work::Create(work) => report(shared, async |site| work.measure(site).await).await,
+            Work::Reopen(work) => {
+                let figures = site::measure_apart(async |uri| work.measure(uri, shared).await).await?;
+                print(&figures, shared)
+            }
+            Work::ManyLogs(work) => report(shared, async |site| work.measure(site).await).await,
+            Work::Follow(work) => work.run(shared).await,
+            Work::Prepare(work) => work.run(shared).await,
+        }
     }
+}
+
+async fn report<T: Report>(shared: &Shared, work: impl AsyncFnOnce(&Site) -> Result<T>) -> Result<()> {
+    let figures = site::measure(shared, work).await?;
+    print(&figures, shared)
 }

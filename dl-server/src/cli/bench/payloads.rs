@@ -27,6 +27,11 @@ impl Payloads {
         Ok(Self { pool: random(POOL_BYTES + length, seed).into(), length, at: 0 })
     }
 
+    /// Payloads from the same pool, from another place on.
+    pub(super) fn share(&self, number: usize) -> Self {
+        Self { pool: self.pool.clone(), length: self.length, at: number * self.length % POOL_BYTES }
+    }
+
     pub(super) fn next(&mut self) -> Bytes {
         // Neither a multiple of the length nor of a page, so that the same bytes come at other places.
         self.at = (self.at + self.length + 61) % POOL_BYTES;

@@ -48,7 +48,9 @@ impl Pipelined {
         let _progress = Progress::new("appending");
         let mut window = Window::new(&writer, in_flight);
         let how = format!("{in_flight} in flight");
-        let meter = Meter::start(Subject { work: "pipelined", how, record_bytes: self.bytes });
+        let subject =
+            Subject { work: "pipelined", how, durability: Some(durability), record_bytes: Some(self.bytes) };
+        let meter = Meter::start();
         let started = Instant::now();
         let mut now = started;
         while now - started < self.time.length() {
@@ -59,7 +61,7 @@ impl Pipelined {
             window.append(payloads.next(), Some(now)).await?;
         }
         window.drain().await?;
-        let figures = meter.stop(window.records, &window.latency, Some(durability));
+        let figures = meter.stop(subject, window.records, &window.latency);
         writer.close().await?;
         Ok(figures)
     }

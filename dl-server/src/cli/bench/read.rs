@@ -52,7 +52,8 @@ impl Read {
         self.pass(site, &log).await?;
         let _progress = Progress::new("reading");
         let how = format!("{} records, batches of {}", self.records, self.batch);
-        let meter = Meter::start(Subject { work: "read", how, record_bytes: self.bytes });
+        let subject = Subject { work: "read", how, durability: None, record_bytes: Some(self.bytes) };
+        let meter = Meter::start();
         let started = Instant::now();
         let mut records = 0;
         while records == 0 || started.elapsed() < self.time.length() {
@@ -60,7 +61,7 @@ impl Read {
             // What is there is read without a wait, in which an interrupt would be heard.
             task::yield_now().await;
         }
-        Ok(meter.stop(records, &Latency::new(), None))
+        Ok(meter.stop(subject, records, &Latency::new()))
     }
 
     async fn fill(&self, site: &Site, log: &Log) -> Result<()> {

@@ -13,13 +13,18 @@ use super::super::Shared;
 use super::super::failure::Result;
 use super::super::namespace::{Missing, Scope};
 use super::super::stop::Stop;
+use super::logs;
 
 /// Where temporary directories are made, unless TMPDIR says otherwise: on most systems this is on a disk, unlike /tmp.
 const TEMPORARY: &str = "/var/tmp";
 
+/// Logs that are deleted at once.
+const DELETES: usize = 16;
+
 /// A namespace to measure in, and the logs that were made for it.
 pub(super) struct Site {
-    namespace: Namespace,
+    pub(super) namespace: Namespace,
+    pub(super) uri: String,
     pub(super) writer_options: WriterOptions,
     pub(super) reader_options: ReaderOptions,
     /// Names nobody else uses begin with this.
@@ -27,30 +32,47 @@ pub(super) struct Site {
     logs: RefCell<Vec<LogName>>,
 }
 
-/// Measures in a namespace, and leaves nothing behind there.
+/// Measures in the namespace that was named, or a temporary one, and leaves nothing behind there.
 ///
 /// # Errors
 /// What the work ran into; `cancelled` after an interrupt.
 pub(super) async fn measure<T>(shared: &Shared, work: impl AsyncFnOnce(&Site) -> Result<T>) -> Result<T> {
     let stop = Stop::default();
     stop.at_interrupts()?;
-    let mut directory = None;
-    let uri = match shared.namespace.uri() {
-        Some(uri) => uri.to_owned(),
-        None => file_uri(&directory.insert(temporary()?).path().join("namespace"))?,
-    };
-    let site = Site::open(&uri, shared).await?;
-    let measured = tokio::select! {
-        biased;
-        () = stop.requested() => Err(Error::new(ErrorKind::Cancelled, "interrupted; nothing was measured").into()),
-        measured = work(&site) => measured,
-    };
-    let left = site.leave(directory.is_none()).await;
-    let removed = directory.map_or(Ok(()), remove);
+    let place = Place::new(shared.namespace.uri())?;
+    let site = Site::open(&place.uri, shared).await?;
+    let measured = until(&stop, work(&site)).await;
+    let left = site.leave(place.directory.is_none()).await;
+    let removed = place.remove();
     let measured = measured?;
     left?;
     removed?;
     Ok(measured)
+}
+
+/// Measures at the URI of a temporary namespace that is not there yet.
+///
+/// # Errors
+/// As [`measure`].
+pub(super) async fn measure_apart<T>(work: impl AsyncFnOnce(&str) -> Result<T>) -> Result<T> {
+    let stop = Stop::default();
+    stop.at_interrupts()?;
+    let place = Place::new(None)?;
+    let measured = until(&stop, work(&place.uri)).await;
+    let removed = place.remove();
+    let measured = measured?;
+    removed?;
+    Ok(measured)
+}
+
+async fn until<T>(stop: &Stop, work: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::select! {
+        biased;
+        () = stop.requested() => {
+            Err(Error::new(ErrorKind::Cancelled, "interrupted; nothing was measured").into())
+        }
+        measured = work => measured,
+    }
 }
 
 impl Site {
@@ -60,25 +82,66 @@ impl Site {
         let namespace = shared.namespace.open_at(uri, Missing::Create, scope).await?;
         let time = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |time| time.as_nanos());
         let prefix = format!("dl-bench-{}-{time}", process::id());
-        Ok(Self { namespace, writer_options, reader_options, prefix, logs: RefCell::default() })
+        let uri = uri.to_owned();
+        Ok(Self { namespace, uri, writer_options, reader_options, prefix, logs: RefCell::default() })
     }
 
     /// A log that is new.
     pub(super) async fn create_log(&self) -> Result<Log> {
-        let name = LogName::new(&format!("{}-{}", self.prefix, self.logs.borrow().len()))?;
+        let name = self.name()?;
         self.namespace.create_log(&name).await?;
-        self.logs.borrow_mut().push(name.clone());
         Ok(self.namespace.log(&name))
+    }
+
+    /// A name for a new log, which is deleted at the end if it is there.
+    pub(super) fn name(&self) -> Result<LogName> {
+        let mut logs = self.logs.borrow_mut();
+        let name = LogName::new(&format!("{}-{}", self.prefix, logs.len()))?;
+        logs.push(name.clone());
+        Ok(name)
     }
 
     /// Closes the namespace. If it stays, the logs go.
     async fn leave(self, namespace_stays: bool) -> Result<()> {
         if namespace_stays {
-            for log in self.logs.take() {
-                self.namespace.delete_log(&log).await?;
-            }
+            let namespace = self.namespace.clone();
+            let delete = move |name| {
+                let namespace = namespace.clone();
+                async move {
+                    match namespace.delete_log(&name).await {
+                        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+                        deleted => deleted,
+                    }
+                }
+            };
+            logs::each(self.logs.take(), DELETES, delete).await?;
         }
         Ok(self.namespace.close().await?)
+    }
+}
+
+/// A URI, and the directory that was made for it.
+struct Place {
+    uri: String,
+    directory: Option<TempDir>,
+}
+
+impl Place {
+    fn new(named: Option<&str>) -> dl_core::Result<Self> {
+        if let Some(uri) = named {
+            return Ok(Self { uri: uri.to_owned(), directory: None });
+        }
+        let directory = temporary()?;
+        Ok(Self { uri: file_uri(&directory.path().join("namespace"))?, directory: Some(directory) })
+    }
+
+    fn remove(self) -> dl_core::Result<()> {
+        let Some(directory) = self.directory else { return Ok(()) };
+        let path = directory.path().to_owned();
+        directory.close().map_err(|error| {
+            let message = format!("removing the temporary directory failed: {error}");
+            Error::new(ErrorKind::Unavailable, message).with("file", path.display()).caused_by(error)
+        })
     }
 }
 
@@ -89,13 +152,5 @@ fn temporary() -> dl_core::Result<TempDir> {
     made.map_err(|error| {
         let message = format!("making a temporary directory failed: {error}; name a namespace with --ns");
         Error::new(ErrorKind::Unavailable, message).with("file", parent.display()).caused_by(error)
-    })
-}
-
-fn remove(directory: TempDir) -> dl_core::Result<()> {
-    let path = directory.path().to_owned();
-    directory.close().map_err(|error| {
-        let message = format!("removing the temporary directory failed: {error}");
-        Error::new(ErrorKind::Unavailable, message).with("file", path.display()).caused_by(error)
     })
 }
