@@ -80,9 +80,9 @@ pub use namespace::Namespace;
 pub use options::{LogOptions, OnTruncated, Options, ReaderOptions, Start, WriterOptions, file_uri};
 pub use reader::{Reader, ReaderCloser};
 pub use types::{
-    Compression, Dlsn, Durability, LogName, MAX_BATCH_BYTES, MAX_ENTRY_BYTES, MAX_PAYLOAD_BYTES,
-    MAX_RECORD_BYTES, NewRecord, RECORD_HEADER_BYTES, Receipt, Record, SegmentId, SegmentNumber, Takeover,
-    Txid,
+    Compression, Dlsn, Durability, Finding, LogName, MAX_BATCH_BYTES, MAX_ENTRY_BYTES, MAX_PAYLOAD_BYTES,
+    MAX_RECORD_BYTES, NewRecord, RECORD_HEADER_BYTES, Receipt, Record, SegmentId, SegmentNumber, Severity,
+    Subject, Takeover, Txid, Verification,
 };
 pub use writer::{BatchTicket, Ticket, Writer};
 

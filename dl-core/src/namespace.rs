@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::drivers;
-use crate::engine::{Engine, delete, layout, listing, rename};
+use crate::drivers::{self, Examined};
+use crate::engine::{Engine, delete, layout, listing, rename, verify};
 use crate::error::Result;
 use crate::log::Log;
 use crate::options::Options;
 use crate::seams::Seams;
-use crate::types::LogName;
+use crate::types::{LogName, Verification};
 
 /// An open namespace. Cheap to clone; clones share what is in flight.
 #[derive(Clone)]
@@ -35,6 +35,35 @@ impl Namespace {
     pub async fn open_with(uri: &str, mut options: Options, seams: Seams) -> Result<Self> {
         let (stores, owner) = drivers::open(uri, &mut options, &seams).await?;
         Ok(Self { engine: Arc::new(Engine::new(stores, seams, options, owner)) })
+    }
+
+    /// Reads every byte that belongs to the namespace at this URI (to `log`, if it is given: then of segments only its
+    /// own), journals and metadata included, and says what is not as it was written. It changes nothing, locks nothing,
+    /// and works beside processes that write, and where [`open`](Self::open) fails. What the records say, their order
+    /// and numbers, is for who reads the logs.
+    ///
+    /// # Errors
+    /// `not-found` if there is no namespace, or no such log in metadata that is whole; `unsupported` for a namespace
+    /// that is newer than this build; `permission-denied`.
+    pub async fn verify(uri: &str, options: Options, log: Option<&LogName>) -> Result<Verification> {
+        Self::verify_with(uri, options, log, Seams::system()?).await
+    }
+
+    /// Verifies a namespace in a given world.
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify).
+    pub async fn verify_with(
+        uri: &str,
+        mut options: Options,
+        log: Option<&LogName>,
+        seams: Seams,
+    ) -> Result<Verification> {
+        let select = Arc::new(verify::select(log.cloned()));
+        let examined = drivers::verify(uri, &mut options, select, &seams).await?;
+        let Examined { mut verification, tree, segments } = examined;
+        verify::name(&tree, segments.as_ref(), log, &mut verification)?;
+        Ok(verification)
     }
 
     /// Makes a log.

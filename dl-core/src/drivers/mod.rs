@@ -3,13 +3,17 @@
 pub(crate) mod file;
 pub(crate) mod memory;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::Result;
+use crate::metadata::Tree;
 use crate::options::{Location, Options};
 use crate::seams::{OpenMode, Seams};
 use crate::store::Stores;
+use crate::types::{SegmentId, Verification};
 
 /// Opens the namespace at this URI, whose query is set in `options`. Answers also how this process names itself as the
 /// owner of a log.
@@ -32,6 +36,36 @@ pub(crate) async fn open(uri: &str, options: &mut Options, seams: &Seams) -> Res
         }
     };
     Ok((stores, owner))
+}
+
+/// What verifying a namespace brought.
+pub(crate) struct Examined {
+    pub(crate) verification: Verification,
+    /// The tree of metadata, as far as it can be read.
+    pub(crate) tree: Tree,
+    /// The segments that the store knows, and whether they are not deleted; if all of its metadata can be read.
+    pub(crate) segments: Option<BTreeMap<SegmentId, bool>>,
+}
+
+/// Which segments to read, by the tree; all, if `None`.
+pub(crate) type Select = Arc<dyn Fn(&Tree) -> Option<BTreeSet<SegmentId>> + Send + Sync>;
+
+/// Reads every byte of the namespace at this URI, and changes nothing.
+pub(crate) async fn verify(
+    uri: &str,
+    options: &mut Options,
+    select: Select,
+    seams: &Seams,
+) -> Result<Examined> {
+    let location = Location::parse(uri, options)?;
+    options.validate()?;
+    match location {
+        // What this process has in its memory is what it wrote there.
+        Location::Memory(_) => {
+            Ok(Examined { verification: Verification::default(), tree: Tree::new(), segments: None })
+        }
+        Location::File(path) => file::verify(&path, select, seams).await,
+    }
 }
 
 /// Host name and process id, as far as the system tells them.

@@ -22,6 +22,7 @@ pub(crate) mod segments;
 #[cfg(test)]
 mod tests;
 pub(crate) mod truncate;
+pub(crate) mod verify;
 pub(crate) mod writer;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -2,12 +2,14 @@
 
 mod choices;
 mod dlsn;
+mod finding;
 mod ids;
 mod limits;
 mod record;
 
 pub use choices::{Compression, Takeover};
 pub use dlsn::Dlsn;
+pub use finding::{Finding, Severity, Subject, Verification};
 pub use ids::{LogName, SegmentId, SegmentNumber, Txid};
 pub(crate) use limits::ENVELOPE_BYTES;
 pub use limits::{

@@ -80,6 +80,11 @@ pub(super) fn object(error: &Error) -> Value {
     })
 }
 
+/// A text whose lines stay lines, and whose other control characters are escaped.
+pub(super) fn lines(text: &str) -> String {
+    text.split('\n').map(one_line).collect::<Vec<_>>().join("\n")
+}
+
 /// Context may hold what others chose, such as paths: control characters are escaped.
 fn one_line(text: &str) -> String {
     text.chars()

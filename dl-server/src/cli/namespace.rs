@@ -67,20 +67,25 @@ impl NamespaceArgs {
     /// Opens the namespace and sets the options that were given. A name that the writer or reader and the namespace
     /// both have means the former.
     pub(crate) async fn open(&self, missing: Missing, scope: Scope<'_>) -> Result<Namespace> {
+        let (uri, options) = self.resolve(missing, scope)?;
+        Namespace::open(&uri, options).await
+    }
+
+    /// Opens the namespace at `uri`, with the options that were given.
+    pub(super) async fn open_at(&self, uri: &str, missing: Missing, scope: Scope<'_>) -> Result<Namespace> {
+        Namespace::open(uri, self.options(missing, scope)?).await
+    }
+
+    /// What to open, and with which options.
+    pub(super) fn resolve(&self, missing: Missing, scope: Scope<'_>) -> Result<(String, Options)> {
         let uri = match &self.ns {
             Some(uri) => uri.clone(),
             None => default_uri(missing == Missing::Create)?,
         };
-        self.open_at(&uri, missing, scope).await
+        Ok((uri, self.options(missing, scope)?))
     }
 
-    /// Opens the namespace at `uri`, with the options that were given.
-    pub(super) async fn open_at(
-        &self,
-        uri: &str,
-        missing: Missing,
-        mut scope: Scope<'_>,
-    ) -> Result<Namespace> {
+    fn options(&self, missing: Missing, mut scope: Scope<'_>) -> Result<Options> {
         let mut options = Options::default().create_namespace(missing == Missing::Create);
         for (name, value) in &self.option {
             if scope.names().contains(&name.as_str()) {
@@ -91,7 +96,7 @@ impl NamespaceArgs {
                 return Err(unknown(name, &scope.names()));
             }
         }
-        Namespace::open(uri, options).await
+        Ok(options)
     }
 
     /// The arguments with which another process of this program opens the namespace at `uri` in the same way.

@@ -1,5 +1,6 @@
 //! Damaged bytes are found, named, and never taken for something else.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -7,20 +8,25 @@ use serde_json::json;
 
 use crate::support::{Place, objects};
 
-/// The files below a directory that hold these bytes, and where.
-fn holding(directory: &Path, bytes: &[u8]) -> Vec<(PathBuf, usize)> {
-    let mut found = Vec::new();
+/// The files below a directory, and what they hold.
+fn files(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
     for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            found.extend(holding(&path, bytes));
+            found.extend(files(&path));
         } else {
             let content = fs::read(&path).unwrap();
-            found
-                .extend(content.windows(bytes.len()).position(|window| window == bytes).map(|at| (path, at)));
+            found.insert(path, content);
         }
     }
     found
+}
+
+/// The files below a directory that hold these bytes, and where.
+fn holding(directory: &Path, bytes: &[u8]) -> Vec<(PathBuf, usize)> {
+    let place = |content: Vec<u8>| content.windows(bytes.len()).position(|window| window == bytes);
+    files(directory).into_iter().filter_map(|(path, content)| Some((path, place(content)?))).collect()
 }
 
 /// Changes a bit of these bytes wherever they are stored.
@@ -94,8 +100,45 @@ fn a_damaged_byte_is_reported_with_what_can_still_be_read() {
         assert!(text.lines().any(|printed| printed == line), "{line}\nis not in\n{text}");
     }
     let verified = place.run(&["verify", "a", "--json"]);
-    let report = objects(&verified.stdout).remove(0);
+    let mut objects = objects(&verified.stdout);
+    let report = objects.pop().unwrap();
+    assert_eq!(
+        (&objects[0]["severity"], &objects[0]["log"], &objects[0]["segment"]),
+        (&json!("damage"), &json!("a"), &json!(2))
+    );
     assert_eq!((verified.code, verified.stderr.as_str()), (114, ""));
     assert_eq!(report["problems"][0]["kind"], "corrupt");
     assert_eq!(report["readable"][1], json!({ "first": "3:0:0", "last": "3:0:1" }));
+}
+
+#[test]
+fn a_directory_that_cannot_be_opened_is_verified_all_the_same() {
+    let place = Place::new();
+    place.ok_with(&["append", "a"], b"kept\n");
+    let format = place.namespace().join("format");
+    let text = fs::read_to_string(&format).unwrap();
+    fs::write(&format, text.replace("namespace: ", "namespace: f")).unwrap();
+    place.run(&["read", "a"]).failed(114, "corrupt: the format file");
+    let verified = place.run(&["verify"]);
+    verified.failed(114, "corrupt: files are damaged");
+    let lines = verified.lines();
+    assert!(lines[0].starts_with("damage ") && lines[0].ends_with("the format file is not what was written"));
+    assert!(lines.iter().any(|line| line.starts_with("  safe: cp -a ")), "{lines:?}");
+    assert!(lines.last().unwrap().starts_with("notice: no log was read"), "{lines:?}");
+    assert!(!lines.iter().any(|line| line.contains("segments/")), "the segments are whole: {lines:?}");
+}
+
+#[test]
+fn verify_changes_nothing_and_says_what_is_to_be_replayed() {
+    let place = Place::new();
+    let mut killed = place.start(&["append", "a", "--acks"]);
+    killed.write("kept\n");
+    killed.line();
+    killed.kill();
+    let before = files(&place.namespace());
+    let report = place.ok(&["verify"]);
+    assert!(report.starts_with("notice: no log was read, only files: unavailable"), "{report}");
+    assert!(files(&place.namespace()) == before);
+    assert_eq!(place.ok(&["read", "a"]), "kept\n");
+    assert_eq!(place.ok(&["verify"]), "ok a: 1 records in 1 segments\n");
 }

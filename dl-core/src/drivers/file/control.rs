@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 
 use super::io;
 use super::layout::Layout;
-use super::word::WordCell;
+use super::word::{Word, WordCell};
 use crate::error::{Error, Result};
 use crate::seams::{BoxFuture, File, LockKind, OpenMode, Seams, Words};
 use crate::types::SegmentId;
@@ -117,6 +117,20 @@ impl Control {
             .map_err(|error| io::failed(error, "growing the control file", &self.path))?;
         pages.insert(page, words.clone());
         Ok(WordCell::new(words, index))
+    }
+
+    /// The word of a segment as it is now; `None` if nobody needed it yet. Writes nothing.
+    pub(super) fn peek(&self, id: SegmentId) -> Result<Option<Word>> {
+        let Some(file) = &self.file else { return Ok(None) };
+        let page = 1 + id.get().unsigned_abs() / PAGE_SEGMENTS;
+        let mut mark = [0; 8];
+        let read = file
+            .read_at(&mut mark, page.saturating_mul(PAGE_BYTES))
+            .map_err(|error| io::failed(error, "reading the control file", &self.path))?;
+        if read < mark.len() || u64::from_le_bytes(mark) != WRITTEN {
+            return Ok(None);
+        }
+        Ok(Some(self.word(id)?.load()).filter(|word| word.is_made()))
     }
 
     /// The number of the last metadata commit that is durable.

@@ -56,6 +56,18 @@ impl Format {
         Self::parse(text, read_only).map(Some).map_err(|error| error.with("file", path.display()))
     }
 
+    /// Whether the file is written as this build writes what it says, to the last byte.
+    pub(super) fn is_as_written(seams: &Seams, layout: &Layout) -> Result<bool> {
+        let path = layout.format();
+        let failed = |error| io::failed(error, "reading the format file", &path);
+        let file = seams.files.open(&path, OpenMode::Read).map_err(failed)?;
+        let mut bytes = vec![0; MOST_BYTES];
+        let read = file.read_at(&mut bytes, 0).map_err(failed)?;
+        let text = std::str::from_utf8(&bytes[..read]).unwrap_or_default();
+        let lines = text.rsplit_once("check: ").map_or("", |(lines, _)| lines);
+        Ok(text == with_check(lines))
+    }
+
     /// Where the file is until [`finish`](Self::finish) gives it its name.
     pub(super) fn unfinished(layout: &Layout) -> PathBuf {
         layout.format().with_extension("new")
@@ -84,8 +96,7 @@ impl Format {
             "{TITLE}\nversion: {VERSION}\nnamespace: {:016x}\ncompatible: 0\nread-only-compatible: 0\nincompatible: 0\n",
             self.namespace
         );
-        let check = crc32c::crc32c(lines.as_bytes());
-        format!("{lines}check: {check:08x}\n")
+        with_check(&lines)
     }
 
     fn parse(text: &str, read_only: bool) -> Result<Self> {
@@ -128,14 +139,14 @@ impl Format {
     }
 }
 
+fn with_check(lines: &str) -> String {
+    format!("{lines}check: {:08x}\n", crc32c::crc32c(lines.as_bytes()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::error::ErrorKind;
-
-    fn with_check(lines: &str) -> String {
-        format!("{lines}check: {:08x}\n", crc32c::crc32c(lines.as_bytes()))
-    }
 
     #[test]
     fn unknown_bits_are_named_and_damage_is_found() {

@@ -38,6 +38,7 @@ mod started;
 mod table;
 #[cfg(test)]
 mod tests;
+mod verify;
 mod word;
 
 use std::path::Path;
@@ -55,6 +56,7 @@ use open::{Opened, Wanted};
 use pool::JournalPool;
 use presence::Presence;
 use segments::{FileSegments, Parts};
+pub(crate) use verify::verify;
 
 /// How to open a directory.
 #[derive(Debug, Clone)]

@@ -23,7 +23,8 @@ use crate::types::SegmentId;
 pub(super) const FIRST_OFFSET: u64 = 4_096;
 
 const MAGIC: &[u8; 8] = b"dl\0seg\0\x01";
-const HEAD_BYTES: usize = 28;
+/// Bytes at the start of the file that say what it is.
+pub(super) const HEAD_BYTES: usize = 28;
 /// How much is read at once when a file is walked from frame to frame.
 const WALK_BYTES: usize = 1 << 20;
 
@@ -298,6 +299,17 @@ impl Segment {
 
     fn opened(&self) -> MutexGuard<'_, Option<Opened>> {
         self.file.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a file starts with the head that this segment's has.
+    pub(super) fn has_its_head(&self, bytes: &[u8]) -> bool {
+        bytes.starts_with(&self.head())
+    }
+
+    /// Whether both copies of the durable length are as they were written.
+    pub(super) fn copies_are_whole(&self, file: &dyn File) -> Result<bool> {
+        Slots::are_whole(file, self.slot_owner())
+            .map_err(|error| io::failed(error, "reading a segment file", &self.path))
     }
 
     fn slots(&self, durable: &mut Durable, file: &dyn File) -> Result<Slots> {

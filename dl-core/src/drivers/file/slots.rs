@@ -12,6 +12,9 @@ const OFFSETS: [u64; 2] = [512, 1_024];
 
 const SLOT_BYTES: usize = 20;
 
+/// Where the sectors are, for who looks at the rest of the block.
+pub(super) const RANGES: [std::ops::Range<usize>; 2] = [512..512 + SLOT_BYTES, 1_024..1_024 + SLOT_BYTES];
+
 /// The number in force and where the next one goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Slots {
@@ -35,6 +38,29 @@ impl Slots {
             }
         }
         Ok(newest)
+    }
+
+    /// Whether both sectors are as writing the number in force left them: one holds it, the other the number before
+    /// it, or nothing if it is the first.
+    pub(super) fn are_whole(file: &dyn File, owner: u64) -> io::Result<bool> {
+        let in_force = Self::read(file, owner)?.unwrap_or_else(Self::unwritten);
+        for (turn, offset) in OFFSETS.into_iter().enumerate() {
+            let mut bytes = [0; SLOT_BYTES];
+            file.read_at(&mut bytes, offset)?;
+            let count = if in_force.count % 2 == turn as u64 {
+                in_force.count
+            } else {
+                in_force.count.saturating_sub(1)
+            };
+            let as_written = match count {
+                0 => bytes == [0; SLOT_BYTES],
+                _ => Self::decode(&bytes, owner).is_some_and(|slot| slot.count == count),
+            };
+            if !as_written {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Before the first number was written.

@@ -1,11 +1,12 @@
 //! `dl verify`.
 
 mod content;
+mod finding;
 
 use std::time::Duration;
 
 use clap::Args;
-use dl_core::{Dlsn, Error, ErrorKind, Log, LogName, Namespace, OnTruncated, ReaderOptions, Start};
+use dl_core::{Dlsn, Error, ErrorKind, Log, LogName, Namespace, OnTruncated, ReaderOptions, Severity, Start};
 use serde_json::json;
 
 use super::Shared;
@@ -18,11 +19,12 @@ const BATCH: usize = 4_096;
 const WAIT: Duration = Duration::from_secs(3_600);
 const PAGE: usize = 1_000;
 
-/// Reads every record of a log, or of all, and says what is damaged and what is safe to do; 114 if something is
+/// Reads every byte, says what is damaged, what is kept and what is safe to do; 114 if something is damaged
 ///
-/// Checked are checksums, the order of the records, their sequence ids, and their numbers against the metadata.
-/// No log is changed. Opening the directory replays what a crash left in its journals and checks the metadata, as
-/// any command does. Writers may go on meanwhile.
+/// Of each file (format, metadata, journals, segments, also of processes that go on) every checksum is checked, and of
+/// each log the order of its records, their sequence ids, and their numbers against the metadata. A "notice" is
+/// something on which no acknowledged record depends. Nothing is changed, also where the directory cannot be opened.
+/// If a crash left journals to be replayed, the logs are not read: `dl recover` replays them.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  dl verify orders")]
 pub(crate) struct Verify {
@@ -41,25 +43,34 @@ impl Verify {
     pub(super) async fn run(self, shared: &Shared) -> Result<()> {
         let name = self.log.as_deref().map(LogName::new).transpose()?;
         let mut options = ReaderOptions::default().on_truncated(OnTruncated::Skip);
-        let namespace = shared.namespace.open(Missing::Fail, Scope::Reader(&mut options)).await?;
-        let mut verification = Verification { options, output: shared.output(), logs: 0, damaged: 0 };
-        let verified = match name {
-            Some(name) => verification.log(&namespace, &name).await,
-            None => verification.all(&namespace).await,
-        };
-        namespace::close(namespace, verified).await?;
-        verification.end(shared.json)
+        let (uri, namespace) = shared.namespace.resolve(Missing::Fail, Scope::Reader(&mut options))?;
+        let files = Namespace::verify(&uri, namespace.clone(), name.as_ref()).await?;
+        let mut check = Check { options, output: shared.output(), logs: 0, damaged: 0 };
+        finding::print(&mut check.output, &files)?;
+        let found = files.findings.iter().filter(|finding| finding.severity == Severity::Damage).count();
+        match Namespace::open(&uri, namespace.read_only(true)).await {
+            Ok(namespace) => {
+                let checked = match name {
+                    Some(name) => check.log(&namespace, &name).await,
+                    None => check.all(&namespace).await,
+                };
+                namespace::close(namespace, checked).await?;
+            }
+            Err(error) => check.unopened(error, found)?,
+        }
+        check.end(shared.json, found)
     }
 }
 
-struct Verification {
+/// The check of the logs, as readers see them.
+struct Check {
     options: ReaderOptions,
     output: Output,
     logs: u64,
     damaged: u64,
 }
 
-impl Verification {
+impl Check {
     async fn all(&mut self, namespace: &Namespace) -> Result<()> {
         let mut after = None;
         loop {
@@ -142,15 +153,35 @@ impl Verification {
         }
     }
 
-    fn end(self, json: bool) -> Result<()> {
-        if self.damaged == 0 {
+    /// Says why no log is read, unless that is all that is wrong.
+    fn unopened(&mut self, error: Error, found: usize) -> Result<()> {
+        let expected = match error.kind() {
+            // Journals are to be replayed, or somebody is at it.
+            ErrorKind::Unavailable => true,
+            ErrorKind::Corrupt | ErrorKind::Unsupported | ErrorKind::NotFound => found > 0,
+            _ => false,
+        };
+        if !expected {
+            return Err(error.into());
+        }
+        let line = format!("notice: no log was read, only files: {error}");
+        self.output.item(line, || json!({ "logs_read": false, "error": failure::object(&error) }))?;
+        self.output.flush()
+    }
+
+    fn end(self, json: bool, found: usize) -> Result<()> {
+        if self.damaged == 0 && found == 0 {
             return Ok(());
         }
         if json {
             return Err(failure::Failure::Silent(ErrorKind::Corrupt));
         }
-        let message =
-            format!("{} of {} logs are damaged; what was found stands above", self.damaged, self.logs);
+        let message = match self.damaged {
+            0 => "files are damaged; what was found stands above".to_owned(),
+            damaged => {
+                format!("{damaged} of {} logs are damaged; what was found stands above", self.logs)
+            }
+        };
         Err(Error::new(ErrorKind::Corrupt, message).into())
     }
 }

@@ -6,6 +6,7 @@
 //! generation are leftovers. A journal belongs to whoever holds the lock on it.
 
 mod batch;
+mod examine;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -13,6 +13,8 @@
 //! that is `corrupt`, never taken for the end. When commits outweigh the snapshot, the log is continued in a new file;
 //! the old one is removed once that is durable.
 
+pub(in crate::drivers::file) mod examine;
+
 use std::sync::Arc;
 
 use super::super::io;

@@ -5,7 +5,7 @@
 
 mod codec;
 mod locks;
-mod log;
+pub(super) mod log;
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;

@@ -10,10 +10,11 @@
 #![allow(clippy::disallowed_methods, reason = "a real directory is what is tried here")]
 #![allow(clippy::print_stdout, reason = "how many bits were reported is worth a line")]
 
+mod image;
+mod verify;
+
 use std::collections::BTreeMap;
-use std::fs;
-use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,10 +22,8 @@ use dl_core::{
     Error, ErrorKind, Log, LogName, Namespace, NewRecord, Options, ReaderOptions, Result, Writer,
     WriterOptions, file_uri,
 };
+use image::{Image, Place, copy, folder, image, places};
 
-const BLOCK_BYTES: usize = 4_096;
-/// Of the bytes that are zero, one in so many is tried.
-const ZEROS: usize = 4_001;
 const LOGS: [&str; 2] = ["a", "b/c"];
 
 /// How the process that wrote the namespace ended.
@@ -37,9 +36,6 @@ enum Ending {
     /// It was killed: segments are in progress, and the journal holds their entries.
     Killed,
 }
-
-/// The files of a namespace.
-type Image = BTreeMap<PathBuf, Vec<u8>>;
 
 /// What was acknowledged, by log.
 type Acked = BTreeMap<&'static str, Vec<String>>;
@@ -69,7 +65,7 @@ async fn try_flips(ending: Ending) {
     let left = Arc::new(write(ending).await);
     let unharmed = examine(&left, None).await;
     assert_eq!(unharmed, Ok(Found::Harmless), "{ending:?}");
-    let places = places(&left.image);
+    let places = places(&left.image, 40);
     let (mut reported, mut harmless) = (0, 0);
     let mut wrong = Vec::new();
     for place in &places {
@@ -121,30 +117,6 @@ async fn append(writer: &Writer, acked: &mut Acked, name: &'static str) {
         writer.append_batch(batch, None).await.unwrap().await.unwrap();
         acked.extend(payloads);
     }
-}
-
-/// A byte of a file, and the bit to change in it.
-#[derive(Debug)]
-struct Place {
-    file: PathBuf,
-    at: usize,
-    mask: u8,
-}
-
-/// The bytes to try, evenly chosen.
-fn places(image: &Image) -> Vec<Place> {
-    let mut places = Vec::new();
-    for (file, bytes) in image {
-        let chosen = bytes.iter().enumerate().filter(|(at, byte)| **byte != 0 || at % ZEROS == 0);
-        places.extend(chosen.map(|(at, _)| Place { file: file.clone(), at, mask: 1 << (at % 8) }));
-    }
-    let wanted = match std::env::var("DL_BIT_FLIPS") {
-        Ok(text) if text == "all" => places.len(),
-        Ok(text) => text.parse().unwrap(),
-        Err(_) => 40,
-    };
-    let step = places.len().div_ceil(wanted);
-    places.into_iter().step_by(step).collect()
 }
 
 /// How a namespace with a flipped bit took it.
@@ -245,46 +217,4 @@ fn creating() -> WriterOptions {
 
 fn log_name(name: &str) -> LogName {
     LogName::new(name).unwrap()
-}
-
-/// In memory where there is such a place: what is tried here does not depend on a disk.
-fn folder() -> tempfile::TempDir {
-    tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| tempfile::tempdir().unwrap())
-}
-
-fn image(root: &Path) -> Image {
-    let mut image = Image::new();
-    let mut folders = vec![root.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                image.insert(path.strip_prefix(root).unwrap().to_owned(), fs::read(&path).unwrap());
-            }
-        }
-    }
-    image
-}
-
-/// Makes the files, with holes for blocks of zeros.
-fn copy(image: &Image, place: Option<&Place>, root: &Path) {
-    for folder in ["journals", "metadata", "segments", "sessions"] {
-        fs::create_dir(root.join(folder)).unwrap();
-    }
-    for (name, bytes) in image {
-        let path = root.join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        let file = fs::File::create_new(path).unwrap();
-        file.set_len(bytes.len() as u64).unwrap();
-        for (number, block) in bytes.chunks(BLOCK_BYTES).enumerate() {
-            if block.iter().any(|byte| *byte != 0) {
-                file.write_all_at(block, (number * BLOCK_BYTES) as u64).unwrap();
-            }
-        }
-        if let Some(Place { at, mask, .. }) = place.filter(|place| place.file == *name) {
-            file.write_all_at(&[bytes[*at] ^ mask], *at as u64).unwrap();
-        }
-    }
 }

@@ -1,0 +1,103 @@
+//! Looking at a journal without changing it, for who verifies a directory.
+
+use std::path::Path;
+
+use super::batch::ReadEntry;
+use super::{BLOCK_BYTES, HEAD_BYTES, Journal, head, head_at, holds_batches};
+use crate::drivers::file::io;
+use crate::drivers::file::slots::{self, Slots};
+use crate::drivers::file::verify::{Trouble, is_zero, read_through};
+use crate::error::{ErrorKind, Result};
+use crate::seams::{Files, OpenMode};
+
+/// What a journal looks like.
+pub(in crate::drivers::file) struct Looked {
+    /// The number of its batches in force.
+    pub(in crate::drivers::file) batches: u64,
+    /// The bytes that were read.
+    pub(in crate::drivers::file) bytes: u64,
+    /// What is wrong with it; its offset and whether it was what is in force.
+    pub(in crate::drivers::file) troubles: Vec<Trouble>,
+}
+
+impl Journal {
+    /// Reads a journal, which may be another's, to its last byte, and visits its entries in force. `metadata` is the
+    /// number of the newest metadata commit, if it is known. `None` if there is no such file.
+    pub(in crate::drivers::file) fn look(
+        files: &dyn Files,
+        path: &Path,
+        (namespace, id): (u64, u64),
+        metadata: Option<u64>,
+        mut visit: impl FnMut(bool, ReadEntry<'_>),
+    ) -> Result<Option<Looked>> {
+        let failed = |error| io::failed(error, "reading a journal", path);
+        let file = match files.open(path, OpenMode::Read) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            file => file.map_err(failed)?,
+        };
+        let held = file.locked_by_other().map_err(failed)?;
+        let mut looked = Looked { batches: 0, bytes: 0, troubles: Vec::new() };
+        looked.bytes = read_through(&*file, 0).map_err(failed)?;
+        let mut block = vec![0; usize::try_from(BLOCK_BYTES).unwrap_or_default()];
+        file.read_at(&mut block, 0).map_err(failed)?;
+        let generation = Slots::read(&*file, id).map_err(failed)?;
+        let size = u64::from_le_bytes(block[24..32].try_into().unwrap_or_default());
+        let Some(generation) = generation.filter(|_| block[..HEAD_BYTES] == head(namespace, id, size)) else {
+            looked.troubles.push(match holds_batches(&*file, id).map_err(failed)? {
+                false => {
+                    Trouble::notice(0, "was never finished and holds nothing; the next opener removes it")
+                }
+                true => Trouble::damage(0, "has lost its head, and so what it held"),
+            });
+            return Ok(Some(looked));
+        };
+        if looked.bytes < size {
+            let what = format!("has {} bytes and was made with {size}", looked.bytes);
+            looked.troubles.push(Trouble::damage(looked.bytes, what));
+        }
+        if !held && !Slots::are_whole(&*file, id).map_err(failed)? {
+            looked.troubles.push(Trouble::notice(
+                slots::RANGES[0].start as u64,
+                "has lost one of the two copies of its generation",
+            ));
+        }
+        if !is_zero(&block, HEAD_BYTES) {
+            looked.troubles.push(Trouble::notice(0, "has bytes where nothing is written"));
+        }
+        let journal = Self {
+            path: path.to_owned(),
+            file,
+            namespace,
+            id,
+            size,
+            generation,
+            sequence: 0,
+            end: BLOCK_BYTES,
+        };
+        let visited = journal.visit(metadata.filter(|_| !held).unwrap_or(u64::MAX), |entry| {
+            visit(held, entry);
+            Ok(())
+        });
+        match visited {
+            Ok((end, batches)) => {
+                looked.batches = batches;
+                // Being written, if somebody holds it.
+                let torn = head_at(&*journal.file, end).map_err(failed)?.filter(|_| !held);
+                if torn.is_some_and(|head| journal.key(batches + 1).is_of(&head)) {
+                    looked.troubles.push(Trouble::notice(
+                        end,
+                        "ends in a batch that is not whole, as after a power loss; its entries count as far as the \
+                         segment files hold them",
+                    ));
+                }
+            }
+            Err(error) if error.kind() == ErrorKind::Corrupt => {
+                let offset = error.context_value("offset").and_then(|offset| offset.parse().ok());
+                let message = error.message().split("; run").next().unwrap_or_default().to_owned();
+                looked.troubles.push(Trouble::damage(offset.unwrap_or(0), format!("is damaged: {message}")));
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(Some(looked))
+    }
+}

@@ -1,0 +1,195 @@
+//! Reading the metadata log without changing it, however damaged it is, for who verifies a directory.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::{Buffer, FILE_HEAD_BYTES, FIRST_OFFSET, Kind, MetadataLog, codec, file_head};
+use crate::drivers::file::io;
+use crate::drivers::file::layout::{Layout, parse_hex};
+use crate::drivers::file::slots::{self, Slots};
+use crate::drivers::file::verify::{Trouble, is_zero, read_through, rest_is_zero};
+use crate::error::{ErrorKind, Result};
+use crate::metadata::Tree;
+use crate::seams::{Files, OpenMode};
+
+/// What the metadata looks like.
+pub(in crate::drivers::file) struct Looked {
+    /// The tree, as far as it could be read.
+    pub(in crate::drivers::file) tree: Tree,
+    /// The number of the last commit in it.
+    pub(in crate::drivers::file) sequence: u64,
+    /// Whether all of it could be read.
+    pub(in crate::drivers::file) complete: bool,
+    /// The files and bytes that were read.
+    pub(in crate::drivers::file) files: u64,
+    /// See `files`.
+    pub(in crate::drivers::file) bytes: u64,
+    /// What is wrong, and in which file.
+    pub(in crate::drivers::file) troubles: Vec<(PathBuf, Trouble)>,
+}
+
+/// How the reading of one generation ended.
+enum Ended {
+    /// At its end, or at the commit that was wanted.
+    Whole,
+    /// It is continued in this one.
+    Continued(u64),
+    /// At damage.
+    Damaged,
+}
+
+/// The generations in a directory, oldest first.
+pub(in crate::drivers::file) fn generations(files: &dyn Files, layout: &Layout) -> Result<Vec<u64>> {
+    let folder = layout.metadata();
+    let names = match files.list(&folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        names => names.map_err(|error| io::failed(error, "listing the metadata", &folder))?,
+    };
+    let mut found: Vec<u64> = names.iter().filter_map(|name| parse_hex(name.strip_suffix(".log")?)).collect();
+    found.sort_unstable();
+    Ok(found)
+}
+
+/// The number of the namespace by the head of a metadata log that is whole.
+pub(in crate::drivers::file) fn namespace_of(files: &dyn Files, layout: &Layout) -> Result<Option<u64>> {
+    for generation in generations(files, layout)? {
+        let Ok(file) = files.open(&layout.metadata_log(generation), OpenMode::Read) else { continue };
+        let mut bytes = [0; FILE_HEAD_BYTES];
+        let Ok(_) = file.read_at(&mut bytes, 0) else { continue };
+        let namespace = u64::from_le_bytes(bytes[8..16].try_into().unwrap_or_default());
+        if bytes == file_head(namespace, generation) {
+            return Ok(Some(namespace));
+        }
+    }
+    Ok(None)
+}
+
+/// Reads every generation, up to commit `until` if others are writing.
+pub(in crate::drivers::file) fn look(
+    files: &Arc<dyn Files>,
+    layout: &Layout,
+    namespace: u64,
+    until: Option<u64>,
+) -> Result<Looked> {
+    let mut looked =
+        Looked { tree: Tree::new(), sequence: 0, complete: true, files: 0, bytes: 0, troubles: Vec::new() };
+    let generations = generations(&**files, layout)?;
+    if generations.is_empty() {
+        looked.complete = false;
+        let lost = Trouble::damage(0, "is gone: the directory has lost its metadata");
+        looked.troubles.push((layout.metadata(), lost));
+    }
+    let mut expected = generations.first().copied();
+    for generation in generations {
+        let path = layout.metadata_log(generation);
+        if expected.is_none() || expected.is_some_and(|expected| generation < expected) {
+            looked
+                .troubles
+                .push((path, Trouble::notice(0, "is not part of the metadata yet, or not any more")));
+            continue;
+        }
+        let failed = |error| io::failed(error, "reading the metadata log", &path);
+        let file = match files.open(&path, OpenMode::Read) {
+            // It was continued just now, and removed.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            file => file.map_err(failed)?,
+        };
+        looked.files += 1;
+        looked.bytes += read_through(&*file, 0).map_err(failed)?;
+        let log =
+            MetadataLog::begin(files.clone(), layout.clone(), namespace, generation, file, OpenMode::Read);
+        let ended = match log {
+            Ok(mut log) => log.look(until, &mut looked)?,
+            Err(error) if error.kind() == ErrorKind::Corrupt => {
+                looked.troubles.push((path, Trouble::damage(0, "has lost its head")));
+                Ended::Damaged
+            }
+            Err(error) => return Err(error),
+        };
+        match ended {
+            Ended::Whole => {
+                looked.complete = true;
+                expected = None;
+            }
+            Ended::Continued(next) => expected = Some(next),
+            // A later one has a snapshot of its own.
+            Ended::Damaged => (looked.complete, expected) = (false, Some(generation + 1)),
+        }
+    }
+    looked.complete &= expected.is_none();
+    Ok(looked)
+}
+
+impl MetadataLog {
+    /// Reads this generation into `looked`.
+    fn look(&mut self, until: Option<u64>, looked: &mut Looked) -> Result<Ended> {
+        let path = self.path();
+        let mut tree = Tree::new();
+        let read = self.look_on(until, &mut tree);
+        if self.sequence >= looked.sequence && self.end > FIRST_OFFSET {
+            (looked.tree, looked.sequence) = (tree, self.sequence);
+        }
+        let ended = match read {
+            Ok(ended) => ended,
+            Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::InvalidArgument) => {
+                let message = error.message().split("; run").next().unwrap_or_default();
+                let kept = format!("the {} commits in front of it", self.sequence);
+                looked.troubles.push((path, Trouble::damage(self.end, message.to_owned()).keeps(kept)));
+                return Ok(Ended::Damaged);
+            }
+            Err(error) => return Err(error),
+        };
+        if until.is_none() {
+            self.look_beside(looked)?;
+        }
+        Ok(ended)
+    }
+
+    /// As [`follow`](Self::follow), within this generation.
+    fn look_on(&mut self, until: Option<u64>, tree: &mut Tree) -> Result<Ended> {
+        let mut buffer = Buffer::default();
+        while until.is_none_or(|until| self.sequence < until) || self.end == FIRST_OFFSET {
+            let Some(frame) = self.next_frame(&mut buffer)? else {
+                if until.is_none() && self.end >= self.durable.value() && self.end > FIRST_OFFSET {
+                    return Ok(Ended::Whole);
+                }
+                return Err(io::corrupt("a commit is not what was written", &self.path(), self.end));
+            };
+            match frame.kind {
+                Kind::Nodes | Kind::End => *tree = self.load_snapshot(frame, &mut buffer)?,
+                Kind::Commit => {
+                    self.apply(&frame.payload, tree, &mut |_| {})?;
+                    self.pass(&frame);
+                }
+                Kind::Continued => {
+                    let next = codec::decode_number(&frame.payload)?;
+                    self.pass(&frame);
+                    return Ok(Ended::Continued(next));
+                }
+            }
+        }
+        Ok(Ended::Whole)
+    }
+
+    /// Looks at what lies beside the frames.
+    fn look_beside(&self, looked: &mut Looked) -> Result<()> {
+        let path = self.path();
+        let failed = |error| io::failed(error, "reading the metadata log", &path);
+        let mut notice = |offset, what: &'static str| {
+            looked.troubles.push((self.path(), Trouble::notice(offset, what)));
+        };
+        let owner = self.namespace ^ self.generation;
+        if !Slots::are_whole(&*self.file, owner).map_err(failed)? {
+            notice(slots::RANGES[0].start as u64, "has lost one of the two copies of its durable length");
+        }
+        let mut block = vec![0; usize::try_from(FIRST_OFFSET).unwrap_or_default()];
+        self.file.read_at(&mut block, 0).map_err(failed)?;
+        if !is_zero(&block, FILE_HEAD_BYTES) {
+            notice(0, "has bytes where nothing is written");
+        }
+        if !rest_is_zero(&*self.file, self.end).map_err(failed)? {
+            notice(self.end, "ends in bytes of a commit that never counted; the next one overwrites them");
+        }
+        Ok(())
+    }
+}

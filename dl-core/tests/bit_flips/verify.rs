@@ -1,0 +1,158 @@
+//! What `Namespace::verify` says of flipped bits, and of directories in use.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use dl_core::{Dlsn, Namespace, Options, Severity, Verification, WriterOptions, file_uri};
+
+use crate::image::{Image, Place, copy, folder, image, places};
+use crate::{Ending, LOGS, creating, log_name, open, write};
+
+const JOURNAL_BLOCK_BYTES: usize = 4_096;
+
+async fn verify(path: &Path) -> Verification {
+    Namespace::verify(&file_uri(path).unwrap(), Options::default(), None).await.unwrap()
+}
+
+/// Bytes of a namespace that was closed in order which nothing depends on, and which may be anything.
+fn is_harmless(image: &Image, place: &Place) -> bool {
+    let file = place.file.to_str().unwrap();
+    let bytes = &image[&place.file];
+    let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    match file.split('/').next().unwrap() {
+        // Never evidence of anything: the first opener makes a new one.
+        "control" => true,
+        // It was emptied, so what lies behind its first block are leftovers.
+        "journals" => place.at >= JOURNAL_BLOCK_BYTES,
+        // Behind the end of a completed segment nothing is ever read.
+        "segments" => place.at >= used,
+        _ => false,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn verify_finds_every_flipped_bit_of_a_closed_namespace() {
+    let left = write(Ending::Closed).await;
+    let mut missed = Vec::new();
+    let (mut damage, mut notices) = (0, 0);
+    for place in places(&left.image, 300).iter().filter(|place| !is_harmless(&left.image, place)) {
+        let root = folder();
+        copy(&left.image, Some(place), root.path());
+        let found = verify(root.path()).await.findings;
+        let about = |finding: &dl_core::Finding| {
+            finding.file.as_ref().is_some_and(|file| file.ends_with(&place.file))
+        };
+        match found.iter().filter(|finding| about(finding)).map(|finding| finding.severity).max() {
+            Some(Severity::Damage) => damage += 1,
+            Some(_) => notices += 1,
+            None => missed.push(format!("{place:?}: {found:?}")),
+        }
+    }
+    println!("{damage} found as damage, {notices} as notices");
+    assert!(missed.is_empty() && damage > notices, "{} missed: {missed:#?}", missed.len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn verify_finds_nothing_in_what_is_whole_and_changes_nothing() {
+    for ending in [Ending::Closed, Ending::Aborted, Ending::Killed] {
+        let left = write(ending).await;
+        let root = folder();
+        copy(&left.image, None, root.path());
+        let before = image(root.path());
+        let verified = verify(root.path()).await;
+        assert_eq!(verified.findings, [], "{ending:?}");
+        assert!(!verified.in_use && verified.files > 4 && verified.bytes > 4 << 20, "{verified:?}");
+        assert!(image(root.path()) == before, "{ending:?}: something was changed");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn damage_in_a_segment_is_said_with_what_is_kept_and_what_is_safe() {
+    let left = write(Ending::Closed).await;
+    let segment = left.image.keys().find(|file| file.starts_with("segments")).unwrap().clone();
+    let at = left.image[&segment].windows(8).position(|bytes| bytes == b"record 2").unwrap();
+    let place = Place { file: segment.clone(), at, mask: 1 };
+    let root = folder();
+    copy(&left.image, Some(&place), root.path());
+    let verified = verify(root.path()).await;
+    assert_eq!(verified.findings.len(), 1, "{verified:#?}");
+    let finding = &verified.findings[0];
+    assert_eq!(finding.severity, Severity::Damage);
+    assert_eq!(finding.message, "entry 1 is not what was written");
+    assert_eq!((finding.log.as_ref().unwrap().as_str(), finding.segment), ("a", Some(1)));
+    assert_eq!(finding.whole_entries, [(0, 0), (2, 2)]);
+    assert_eq!(finding.safe, ["dl read a", "dl read a --from 1:2:0"]);
+    assert!(finding.file.as_ref().unwrap().ends_with(&segment) && finding.offset.unwrap() <= at as u64);
+
+    let name = log_name(LOGS[1]);
+    let uri = file_uri(root.path()).unwrap();
+    let other = Namespace::verify(&uri, Options::default(), Some(&name)).await.unwrap();
+    assert_eq!(other.findings, [], "the other log is whole");
+    let none = Namespace::verify(&uri, Options::default(), Some(&log_name("none"))).await.unwrap_err();
+    assert_eq!(none.kind(), dl_core::ErrorKind::NotFound);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_is_gone_is_damage_and_a_strange_one_is_not() {
+    let left = write(Ending::Closed).await;
+    for (gone, message) in [
+        ("format", "the directory has lost its format file"),
+        ("metadata", "the directory has lost its metadata"),
+        ("segments", "the file is gone, with entries that were acknowledged"),
+    ] {
+        let mut image = left.image.clone();
+        let file =
+            image.keys().find(|file| file.starts_with(gone) && !file.ends_with("lock")).unwrap().clone();
+        image.remove(&file);
+        image.insert("segments/notes.txt".into(), b"mine".to_vec());
+        let root = folder();
+        copy(&image, None, root.path());
+        let found = verify(root.path()).await.findings;
+        let said = |severity, message: &str| {
+            found.iter().any(|finding| finding.severity == severity && finding.message.contains(message))
+        };
+        assert!(said(Severity::Damage, message), "{gone}: {found:#?}");
+        assert!(said(Severity::Notice, "is not one of a namespace"), "{gone}: {found:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn verify_finds_nothing_beside_writers() {
+    let root = folder();
+    let namespace = open(root.path(), true).await.unwrap();
+    let writing = Arc::new(AtomicBool::new(true));
+    let tasks: Vec<_> = LOGS
+        .map(|name| {
+            let (namespace, writing) = (namespace.clone(), writing.clone());
+            tokio::spawn(async move {
+                let options: WriterOptions = creating().roll_bytes(64 << 10);
+                let writer = namespace.log(&log_name(name)).open_writer(options).await.unwrap();
+                let mut written = 0;
+                while writing.load(Ordering::Relaxed) || written < 2_000 {
+                    let tickets = [vec![b'x'; 3_000], vec![b'y'; 10]].map(|payload| writer.append(payload));
+                    let mut last = Dlsn::FIRST;
+                    for ticket in tickets {
+                        last = ticket.await.unwrap().await.unwrap().dlsn;
+                    }
+                    written += 1;
+                    if written % 100 == 0 {
+                        writer.truncate(last).await.unwrap();
+                    }
+                }
+                writer.close().await.unwrap();
+            })
+        })
+        .into();
+    for _ in 0..20 {
+        let verified = verify(root.path()).await;
+        assert_eq!(verified.findings, []);
+        assert!(verified.in_use);
+    }
+    writing.store(false, Ordering::Relaxed);
+    for task in tasks {
+        task.await.unwrap();
+    }
+    namespace.close().await.unwrap();
+    assert_eq!(verify(root.path()).await.findings, []);
+}
