@@ -1,4 +1,4 @@
-//! The write lock of a log, held.
+//! A lock of a log, held: that of its writer, or of a locked reader.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::layout::LogPaths;
 /// What a writer is told that another one cut off.
 pub(crate) const CUT_OFF: &str = "another writer owns the log; open a new writer to go on";
 
-/// The write lock; released in the background when dropped.
+/// A lock; released in the background when dropped.
 pub(crate) struct HeldLock {
     metadata: Arc<dyn MetadataStore>,
     tasks: Arc<dyn Tasks>,
@@ -24,13 +24,12 @@ impl HeldLock {
     pub(crate) async fn take(
         metadata: &Arc<dyn MetadataStore>,
         seams: &Seams,
-        paths: &LogPaths,
+        path: String,
         owner: &str,
         takeover: Takeover,
     ) -> Result<Self> {
         let (mut send, receive) = oneshot::channel();
-        let (metadata, tasks, owner, path) =
-            (metadata.clone(), seams.tasks.clone(), owner.to_owned(), paths.lock());
+        let (metadata, tasks, owner) = (metadata.clone(), seams.tasks.clone(), owner.to_owned());
         // Not dropped halfway with the caller, when nobody would know whether the lock was taken.
         seams.tasks.spawn(Box::pin(async move {
             let lock = tokio::select! {
@@ -96,7 +95,8 @@ impl HeldLock {
         self.lock = None;
     }
 
-    fn lock(&self) -> &Lock {
+    /// The lock's node.
+    pub(crate) fn lock(&self) -> &Lock {
         self.lock.as_ref().expect("the lock is there until the guard is used up")
     }
 }

@@ -30,7 +30,7 @@ pub(crate) async fn take_over(engine: &Arc<Engine>, log: &LogName, takeover: Tak
     let paths = LogPaths::new(log);
     let metadata = &engine.stores.metadata;
     require(&**metadata, log, &paths.ledgers()).await?;
-    let lock = HeldLock::take(metadata, &engine.seams, &paths, &engine.owner, takeover)
+    let lock = HeldLock::take(metadata, &engine.seams, paths.lock(), &engine.owner, takeover)
         .await
         .map_err(|error| error.with("log", log).during("open_writer"))?;
     let (known, _) = Ownership::read(engine, log, &paths).await?;

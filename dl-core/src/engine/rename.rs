@@ -86,7 +86,7 @@ async fn moves(
                     return Err(held(from));
                 }
             }
-            Some((parent, _)) if parent.ends_with("/readLock") => return Err(held(from)),
+            Some((parent, _)) if old.is_read_lock(parent) => return Err(held(from)),
             _ => {
                 let moved = format!("{}{}", new.root(), &path[old.root().len()..]);
                 ops.push(Op::create(moved, node.data));
