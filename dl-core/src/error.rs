@@ -22,7 +22,7 @@ pub enum ErrorKind {
     NotFound = 2,
     /// It exists already.
     AlreadyExists = 3,
-    /// A later writer owns the log; this one is cut off for good.
+    /// A later writer owns the log, or a later locked reader the cursor; this one is cut off for good.
     Fenced = 4,
     /// The log was sealed: it accepts no appends, ever.
     Sealed = 5,
@@ -281,7 +281,7 @@ impl Error {
         self.0.dlsn
     }
 
-    /// The writer that holds the log, for `fenced` and `locked`, where known.
+    /// The writer that holds the log, or the reader that holds the cursor, for `fenced` and `locked`, where known.
     #[must_use]
     pub fn owner(&self) -> Option<&str> {
         self.context_value("owner")

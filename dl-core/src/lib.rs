@@ -51,6 +51,7 @@
 //! Apache DistributedLog's; `seams` is the only door to clocks, threads and files, so that everything runs under a
 //! simulator. The reasons stand in `docs/decisions`.
 
+mod cursor;
 mod drivers;
 mod engine;
 mod error;
@@ -71,6 +72,8 @@ pub mod testing;
 mod types;
 mod writer;
 
+pub use cursor::Cursor;
+pub use engine::cursor::CursorInfo;
 pub use engine::queries::{LogInfo, SegmentEnd, SegmentInfo, SegmentTruncation};
 pub use engine::reader::End;
 pub use engine::writer::Condition;
@@ -80,9 +83,9 @@ pub use namespace::Namespace;
 pub use options::{LogOptions, OnTruncated, Options, ReaderOptions, Start, WriterOptions, file_uri};
 pub use reader::{Reader, ReaderCloser};
 pub use types::{
-    Compression, Dlsn, Durability, Finding, LogName, MAX_BATCH_BYTES, MAX_ENTRY_BYTES, MAX_PAYLOAD_BYTES,
-    MAX_RECORD_BYTES, NewRecord, RECORD_HEADER_BYTES, Receipt, Record, SegmentId, SegmentNumber, Severity,
-    Subject, Takeover, Txid, Verification,
+    Compression, CursorName, Dlsn, Durability, Finding, LogName, MAX_BATCH_BYTES, MAX_ENTRY_BYTES,
+    MAX_PAYLOAD_BYTES, MAX_RECORD_BYTES, NewRecord, RECORD_HEADER_BYTES, Receipt, Record, SegmentId,
+    SegmentNumber, Severity, Subject, Takeover, Txid, Verification,
 };
 pub use writer::{BatchTicket, Ticket, Writer};
 

@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::cursor::Cursor;
+use crate::engine::cursor::{self, CursorCore};
 use crate::engine::layout::LogPaths;
 use crate::engine::reader::ReaderCore;
 use crate::engine::{Engine, layout, log_options, open, queries, retention, truncate, writer};
 use crate::error::{ErrorKind, Result};
 use crate::options::{LogOptions, ReaderOptions, WriterOptions};
 use crate::reader::Reader;
-use crate::types::{Dlsn, LogName, Takeover, Txid};
+use crate::types::{CursorName, Dlsn, LogName, Takeover, Txid};
 use crate::writer::Writer;
-use crate::{LogInfo, SegmentInfo};
+use crate::{CursorInfo, LogInfo, SegmentInfo};
 
 /// A handle on a log. Holds nothing; cheap to clone.
 #[derive(Clone)]
@@ -57,7 +59,8 @@ impl Log {
     ///
     /// # Errors
     /// `truncated` with the first readable position, if the start lies below it and the options do not say to skip;
-    /// `not-found` if there is no such log.
+    /// `not-found` if there is no such log; for a locked reader `locked` if another holds the lock and
+    /// [`ReaderOptions::takeover`] does not allow to take it, or if another took it at the same time.
     pub async fn open_reader(&self, options: ReaderOptions) -> Result<Reader> {
         options.validate()?;
         Ok(Reader::new(self.call(ReaderCore::open(&self.engine, &self.name, &options)).await?))
@@ -152,6 +155,22 @@ impl Log {
         self.call(log_options::write(&*self.engine.stores.metadata, &self.name, &options)).await
     }
 
+    /// The cursor of this name, which need not exist: its first move makes it.
+    ///
+    /// # Errors
+    /// `not-found` if there is no such log.
+    pub async fn cursor(&self, name: &CursorName) -> Result<Cursor> {
+        self.call(CursorCore::open(&self.engine, &self.name, name)).await.map(Cursor::new)
+    }
+
+    /// Its cursors, in byte order of their names.
+    ///
+    /// # Errors
+    /// `not-found` if there is no such log; `corrupt` if a cursor holds something else than a position.
+    pub async fn cursors(&self) -> Result<Vec<CursorInfo>> {
+        self.call(cursor::list(&self.engine, &self.name)).await
+    }
+
     /// Bytes that the user keeps with the log; empty if none were set.
     ///
     /// # Errors
@@ -165,7 +184,7 @@ impl Log {
         .await
     }
 
-    /// Sets the bytes that the user keeps with the log.
+    /// Sets the bytes that the user keeps with the log; none removes them.
     ///
     /// # Errors
     /// `not-found` if there is no such log.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::cursor::Cursor;
 use crate::engine::Closing;
 use crate::engine::reader::{End, ReaderCore, Step};
 use crate::error::Result;
@@ -9,13 +10,19 @@ use crate::types::{Dlsn, Record};
 
 /// Reads a log from some position on, in order: acknowledged records only, none twice, none left out. Many may read at
 /// once, in any process, also while the log is written.
+///
+/// A locked one ([`ReaderOptions::locked`](crate::ReaderOptions::locked)) reads alone: once another has taken its lock, each
+/// of its calls fails with `fenced`, one that waits at once. It looks at the lock in each call; where the metadata is not on
+/// this machine, [`next_batch`](Self::next_batch) does so for many records at a time. Dropping it lets the lock go soon.
 pub struct Reader {
     core: ReaderCore,
+    cursor: Option<Cursor>,
 }
 
 impl Reader {
     pub(crate) fn new(core: ReaderCore) -> Self {
-        Self { core }
+        let cursor = core.cursor().cloned().map(Cursor::new);
+        Self { core, cursor }
     }
 
     /// The next record; `None` at the end, about which [`end`](Self::end) says more. A reader that follows waits for one.
@@ -24,9 +31,11 @@ impl Reader {
     ///
     /// # Errors
     /// `corrupt` with segment, entry and place if stored bytes are not what was written; `truncated` with the first
-    /// readable position if a truncation overtook the reader; `not-found` if the log was deleted.
+    /// readable position if a truncation overtook the reader; `not-found` if the log was deleted; `fenced` if a locked
+    /// reader lost its lock.
     pub async fn next(&mut self) -> Result<Option<Record>> {
         loop {
+            self.core.check_lock().await?;
             if let Some(record) = self.core.ready()? {
                 return Ok(Some(record));
             }
@@ -46,6 +55,7 @@ impl Reader {
         let mut records = Vec::new();
         let mut timeout = (!wait.is_zero()).then(|| self.core.engine().seams.clock.sleep(wait));
         loop {
+            self.core.check_lock().await?;
             while records.len() < max {
                 match self.core.ready() {
                     Ok(Some(record)) => records.push(record),
@@ -83,9 +93,22 @@ impl Reader {
         self.core.end()
     }
 
-    /// Ends the reader.
-    pub fn close(self) {
+    /// The cursor that it was opened with. That of a locked reader moves only while the reader has its lock.
+    #[must_use]
+    pub fn cursor(&self) -> Option<&Cursor> {
+        self.cursor.as_ref()
+    }
+
+    /// Ends the reader, and lets its lock go: every later call fails with `closed`.
+    ///
+    /// # Errors
+    /// What letting the lock go ran into; it then ends with the namespace or this process.
+    pub async fn close(&mut self) -> Result<()> {
         self.core.closing().close();
+        match self.core.take_lock() {
+            None => Ok(()),
+            Some(lock) => lock.release().await,
+        }
     }
 
     /// A handle that ends the reader while another task waits in [`next`](Self::next), which then fails with `closed`.
@@ -115,7 +138,8 @@ impl Reader {
 pub struct ReaderCloser(Closing);
 
 impl ReaderCloser {
-    /// Ends the reader: what it waits for, and every later call on it, fails with `closed`.
+    /// Ends the reader: what it waits for, and every later call on it, fails with `closed`. A lock stays held until the
+    /// reader itself is closed or dropped.
     pub fn close(&self) {
         self.0.close();
     }

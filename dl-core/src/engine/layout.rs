@@ -6,21 +6,27 @@
 //!     ├── maxtxid           largest txid of completed segments; 2^63-1 once the log is sealed
 //!     ├── version           FF FF FF FF
 //!     ├── lock              its children are the members of the write lock
-//!     ├── readLock          as of a read lock
+//!     ├── readLock          as of the lock of readers without a cursor
 //!     ├── ledgers           number of the newest segment ever started
 //!     │   ├── inprogress_…  one for each segment, see metadata/segment.rs
 //!     │   └── logrecs_…
 //!     ├── allocation        a segment id that is given out and not yet used
-//!     └── options           options kept with the log; not there before they are set, and unknown to DistributedLog
+//!     ├── options           options kept with the log; not there before they are set, and unknown to DistributedLog
+//!     └── subscribers       once a cursor was used
+//!         └── {cursor}      its position in Base64; empty if it has none
+//!             └── readLock  once a locked reader had it: its children are the members of that lock
 //! ```
 
 use bytes::Bytes;
 
 use crate::error::{Error, Result};
 use crate::metadata::{Expect, MetadataStore, Node, Op, Outcome, RefusalReason, Version};
-use crate::types::LogName;
+use crate::types::{CursorName, LogName};
 
 const LAYOUT_VERSION: [u8; 4] = [0xff; 4];
+
+/// What the lock of readers is called, of the log and of each cursor.
+const READ_LOCK: &str = "readLock";
 
 /// The paths of the nodes of one log.
 #[derive(Debug, Clone)]
@@ -55,7 +61,7 @@ impl LogPaths {
     }
 
     pub(crate) fn read_lock(&self) -> String {
-        self.below_root("readLock")
+        self.below_root(READ_LOCK)
     }
 
     /// The parent of the segments. A log exists while this node does.
@@ -69,6 +75,29 @@ impl LogPaths {
 
     pub(crate) fn options(&self) -> String {
         self.below_root("options")
+    }
+
+    /// The parent of the cursors. It exists once there was one.
+    pub(crate) fn cursors(&self) -> String {
+        self.below_root("subscribers")
+    }
+
+    /// The node with the position of a cursor.
+    pub(crate) fn cursor(&self, name: &CursorName) -> String {
+        format!("{}/{name}", self.cursors())
+    }
+
+    /// The parent of the members of a cursor's lock.
+    pub(crate) fn cursor_lock(&self, name: &CursorName) -> String {
+        format!("{}/{READ_LOCK}", self.cursor(name))
+    }
+
+    /// Whether the children of this node are members of a lock of readers.
+    pub(crate) fn is_read_lock(&self, path: &str) -> bool {
+        let cursors = self.cursors();
+        let below = path.strip_prefix(&cursors).and_then(|below| below.strip_prefix('/'));
+        path == self.read_lock()
+            || below.and_then(|below| below.split_once('/')).is_some_and(|(_, node)| node == READ_LOCK)
     }
 
     /// The node of the segment with this node name.
@@ -136,6 +165,14 @@ pub(crate) async fn create(metadata: &dyn MetadataStore, log: &LogName) -> Resul
 /// Whether the log exists.
 pub(crate) async fn exists(metadata: &dyn MetadataStore, log: &LogName) -> Result<bool> {
     Ok(metadata.get(&LogPaths::new(log).ledgers()).await?.is_some())
+}
+
+/// What tells the log from an earlier one of the same name.
+///
+/// # Errors
+/// `not-found` if it does not exist.
+pub(crate) async fn incarnation(metadata: &dyn MetadataStore, log: &LogName) -> Result<u64> {
+    Ok(require(metadata, log, &LogPaths::new(log).ledgers()).await?.version.created)
 }
 
 /// A node of the log that has to be there.

@@ -2,9 +2,11 @@
 //!
 //! Read it in the order of a payload's way: [`open`] takes a log over and [`recovery`] ends what earlier writers left
 //! behind; [`writer`] gathers records into entries, hands them to the segment store and resolves tickets; [`reader`]
-//! brings them back. Everything that a writer changes in metadata goes through [`ownership`].
+//! brings them back, and a [`cursor`] keeps the place of whoever reads. Everything that a writer changes in metadata goes
+//! through [`ownership`].
 
 mod closing;
+pub(crate) mod cursor;
 pub(crate) mod delete;
 pub(crate) mod layout;
 pub(crate) mod listing;

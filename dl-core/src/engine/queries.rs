@@ -6,7 +6,7 @@ use crate::metadata::{SegmentMetadata, Truncation};
 use crate::types::{Dlsn, LogName, SegmentId, Txid};
 
 use super::Engine;
-use super::layout::{LogPaths, Number, require};
+use super::layout::{self, LogPaths, Number, require};
 use super::scan::{Found, Kinds, SegmentScan};
 use super::segments::SegmentList;
 
@@ -79,7 +79,7 @@ pub struct SegmentEnd {
 pub(crate) async fn info(engine: &Engine, log: &LogName) -> Result<LogInfo> {
     let metadata = &*engine.stores.metadata;
     let paths = LogPaths::new(log);
-    let incarnation = require(metadata, log, &paths.ledgers()).await?.version.created;
+    let incarnation = layout::incarnation(metadata, log).await?;
     let max_txid = require(metadata, log, &paths.max_txid()).await?;
     let max_txid = Number::parse(&max_txid, log, &paths.max_txid())?.value;
     let list = SegmentList::read(metadata, log).await?;

@@ -24,7 +24,7 @@ pub(crate) async fn rename(engine: &Arc<Engine>, from: &LogName, to: &LogName) -
     let paths = LogPaths::new(from);
     require(&**metadata, from, &paths.ledgers()).await?;
     let never = Takeover::Never;
-    let lock = HeldLock::take(metadata, &engine.seams, &paths, &engine.owner, never)
+    let lock = HeldLock::take(metadata, &engine.seams, paths.lock(), &engine.owner, never)
         .await
         .map_err(|error| error.with("log", from))?;
     match attempt(engine, from, to, &lock).await {

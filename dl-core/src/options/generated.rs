@@ -630,11 +630,35 @@ pub struct ReaderOptions {
     ///
     /// Default: 1MiB. 64KiB to 64MiB.
     pub read_ahead_bytes: u64,
+    /// Starts behind the position of this cursor; where it has none yet, `from` says. If absent: no cursor.
+    ///
+    /// 1 to 256 bytes.
+    pub cursor: Option<String>,
+    /// Opens a locked reader: of those with the same cursor (of those without one, if it has none) one at a
+    /// time reads. One that lost its lock fails with `fenced`, and moves its cursor no more.
+    ///
+    /// Default: false.
+    pub locked: bool,
+    /// What a locked reader does about another that holds the lock: `force` cuts it off now, `wait:30s`
+    /// waits that long for it to let go, `never` does not wait; the last two then fail with `locked`.
+    ///
+    /// Default: force.
+    pub takeover: Takeover,
 }
 
 impl ReaderOptions {
     /// The names of all options, in the order of the table.
-    pub const NAMES: &[&str] = &["from", "follow", "until", "count", "on_truncated", "read_ahead_bytes"];
+    pub const NAMES: &[&str] = &[
+        "from",
+        "follow",
+        "until",
+        "count",
+        "on_truncated",
+        "read_ahead_bytes",
+        "cursor",
+        "locked",
+        "takeover",
+    ];
 
     /// Sets [`from`](Self#structfield.from).
     #[must_use]
@@ -678,6 +702,27 @@ impl ReaderOptions {
         self
     }
 
+    /// Sets [`cursor`](Self#structfield.cursor).
+    #[must_use]
+    pub fn cursor(mut self, value: impl Into<String>) -> Self {
+        self.cursor = Some(value.into());
+        self
+    }
+
+    /// Sets [`locked`](Self#structfield.locked).
+    #[must_use]
+    pub fn locked(mut self, value: bool) -> Self {
+        self.locked = value;
+        self
+    }
+
+    /// Sets [`takeover`](Self#structfield.takeover).
+    #[must_use]
+    pub fn takeover(mut self, value: Takeover) -> Self {
+        self.takeover = value;
+        self
+    }
+
     /// Sets the option `name` from text, as in URIs and on the command line.
     ///
     /// # Errors
@@ -696,6 +741,9 @@ impl ReaderOptions {
                 self.read_ahead_bytes =
                     text::number("read_ahead_bytes", text, Unit::Bytes, 65_536..=67_108_864)?
             }
+            "cursor" => self.cursor = Some(text::text("cursor", text, 1..=256)?),
+            "locked" => self.locked = text::flag("locked", text)?,
+            "takeover" => self.takeover = text::choice("takeover", text)?,
             _ => return Err(text::unknown("reader", name, Self::NAMES)),
         }
         Ok(())
@@ -711,6 +759,9 @@ impl ReaderOptions {
             ("count", self.count.map(|value| text::show(Unit::Count, value))),
             ("on_truncated", Some(self.on_truncated.to_string())),
             ("read_ahead_bytes", Some(text::show(Unit::Bytes, self.read_ahead_bytes))),
+            ("cursor", self.cursor.as_ref().map(ToString::to_string)),
+            ("locked", Some(self.locked.to_string())),
+            ("takeover", Some(self.takeover.to_string())),
         ];
         texts.into_iter().filter_map(|(name, text)| Some((name, text?))).collect()
     }
@@ -724,6 +775,10 @@ impl ReaderOptions {
             text::check_number("count", value, Unit::Count, 0..=9_223_372_036_854_775_807)?;
         }
         text::check_number("read_ahead_bytes", self.read_ahead_bytes, Unit::Bytes, 65_536..=67_108_864)?;
+        if let Some(value) = &self.cursor {
+            text::check_text("cursor", value, 1..=256)?;
+        }
+
         Ok(())
     }
 }
@@ -737,6 +792,9 @@ impl Default for ReaderOptions {
             count: None,
             on_truncated: OnTruncated::Fail,
             read_ahead_bytes: 1_048_576,
+            cursor: None,
+            locked: false,
+            takeover: Takeover::Force,
         }
     }
 }

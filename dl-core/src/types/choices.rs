@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// What to do about a writer that holds the log.
+/// What to do about a writer that holds the log, or a locked reader that holds the cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Takeover {
     /// Take the log from it, now: it will be fenced. The default.

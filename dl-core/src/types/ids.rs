@@ -65,13 +65,14 @@ fn broken_rule(name: &str) -> Option<&'static str> {
     if name.split('/').any(|component| component == "." || component == "..") {
         return Some("has a component '.' or '..'");
     }
-    let refused = |c: char| {
-        matches!(c, '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | ' ' | '<' | '>'
-            | '\u{e000}'..='\u{f8ff}' | '\u{fff0}'..='\u{ffff}')
-            || c > '\u{ffff}'
-    };
-    name.contains(refused)
+    name.contains(|c| matches!(c, ' ' | '<' | '>') || zookeeper_refuses(c))
         .then_some("contains a character that names may not have (control, space, '<', '>', …)")
+}
+
+/// Characters that ZooKeeper has in no path.
+fn zookeeper_refuses(c: char) -> bool {
+    matches!(c, '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{e000}'..='\u{f8ff}' | '\u{fff0}'..='\u{ffff}')
+        || c > '\u{ffff}'
 }
 
 impl fmt::Display for LogName {
@@ -81,6 +82,61 @@ impl fmt::Display for LogName {
 }
 
 impl FromStr for LogName {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        Self::new(name)
+    }
+}
+
+/// The name of a cursor, unique in its log (DistributedLog's subscriber id).
+///
+/// 1 to 256 bytes of UTF-8, what a node of ZooKeeper can be called: neither `.` nor `..`, no `/`, no control character,
+/// nor a UTF-16 unit that ZooKeeper refuses in paths.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CursorName(Box<str>);
+
+impl CursorName {
+    /// The longest name, in bytes of UTF-8.
+    pub const MAX_BYTES: usize = 256;
+
+    /// Checks a name.
+    ///
+    /// # Errors
+    /// `invalid-argument` with the rule that it breaks; `too-large` if it is over [`CursorName::MAX_BYTES`].
+    pub fn new(name: &str) -> Result<Self> {
+        if name.len() > Self::MAX_BYTES {
+            return Err(Error::too_large(format!(
+                "a cursor's name has {} bytes; the most is {}",
+                name.len(),
+                Self::MAX_BYTES
+            )));
+        }
+        let rule = match name {
+            "" => "is empty",
+            "." | ".." => "is reserved",
+            _ if name.contains(|c| c == '/' || zookeeper_refuses(c)) => {
+                "contains a character that names may not have ('/', control, …)"
+            }
+            _ => return Ok(Self(name.into())),
+        };
+        Err(Error::invalid_argument(format!("the cursor name {name:?} {rule}; choose another name")))
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for CursorName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for CursorName {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self> {
@@ -211,6 +267,17 @@ mod tests {
         assert_eq!(LogName::new("/a").unwrap().as_str(), "a");
         assert_eq!(LogName::new(&"a".repeat(1_025)).unwrap_err().kind(), ErrorKind::TooLarge);
         assert!(LogName::new(&"a".repeat(1_024)).is_ok());
+    }
+
+    #[test]
+    fn cursors_are_named_as_nodes_of_zookeeper_can_be() {
+        for good in ["a", "sub-A", "readLock", "a b", "<a>", "...", "über", &"a".repeat(256)] {
+            assert!(CursorName::new(good).is_ok(), "{good}");
+        }
+        for bad in ["", ".", "..", "a/b", "/", "a\0", "a\n", "a\u{7f}", "a😀"] {
+            assert_eq!(CursorName::new(bad).unwrap_err().kind(), ErrorKind::InvalidArgument, "{bad:?}");
+        }
+        assert_eq!(CursorName::new(&"a".repeat(257)).unwrap_err().kind(), ErrorKind::TooLarge);
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod record;
 pub use choices::{Compression, Takeover};
 pub use dlsn::Dlsn;
 pub use finding::{Finding, Severity, Subject, Verification};
-pub use ids::{LogName, SegmentId, SegmentNumber, Txid};
+pub use ids::{CursorName, LogName, SegmentId, SegmentNumber, Txid};
 pub(crate) use limits::ENVELOPE_BYTES;
 pub use limits::{
     MAX_BATCH_BYTES, MAX_ENTRY_BYTES, MAX_PAYLOAD_BYTES, MAX_RECORD_BYTES, RECORD_HEADER_BYTES,

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use dl_core::{Log, LogName, Namespace, Options, Reader, ReaderCloser, Writer};
+use dl_core::{Cursor, Log, LogName, Namespace, Options, Reader, ReaderCloser, Writer};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use tokio::task::JoinHandle;
@@ -70,6 +70,7 @@ pub(crate) enum Handle {
     Log(Log),
     Writer(Writer),
     Reader(OpenReader),
+    Cursor(Cursor),
 }
 
 /// A reader that a call in flight may be using.
@@ -77,6 +78,7 @@ pub(crate) enum Handle {
 pub(crate) struct OpenReader {
     pub(crate) reader: Arc<tokio::sync::Mutex<Reader>>,
     pub(crate) closer: ReaderCloser,
+    pub(crate) cursor: Option<Cursor>,
 }
 
 enum Call {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dl_core::{
-    Condition, Dlsn, Log, LogName, LogOptions, Namespace, NewRecord, Options, Reader, ReaderOptions, Txid,
-    Writer, WriterOptions,
+    Condition, Cursor, CursorName, Dlsn, Log, LogName, LogOptions, Namespace, NewRecord, Options, Reader,
+    ReaderOptions, Txid, Writer, WriterOptions,
 };
 use serde_json::{Value, json};
 
@@ -25,6 +25,7 @@ pub(crate) fn prepare(args: &Args<'_>, open: &Shared, opener: &Opener) -> Prepar
         Handle::Log(log) => on_log(args, open, log),
         Handle::Writer(writer) => on_writer(args, open, name, writer),
         Handle::Reader(reader) => on_reader(args, open, name, reader),
+        Handle::Cursor(cursor) => on_cursor(args, open, name, cursor),
     }
 }
 
@@ -151,6 +152,18 @@ fn on_log(args: &Args<'_>, open: &Shared, log: Log) -> Prepared {
                 Ok(json!({}))
             })
         }
+        "open_cursor" => match CursorName::new(args.text("name")?) {
+            Err(error) => refused(error),
+            Ok(name) => {
+                let (handle, open) = (args.text("as")?.to_owned(), open.clone());
+                run(async move {
+                    let cursor = log.cursor(&name).await?;
+                    open.insert(handle, Handle::Cursor(cursor));
+                    Ok(json!({}))
+                })
+            }
+        },
+        "cursors" => run(async move { Ok(log.cursors().await?.iter().map(show::cursor).collect()) }),
         "user_metadata" => run(async move { Ok(json!(show::hex(&log.user_metadata().await?))) }),
         "set_user_metadata" => {
             let data = show::from_hex(args.text("data")?)?;
@@ -194,9 +207,9 @@ fn open_reader(args: &Args<'_>, open: &Shared, log: Log) -> Prepared {
     run(async move {
         let reader = log.open_reader(options).await?;
         if let Some(handle) = handle {
-            let closer = reader.closer();
+            let (closer, cursor) = (reader.closer(), reader.cursor().cloned());
             let reader = Arc::new(tokio::sync::Mutex::new(reader));
-            open.insert(handle, Handle::Reader(OpenReader { reader, closer }));
+            open.insert(handle, Handle::Reader(OpenReader { reader, closer, cursor }));
         }
         Ok(json!({}))
     })
@@ -285,7 +298,7 @@ fn append_batch(args: &Args<'_>, writer: Writer) -> Prepared {
 }
 
 fn on_reader(args: &Args<'_>, open: &Shared, name: &str, open_reader: OpenReader) -> Prepared {
-    let OpenReader { reader, closer } = open_reader;
+    let OpenReader { reader, closer, cursor } = open_reader;
     match args.text("do")? {
         "next" => run(async move {
             let mut reader = reader.lock_owned().await;
@@ -307,14 +320,51 @@ fn on_reader(args: &Args<'_>, open: &Shared, name: &str, open_reader: OpenReader
         "position" => run(async move { Ok(json!(reader.lock_owned().await.position().to_string())) }),
         "end" => run(async move { Ok(show::end(reader.lock_owned().await.end())) }),
         "close" => {
+            // It ends the call that has the reader now.
             closer.close();
-            run(async { Ok(json!({})) })
+            run(async move {
+                reader.lock_owned().await.close().await?;
+                Ok(json!({}))
+            })
         }
         "drop" => {
             open.lock().by_name.remove(name);
             run(async { Ok(json!({})) })
         }
+        "advance" | "reset" => {
+            let cursor = cursor.ok_or("the reader was opened without a cursor")?;
+            on_cursor(args, open, name, cursor)
+        }
         other => Err(format!("{other} is nothing that a reader does")),
+    }
+}
+
+fn on_cursor(args: &Args<'_>, open: &Shared, name: &str, cursor: Cursor) -> Prepared {
+    match args.text("do")? {
+        "position" => run(async move {
+            let position = cursor.position().await?;
+            Ok(show::optional(position, |dlsn| json!(dlsn.to_string())))
+        }),
+        "advance" => match args.text("to")?.parse::<Dlsn>() {
+            Ok(to) => run(async move { Ok(json!(cursor.advance(to).await?.to_string())) }),
+            Err(error) => refused(error),
+        },
+        "reset" => match args.text("to")?.parse::<Dlsn>() {
+            Ok(to) => run(async move {
+                cursor.reset(to).await?;
+                Ok(json!({}))
+            }),
+            Err(error) => refused(error),
+        },
+        "delete" => run(async move {
+            cursor.delete().await?;
+            Ok(json!({}))
+        }),
+        "drop" => {
+            open.lock().by_name.remove(name);
+            run(async { Ok(json!({})) })
+        }
+        other => Err(format!("{other} is nothing that a cursor does")),
     }
 }
 

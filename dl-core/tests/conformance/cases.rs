@@ -105,7 +105,7 @@ pub(crate) fn check(case: &Case) -> Result<(), String> {
 /// The promises of the design, and what it says about errors.
 pub(crate) const PROMISES: &[&str] = &[
     "errors", "P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8", "P9", "P10", "P11", "P12", "P13", "P14", "P15",
-    "P16", "P17", "P18",
+    "P16", "P17", "P18", "P20",
 ];
 
 /// What the steps so far have named.

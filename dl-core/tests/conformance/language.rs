@@ -84,6 +84,8 @@ pub(crate) const KINDS: &[Kind] = &[
     call("apply_retention", &[], &["on", "log", "as"]),
     call("log_options", &[], &["on", "log"]),
     call("set_log_options", &["options"], &["on", "log"]),
+    call("open_cursor", &["name", "as"], &["on", "log"]),
+    call("cursors", &[], &["on", "log", "as"]),
     call("user_metadata", &[], &["on", "log"]),
     call("set_user_metadata", &["data"], &["on", "log"]),
     // Log and writer.
@@ -101,15 +103,20 @@ pub(crate) const KINDS: &[Kind] = &[
     // Reader.
     call("next", &["on"], &["as"]),
     call("next_batch", &["on", "max", "wait_ms"], &["as"]),
-    call("position", &["on"], &["as"]),
     call("end", &["on"], &[]),
+    // Reader and cursor.
+    call("position", &["on"], &["as"]),
+    call("advance", &["on", "to"], &["as"]),
+    call("reset", &["on", "to"], &[]),
+    // Cursor.
+    call("delete", &["on"], &[]),
     // Namespace, writer and reader; writer and reader.
     call("close", &[], &["on"]),
     call("drop", &["on"], &[]),
 ];
 
 /// The steps whose `as` names a handle instead of the result.
-pub(crate) const OPENERS: &[&str] = &["open_log", "open_writer", "open_reader"];
+pub(crate) const OPENERS: &[&str] = &["open_log", "open_writer", "open_reader", "open_cursor"];
 
 pub(crate) fn kind(name: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.name == name)

@@ -1,6 +1,6 @@
 //! How results, errors and payloads look as JSON.
 
-use dl_core::{End, Error, LogInfo, Receipt, Record, SegmentInfo, SegmentTruncation};
+use dl_core::{CursorInfo, End, Error, LogInfo, Receipt, Record, SegmentInfo, SegmentTruncation};
 use serde_json::{Map, Value, json};
 
 /// What stands for "there is none".
@@ -69,6 +69,14 @@ pub(crate) fn segment(segment: &SegmentInfo) -> Value {
             "last_dlsn": optional(end.last_dlsn, |dlsn| json!(dlsn.to_string())),
             "completed_ms": end.completed_ms,
         })),
+    })
+}
+
+pub(crate) fn cursor(cursor: &CursorInfo) -> Value {
+    json!({
+        "name": cursor.name.as_str(),
+        "position": optional(cursor.position, |dlsn| json!(dlsn.to_string())),
+        "owner": optional(cursor.owner.as_ref(), |owner| json!(owner)),
     })
 }
 

@@ -114,8 +114,9 @@ async fn print(
     let printed = print_all(&mut reader, follow, printer).await;
     // What was read in front of an error was read.
     let flushed = printer.output.flush();
-    reader.close();
-    printed.and(flushed)
+    let closed = reader.close().await;
+    printed.and(flushed)?;
+    Ok(closed?)
 }
 
 async fn print_all(reader: &mut Reader, follow: bool, printer: &mut Printer) -> Result<()> {

@@ -14,8 +14,9 @@ use crate::format::{EntryRecords, RawRecord, RecordKind, open_entry};
 use crate::metadata::{Watch, sequence_id};
 use crate::options::{OnTruncated, ReaderOptions, Start};
 use crate::store::TailState;
-use crate::types::{Dlsn, LogName, Record};
+use crate::types::{CursorName, Dlsn, LogName, Record};
 
+use super::cursor::{CursorCore, ReadLock};
 use super::layout::LogPaths;
 use super::scan::locate;
 use super::segments::{Segment, SegmentList};
@@ -39,6 +40,9 @@ pub(crate) struct ReaderCore {
     engine: Arc<Engine>,
     log: LogName,
     closing: Closing,
+    /// That of a locked reader, until it is closed.
+    lock: Option<ReadLock>,
+    cursor: Option<CursorCore>,
     follow: bool,
     until: Option<Dlsn>,
     /// How many records may still be delivered.
@@ -79,9 +83,48 @@ pub(crate) enum Step {
 
 impl ReaderCore {
     pub(crate) async fn open(engine: &Arc<Engine>, log: &LogName, options: &ReaderOptions) -> Result<Self> {
+        let name = options.cursor.as_deref().map(CursorName::new).transpose()?;
+        if !options.locked {
+            let (cursor, processed) = match &name {
+                None => (None, None),
+                Some(name) => {
+                    let cursor = CursorCore::open(engine, log, name).await?;
+                    let processed = cursor.position().await?;
+                    (Some(cursor), processed)
+                }
+            };
+            return Self::start(engine, log, options, cursor, processed).await;
+        }
+        let lock = ReadLock::take(engine, log, name.as_ref(), options.takeover).await?;
+        let started = async {
+            let (cursor, processed) = match &name {
+                None => (None, None),
+                Some(name) => lock.claim(name).await.map(|(cursor, processed)| (Some(cursor), processed))?,
+            };
+            Self::start(engine, log, options, cursor, processed).await
+        };
+        match started.await {
+            Ok(reader) => Ok(Self { lock: Some(lock), ..reader }),
+            Err(error) => {
+                // Not in the background: the caller's next try is not to find this one.
+                let _best_effort = lock.release().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Starts behind the record that was processed last, or else where the options say.
+    async fn start(
+        engine: &Arc<Engine>,
+        log: &LogName,
+        options: &ReaderOptions,
+        cursor: Option<CursorCore>,
+        processed: Option<Dlsn>,
+    ) -> Result<Self> {
         let watch = engine.stores.metadata.watch(&LogPaths::new(log).ledgers())?;
-        let position = start::find(engine, log, options).await?;
-        let from_txid = match options.from {
+        let position = start::find(engine, log, options, processed).await?;
+        let from = processed.map_or(options.from, Start::Dlsn);
+        let from_txid = match from {
             Start::Txid(txid) => Some(txid.get()),
             Start::Earliest | Start::Latest | Start::Dlsn(_) => None,
         };
@@ -89,12 +132,14 @@ impl ReaderCore {
             engine: engine.clone(),
             log: log.clone(),
             closing: Closing::new("reader"),
+            lock: None,
+            cursor,
             follow: options.follow,
             until: options.until,
             left: options.count,
             from_txid,
             on_truncated: options.on_truncated,
-            anywhere: options.from == Start::Earliest,
+            anywhere: from == Start::Earliest,
             chunk_bytes: usize::try_from(options.read_ahead_bytes / 2).unwrap_or(usize::MAX),
             position,
             stretch: None,
@@ -120,6 +165,25 @@ impl ReaderCore {
 
     pub(crate) fn closing(&self) -> &Closing {
         &self.closing
+    }
+
+    /// # Errors
+    /// `fenced` if this is a locked reader, and its lock is lost. Inlined, since most readers have none.
+    #[inline]
+    pub(crate) async fn check_lock(&self) -> Result<()> {
+        match &self.lock {
+            None => Ok(()),
+            Some(lock) => self.closing.guard(self.engine.closing.guard(lock.check())).await,
+        }
+    }
+
+    /// The lock, which is not this reader's any more.
+    pub(crate) fn take_lock(&mut self) -> Option<ReadLock> {
+        self.lock.take()
+    }
+
+    pub(crate) fn cursor(&self) -> Option<&CursorCore> {
+        self.cursor.as_ref()
     }
 
     pub(crate) fn engine(&self) -> &Arc<Engine> {
@@ -233,7 +297,16 @@ impl ReaderCore {
     pub(crate) async fn advance(&mut self, wait: bool) -> Result<Step> {
         // Clones see the same, and leave the reader free to change.
         let (own, namespace) = (self.closing.clone(), self.engine.closing.clone());
-        own.guard(namespace.guard(self.find_more(wait))).await
+        let lost = self.lock.as_ref().map(ReadLock::lost);
+        let found = own.guard(namespace.guard(self.find_more(wait)));
+        match lost {
+            None => found.await,
+            Some(lost) => tokio::select! {
+                biased;
+                found = found => found,
+                error = lost => Err(error),
+            },
+        }
     }
 
     /// This is the end, for a reader that does not follow.

@@ -10,12 +10,21 @@ use crate::options::{OnTruncated, ReaderOptions, Start};
 use crate::store::TailState;
 use crate::types::{Dlsn, LogName};
 
-/// The position of the first record to deliver, or below it.
+/// The position of the first record to deliver, or below it. It is the first behind `processed`, if there is that.
 ///
 /// # Errors
 /// `truncated` with the first readable position, if the start lies below it and the options do not say to skip.
-pub(super) async fn find(engine: &Arc<Engine>, log: &LogName, options: &ReaderOptions) -> Result<Dlsn> {
+pub(super) async fn find(
+    engine: &Arc<Engine>,
+    log: &LogName,
+    options: &ReaderOptions,
+    processed: Option<Dlsn>,
+) -> Result<Dlsn> {
     let list = SegmentList::read(&*engine.stores.metadata, log).await?;
+    if let Some(processed) = processed {
+        // Who has processed a segment to its end misses nothing of it when it is truncated.
+        return above_truncation(log, &list, list.past_ends(processed.next()), options.on_truncated);
+    }
     match options.from {
         Start::Earliest => Ok(list.first_readable()),
         Start::Latest => end_of(engine, &list).await,

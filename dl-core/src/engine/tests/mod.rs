@@ -149,6 +149,7 @@ async fn every_future_is_send() {
     }
     fn is_shared<T: Send + Sync + 'static>() {}
     is_shared::<(Namespace, crate::Log, Writer, Reader, crate::Ticket, crate::BatchTicket, crate::Error)>();
+    is_shared::<crate::Cursor>();
     let shared = Shared::memory("send");
     let (namespace, writer) = shared.writer().await;
     let (log, name) = (namespace.log(shared.log()), shared.log());
@@ -159,6 +160,9 @@ async fn every_future_is_send() {
     is_send((log.open_writer(creating()), log.open_reader(ReaderOptions::default()), log.recover()));
     is_send((log.info(), log.segments(), log.count(), log.user_metadata(), log.set_user_metadata("")));
     is_send((log.truncate(crate::Dlsn::FIRST), log.dlsn_at_txid(Txid::MIN)));
+    let cursor = log.cursor(&crate::CursorName::new("c").unwrap()).await.unwrap();
+    is_send((cursor.position(), cursor.advance(crate::Dlsn::FIRST), cursor.reset(crate::Dlsn::FIRST)));
+    is_send((cursor.delete(), log.cursors()));
     is_send((
         writer.append(""),
         writer.append_if("", crate::Condition::Empty),
@@ -174,4 +178,5 @@ async fn every_future_is_send() {
     let mut reader = log.open_reader(ReaderOptions::default()).await.unwrap();
     is_send(reader.next());
     is_send(reader.next_batch(1, Duration::ZERO));
+    is_send(reader.close());
 }

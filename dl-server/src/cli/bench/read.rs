@@ -88,7 +88,7 @@ impl Read {
             records += batch.len() as u64;
             bytes += batch.iter().map(|record| record.payload.len() as u64).sum::<u64>();
         }
-        reader.close();
+        reader.close().await?;
         if records == self.records.get() && bytes == records * self.bytes as u64 {
             return Ok(records);
         }
