@@ -51,6 +51,7 @@
 //! Apache DistributedLog's; `seams` is the only door to clocks, threads and files, so that everything runs under a
 //! simulator. The reasons stand in `docs/decisions`.
 
+mod byte_stream;
 mod cursor;
 mod drivers;
 mod engine;
@@ -72,6 +73,7 @@ pub mod testing;
 mod types;
 mod writer;
 
+pub use byte_stream::{ByteReader, ByteWriter};
 pub use cursor::Cursor;
 pub use engine::cursor::CursorInfo;
 pub use engine::queries::{LogInfo, SegmentEnd, SegmentInfo, SegmentTruncation};

@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::byte_stream::{ByteReader, ByteWriter};
 use crate::cursor::Cursor;
 use crate::engine::cursor::{self, CursorCore};
 use crate::engine::layout::LogPaths;
 use crate::engine::reader::ReaderCore;
 use crate::engine::{Engine, layout, log_options, open, queries, retention, truncate, writer};
 use crate::error::{ErrorKind, Result};
-use crate::options::{LogOptions, ReaderOptions, WriterOptions};
+use crate::options::{LogOptions, OnTruncated, ReaderOptions, Start, WriterOptions};
 use crate::reader::Reader;
-use crate::types::{CursorName, Dlsn, LogName, Takeover, Txid};
+use crate::types::{CursorName, Dlsn, LogName, Record, Takeover, Txid};
 use crate::writer::Writer;
 use crate::{CursorInfo, LogInfo, SegmentInfo};
 
@@ -66,6 +67,25 @@ impl Log {
         Ok(Reader::new(self.call(ReaderCore::open(&self.engine, &self.name, &options)).await?))
     }
 
+    /// Opens the writer of this log to write a stream of bytes, in chunks whose txids are the offsets behind them, as
+    /// DistributedLog does. It goes on at the end of what is there.
+    ///
+    /// # Errors
+    /// As [`open_writer`](Self::open_writer); `invalid-argument` if the txids in the log are seen not to be offsets.
+    pub async fn open_byte_writer(&self, options: WriterOptions) -> Result<ByteWriter> {
+        ByteWriter::open(self, options).await
+    }
+
+    /// Opens a reader of the stream of bytes that a [`ByteWriter`] wrote. In its options `txid:N` starts at the byte with
+    /// the offset N, a DLSN at the start of a chunk, `earliest` at the first byte that was not truncated, and `latest`
+    /// behind the last; `count` and `until` count chunks, from each seek on.
+    ///
+    /// # Errors
+    /// `invalid-argument` if the txids in the log are seen not to be offsets; `not-found` if there is no such log.
+    pub async fn open_byte_reader(&self, options: ReaderOptions) -> Result<ByteReader> {
+        ByteReader::open(self, options).await
+    }
+
     /// What the metadata says about the log.
     ///
     /// # Errors
@@ -100,7 +120,34 @@ impl Log {
     /// # Errors
     /// `not-found` if there is no such log.
     pub async fn dlsn_at_txid(&self, txid: Txid) -> Result<Option<Dlsn>> {
-        self.call(queries::dlsn_at_txid(&self.engine, &self.name, txid)).await
+        let first = self.call(queries::first_at_txid(&self.engine, &self.name, txid)).await?;
+        Ok(first.map(|first| first.dlsn))
+    }
+
+    /// The first readable record, with its position and txid; `None` if there is none yet.
+    ///
+    /// # Errors
+    /// `not-found` if there is no such log.
+    pub async fn first_record(&self) -> Result<Option<Record>> {
+        self.record_at(Start::Earliest).await
+    }
+
+    /// The last record, with its position and txid; `None` if there is none that was not truncated. Looked for from the
+    /// end, at as few entries as hold it.
+    ///
+    /// # Errors
+    /// `not-found` if there is no such log.
+    pub async fn last_record(&self) -> Result<Option<Record>> {
+        match self.call(queries::last(&self.engine, &self.name)).await? {
+            Some(last) => self.record_at(Start::Dlsn(last.dlsn)).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The first record at or behind a start; what was truncated meanwhile is passed over.
+    pub(crate) async fn record_at(&self, start: Start) -> Result<Option<Record>> {
+        let options = ReaderOptions::default().from(start).count(1).on_truncated(OnTruncated::Skip);
+        self.open_reader(options).await?.next().await
     }
 
     /// The number of readable records.
@@ -108,7 +155,17 @@ impl Log {
     /// # Errors
     /// `not-found` if there is no such log.
     pub async fn count(&self) -> Result<u64> {
-        self.call(queries::count(&self.engine, &self.name)).await
+        self.count_between(None, None).await
+    }
+
+    /// The number of readable records from `from` to `until`, both included: as many as a reader with these bounds
+    /// delivers. `None` is no bound. Of segments between the bounds the metadata says how many they hold; where a bound
+    /// lies inside a segment, the entry there is looked at.
+    ///
+    /// # Errors
+    /// `not-found` if there is no such log.
+    pub async fn count_between(&self, from: Option<Dlsn>, until: Option<Dlsn>) -> Result<u64> {
+        self.call(queries::count(&self.engine, &self.name, from, until)).await
     }
 
     /// Completes what a writer that is gone left in progress, as opening a writer and closing it would.

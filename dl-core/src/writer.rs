@@ -52,6 +52,17 @@ impl Writer {
         self.explained(appended, "append").await.map(Ticket::new)
     }
 
+    /// Appends a record if the last txid that was accepted, and not refused since, is `after`.
+    pub(crate) async fn append_after(&self, after: i64, record: NewRecord) -> Result<Ticket> {
+        let appended = self.core().append_after(after, &record).await;
+        self.explained(appended, "append").await.map(Ticket::new)
+    }
+
+    /// The last txid that was accepted and not refused since.
+    pub(crate) fn accepted_txid(&self) -> i64 {
+        self.core().accepted_txid()
+    }
+
     /// Appends a record if there is room now.
     ///
     /// # Errors

@@ -23,7 +23,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// The public handles, which join engine and drivers in one place, and what only tests reach.
-const MAY_USE_ALL: &[&str] = &["lib", "namespace", "log", "writer", "reader", "cursor", "testing"];
+const MAY_USE_ALL: &[&str] =
+    &["lib", "namespace", "log", "writer", "reader", "cursor", "byte_stream", "testing"];
 
 /// What only `seams` may say (and `testing`, which simulates them).
 const OUTSIDE_WORLD: &[&str] = &[

@@ -120,14 +120,13 @@ pub(crate) async fn segments(engine: &Engine, log: &LogName) -> Result<Vec<Segme
     Ok(list.iter().map(|segment| info(&segment.metadata)).collect())
 }
 
-/// The position of the first readable record whose txid is at least `txid`, given that these do not decrease; `None`
-/// if there is none yet.
+/// The first readable record whose txid is at least `txid`, given that these do not decrease; `None` if there is none yet.
 pub(crate) async fn at_txid(
     engine: &Engine,
     log: &LogName,
     list: &SegmentList,
     txid: Txid,
-) -> Result<Option<Dlsn>> {
+) -> Result<Option<Found>> {
     let txid = txid.get();
     for segment in list.readable() {
         if segment.metadata.completed.is_some_and(|completed| completed.last_txid < txid) {
@@ -138,17 +137,17 @@ pub(crate) async fn at_txid(
         let Some(found) = scan.first_at_txid(entries, txid).await? else { continue };
         let first = segment.first_readable();
         if found.dlsn >= first {
-            return Ok(Some(found.dlsn));
+            return Ok(Some(found));
         }
         if let Some(found) = scan.first_at(first, entries).await? {
-            return Ok(Some(found.dlsn));
+            return Ok(Some(found));
         }
     }
     Ok(None)
 }
 
 /// See [`crate::Log::dlsn_at_txid`].
-pub(crate) async fn dlsn_at_txid(engine: &Engine, log: &LogName, txid: Txid) -> Result<Option<Dlsn>> {
+pub(crate) async fn first_at_txid(engine: &Engine, log: &LogName, txid: Txid) -> Result<Option<Found>> {
     let mut attempt = 1;
     loop {
         let list = SegmentList::read(&*engine.stores.metadata, log).await?;
@@ -159,12 +158,29 @@ pub(crate) async fn dlsn_at_txid(engine: &Engine, log: &LogName, txid: Txid) -> 
     }
 }
 
-/// The number of readable records.
-pub(crate) async fn count(engine: &Engine, log: &LogName) -> Result<u64> {
+/// See [`crate::Log::last_record`].
+pub(crate) async fn last(engine: &Engine, log: &LogName) -> Result<Option<Found>> {
     let mut attempt = 1;
     loop {
         let list = SegmentList::read(&*engine.stores.metadata, log).await?;
-        let count = count_in(engine, log, &list).await;
+        let last = last_in(engine, log, &list).await;
+        if !freed_meanwhile(&last, &mut attempt) {
+            return last;
+        }
+    }
+}
+
+/// See [`crate::Log::count_between`].
+pub(crate) async fn count(
+    engine: &Engine,
+    log: &LogName,
+    from: Option<Dlsn>,
+    until: Option<Dlsn>,
+) -> Result<u64> {
+    let mut attempt = 1;
+    loop {
+        let list = SegmentList::read(&*engine.stores.metadata, log).await?;
+        let count = count_in(engine, log, &list, from, until).await;
         if !freed_meanwhile(&count, &mut attempt) {
             return count;
         }
@@ -178,35 +194,65 @@ fn freed_meanwhile<T>(answer: &Result<T>, attempt: &mut u32) -> bool {
     *attempt <= ATTEMPTS && matches!(answer, Err(error) if error.kind() == ErrorKind::NotFound)
 }
 
-async fn count_in(engine: &Engine, log: &LogName, list: &SegmentList) -> Result<u64> {
+async fn last_in(engine: &Engine, log: &LogName, list: &SegmentList) -> Result<Option<Found>> {
+    for segment in list.readable().iter().rev() {
+        // Of the oldest ones that Java wrote, the metadata does not know the last record.
+        let completed = segment.metadata.completed.filter(|_| segment.metadata.version >= 2);
+        if completed.is_some_and(|completed| completed.last_entry < 0) {
+            continue;
+        }
+        let scan = SegmentScan::open(&*engine.stores.segments, log, &segment.metadata).await?;
+        if let Some(last) = scan.last(scan.entries().await?, Kinds::User).await? {
+            return Ok(Some(last).filter(|last| last.dlsn >= segment.first_readable()));
+        }
+    }
+    Ok(None)
+}
+
+async fn count_in(
+    engine: &Engine,
+    log: &LogName,
+    list: &SegmentList,
+    from: Option<Dlsn>,
+    until: Option<Dlsn>,
+) -> Result<u64> {
+    let first = list.first_readable();
+    let from = from.map_or(first, |from| from.max(first));
     let mut count = 0;
-    for segment in list.readable() {
-        let last = match segment.metadata.completed {
-            Some(completed) => u64::from(completed.records),
-            None => last_position(engine, log, &segment.metadata).await?,
+    for metadata in list.readable().iter().map(|segment| &segment.metadata) {
+        let starts_inside = from.segment() == metadata.number && from > metadata.first_dlsn();
+        let end = until.filter(|until| until.segment() <= metadata.number).map(Dlsn::next);
+        if from.segment() > metadata.number || end.is_some_and(|end| end <= metadata.first_dlsn()) {
+            continue;
+        }
+        // Of a whole segment that is completed, the metadata says it.
+        let counted = metadata.completed.map(|completed| u64::from(completed.records));
+        if let Some(records) = counted.filter(|_| end.is_none() && !starts_inside) {
+            count += records;
+            continue;
+        }
+        let scan = SegmentScan::open(&*engine.stores.segments, log, metadata).await?;
+        let entries = scan.entries().await?;
+        let end = match end {
+            Some(end) => records_below(&scan, entries, end).await?,
+            None => records_in(&scan, entries).await?,
         };
-        count += last - truncated_records(engine, log, segment).await?.min(last);
+        let start = if starts_inside { records_below(&scan, entries, from).await? } else { 0 };
+        count += end.saturating_sub(start);
     }
     Ok(count)
 }
 
-async fn last_position(engine: &Engine, log: &LogName, segment: &SegmentMetadata) -> Result<u64> {
-    let scan = SegmentScan::open(&*engine.stores.segments, log, segment).await?;
-    let last = scan.last(scan.entries().await?, Kinds::Any).await?;
-    Ok(last.map_or(0, |last| last.position.into()))
+/// The number of records of a segment in front of this position in it.
+async fn records_below(scan: &SegmentScan<'_>, entries: u64, end: Dlsn) -> Result<u64> {
+    match scan.first_at(end, entries).await? {
+        Some(first) => Ok(u64::from(first.position).saturating_sub(1)),
+        None => records_in(scan, entries).await,
+    }
 }
 
-/// The number of records of a segment below the point of truncation.
-async fn truncated_records(
-    engine: &Engine,
-    log: &LogName,
-    segment: &super::segments::Segment,
-) -> Result<u64> {
-    if segment.metadata.truncation != Truncation::Partial {
-        return Ok(0);
-    }
-    let scan = SegmentScan::open(&*engine.stores.segments, log, &segment.metadata).await?;
-    let first: Option<Found> = scan.first_at(segment.first_readable(), scan.entries().await?).await?;
-    let records = segment.metadata.completed.map_or(0, |completed| completed.records.into());
-    Ok(first.map_or(records, |first| u64::from(first.position).saturating_sub(1)))
+/// The number of records of a segment.
+async fn records_in(scan: &SegmentScan<'_>, entries: u64) -> Result<u64> {
+    let last = scan.last(entries, Kinds::Any).await?;
+    Ok(last.map_or(0, |last| last.position.into()))
 }

@@ -10,7 +10,10 @@ use crate::types::{Dlsn, LogName};
 
 /// The most entries one step of a backward scan looks at.
 const MOST_ENTRIES: u64 = 16;
-const BUDGET_BYTES: usize = 1 << 20;
+/// What a forward walk reads at once: a single entry first, since what is looked for mostly lies there, then more and more.
+const FIRST_BUDGET_BYTES: usize = 1;
+const SECOND_BUDGET_BYTES: usize = 1 << 12;
+const MOST_BUDGET_BYTES: usize = 1 << 20;
 
 /// A record, without its payload; of a record set, the last member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,8 +143,8 @@ impl<'a> SegmentScan<'a> {
         mut visit: impl FnMut(Dlsn, &RecordHead) -> bool + Send,
     ) -> Result<()> {
         let mut entry = from;
+        let mut budget = FIRST_BUDGET_BYTES;
         while entry < end {
-            let budget = if end - entry == 1 { 1 } else { BUDGET_BYTES };
             let entries = self
                 .reader
                 .read(entry, budget)
@@ -156,6 +159,7 @@ impl<'a> SegmentScan<'a> {
                 }
                 entry += 1;
             }
+            budget = (budget * 4).clamp(SECOND_BUDGET_BYTES, MOST_BUDGET_BYTES);
         }
         Ok(())
     }

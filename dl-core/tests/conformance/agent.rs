@@ -10,7 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use dl_core::{Cursor, Log, LogName, Namespace, Options, Reader, ReaderCloser, Writer};
+use dl_core::{
+    ByteReader, ByteWriter, Cursor, Log, LogName, Namespace, Options, Reader, ReaderCloser, Writer,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use tokio::task::JoinHandle;
@@ -71,6 +73,8 @@ pub(crate) enum Handle {
     Writer(Writer),
     Reader(OpenReader),
     Cursor(Cursor),
+    ByteWriter(Arc<tokio::sync::Mutex<ByteWriter>>),
+    ByteReader(Arc<tokio::sync::Mutex<ByteReader>>),
 }
 
 /// A reader that a call in flight may be using.

@@ -10,9 +10,10 @@ use dl_core::{
 use serde_json::{Value, json};
 
 use crate::agent::{Args, BoxFuture, Handle, OpenReader, Opener, Reply, Shared};
+use crate::byte_streams;
 use crate::show;
 
-type Prepared = Result<BoxFuture<Reply>, String>;
+pub(crate) type Prepared = Result<BoxFuture<Reply>, String>;
 
 /// The call, ready to be run.
 pub(crate) fn prepare(args: &Args<'_>, open: &Shared, opener: &Opener) -> Prepared {
@@ -26,14 +27,16 @@ pub(crate) fn prepare(args: &Args<'_>, open: &Shared, opener: &Opener) -> Prepar
         Handle::Writer(writer) => on_writer(args, open, name, writer),
         Handle::Reader(reader) => on_reader(args, open, name, reader),
         Handle::Cursor(cursor) => on_cursor(args, open, name, cursor),
+        Handle::ByteWriter(writer) => byte_streams::on_writer(args, open, name, writer),
+        Handle::ByteReader(reader) => byte_streams::on_reader(args, open, name, reader),
     }
 }
 
-fn run(call: impl Future<Output = dl_core::Result<Value>> + Send + 'static) -> Prepared {
+pub(crate) fn run(call: impl Future<Output = dl_core::Result<Value>> + Send + 'static) -> Prepared {
     Ok(Box::pin(async move { Reply::of(call.await) }))
 }
 
-fn refused(error: dl_core::Error) -> Prepared {
+pub(crate) fn refused(error: dl_core::Error) -> Prepared {
     run(async move { Err(error) })
 }
 
@@ -117,6 +120,14 @@ fn on_log(args: &Args<'_>, open: &Shared, log: Log) -> Prepared {
     match args.text("do")? {
         "open_writer" => open_writer(args, open, log),
         "open_reader" | "read" => open_reader(args, open, log),
+        "open_byte_writer" => byte_streams::open_writer(args, open, log),
+        "open_byte_reader" => byte_streams::open_reader(args, open, log),
+        "first_record" => {
+            run(async move { Ok(show::optional(log.first_record().await?.as_ref(), show::record)) })
+        }
+        "last_record" => {
+            run(async move { Ok(show::optional(log.last_record().await?.as_ref(), show::record)) })
+        }
         "info" => run(async move { Ok(show::info(&log.info().await?)) }),
         "segments" => run(async move { Ok(log.segments().await?.iter().map(show::segment).collect()) }),
         "truncate" => match before(args)? {
@@ -130,7 +141,11 @@ fn on_log(args: &Args<'_>, open: &Shared, log: Log) -> Prepared {
                 Ok(show::optional(dlsn, |dlsn| json!(dlsn.to_string())))
             })
         }
-        "count" => run(async move { Ok(json!(log.count().await?)) }),
+        "count" => {
+            let bound = |name| Ok::<_, String>(args.optional_text(name)?.map(str::parse::<Dlsn>).transpose());
+            let (from, until) = (bound("from")?, bound("until")?);
+            run(async move { Ok(json!(log.count_between(from?, until?).await?)) })
+        }
         "recover" => run(async move {
             log.recover().await?;
             Ok(json!({}))
@@ -176,16 +191,23 @@ fn on_log(args: &Args<'_>, open: &Shared, log: Log) -> Prepared {
     }
 }
 
-fn open_writer(args: &Args<'_>, open: &Shared, log: Log) -> Prepared {
+pub(crate) fn writer_options(args: &Args<'_>) -> Made<WriterOptions> {
     let mut options = WriterOptions::default();
-    for (name, value) in args.options()? {
-        if let Err(error) = options.set(&name, &value) {
-            return refused(error);
-        }
-    }
+    let mut given = args.options()?.into_iter();
+    Ok(given.try_for_each(|(name, value)| options.set(&name, &value)).map(|()| options))
+}
+
+pub(crate) fn reader_options(args: &Args<'_>) -> Made<ReaderOptions> {
+    let mut options = ReaderOptions::default();
+    let mut given = args.options()?.into_iter();
+    Ok(given.try_for_each(|(name, value)| options.set(&name, &value)).map(|()| options))
+}
+
+fn open_writer(args: &Args<'_>, open: &Shared, log: Log) -> Prepared {
+    let options = writer_options(args)?;
     let (handle, open) = (args.optional_text("as")?.map(str::to_owned), open.clone());
     run(async move {
-        let writer = log.open_writer(options).await?;
+        let writer = log.open_writer(options?).await?;
         if let Some(handle) = handle {
             open.insert(handle, Handle::Writer(writer));
         }
@@ -194,18 +216,13 @@ fn open_writer(args: &Args<'_>, open: &Shared, log: Log) -> Prepared {
 }
 
 fn open_reader(args: &Args<'_>, open: &Shared, log: Log) -> Prepared {
-    let mut options = ReaderOptions::default();
-    for (name, value) in args.options()? {
-        if let Err(error) = options.set(&name, &value) {
-            return refused(error);
-        }
-    }
+    let options = reader_options(args)?;
     if args.text("do")? == "read" {
-        return run(async move { read(log.open_reader(options).await?).await });
+        return run(async move { read(log.open_reader(options?).await?).await });
     }
     let (handle, open) = (args.optional_text("as")?.map(str::to_owned), open.clone());
     run(async move {
-        let reader = log.open_reader(options).await?;
+        let reader = log.open_reader(options?).await?;
         if let Some(handle) = handle {
             let (closer, cursor) = (reader.closer(), reader.cursor().cloned());
             let reader = Arc::new(tokio::sync::Mutex::new(reader));
@@ -369,7 +386,7 @@ fn on_cursor(args: &Args<'_>, open: &Shared, name: &str, cursor: Cursor) -> Prep
 }
 
 /// A value of the library, or its refusal to make one; or what is wrong with the case.
-type Made<T> = Result<dl_core::Result<T>, String>;
+pub(crate) type Made<T> = Result<dl_core::Result<T>, String>;
 
 fn txid(value: &Value) -> Made<Txid> {
     Ok(Txid::new(value.as_i64().ok_or("txid is no number of 64 bits")?))

@@ -76,10 +76,14 @@ pub(crate) const KINDS: &[Kind] = &[
     call("open_writer", &[], &["on", "log", "options", "as"]),
     call("open_reader", &[], &["on", "log", "options", "as"]),
     call("read", &[], &["on", "log", "options", "as"]),
+    call("open_byte_writer", &[], &["on", "log", "options", "as"]),
+    call("open_byte_reader", &[], &["on", "log", "options", "as"]),
+    call("first_record", &[], &["on", "log", "as"]),
+    call("last_record", &[], &["on", "log", "as"]),
     call("info", &[], &["on", "log", "as"]),
     call("segments", &[], &["on", "log", "as"]),
     call("dlsn_at_txid", &["txid"], &["on", "log", "as"]),
-    call("count", &[], &["on", "log", "as"]),
+    call("count", &[], &["on", "log", "from", "until", "as"]),
     call("recover", &[], &["on", "log"]),
     call("apply_retention", &[], &["on", "log", "as"]),
     call("log_options", &[], &["on", "log"]),
@@ -100,6 +104,8 @@ pub(crate) const KINDS: &[Kind] = &[
     call("last_dlsn", &["on"], &["as"]),
     call("last_txid", &["on"], &["as"]),
     call("fenced", &["on"], &[]),
+    // Byte writer.
+    call("write", &["on", "data"], &["as"]),
     // Reader.
     call("next", &["on"], &["as"]),
     call("next_batch", &["on", "max", "wait_ms"], &["as"]),
@@ -110,13 +116,18 @@ pub(crate) const KINDS: &[Kind] = &[
     call("reset", &["on", "to"], &[]),
     // Cursor.
     call("delete", &["on"], &[]),
+    // Byte reader.
+    call("read_bytes", &["on", "max"], &["as"]),
+    call("next_chunk", &["on"], &["as"]),
+    call("seek", &["on", "offset"], &[]),
     // Namespace, writer and reader; writer and reader.
     call("close", &[], &["on"]),
     call("drop", &["on"], &[]),
 ];
 
 /// The steps whose `as` names a handle instead of the result.
-pub(crate) const OPENERS: &[&str] = &["open_log", "open_writer", "open_reader", "open_cursor"];
+pub(crate) const OPENERS: &[&str] =
+    &["open_log", "open_writer", "open_reader", "open_byte_writer", "open_byte_reader", "open_cursor"];
 
 pub(crate) fn kind(name: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.name == name)

@@ -12,6 +12,7 @@
 
 mod agent;
 mod audit;
+mod byte_streams;
 mod calls;
 mod cases;
 mod language;

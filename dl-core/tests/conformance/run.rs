@@ -174,7 +174,7 @@ impl<W: World> Runner<'_, W> {
                 let records = records.iter().map(values::new_record).collect::<Result<Value, _>>()?;
                 step.insert("records".to_owned(), records);
             }
-            "set_user_metadata" => {
+            "set_user_metadata" | "write" => {
                 let data = values::payload(step.get("data").ok_or("data is missing")?)?
                     .ok_or("data is no payload")?;
                 step.insert("data".to_owned(), json!(data));

@@ -30,7 +30,7 @@ pub(super) async fn find(
         Start::Latest => end_of(engine, &list).await,
         Start::Dlsn(dlsn) => above_truncation(log, &list, dlsn, options.on_truncated),
         Start::Txid(txid) => match queries::at_txid(engine, log, &list, txid).await? {
-            Some(dlsn) => Ok(dlsn),
+            Some(first) => Ok(first.dlsn),
             None => end_of(engine, &list).await,
         },
     }

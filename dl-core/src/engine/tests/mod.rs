@@ -19,6 +19,7 @@ macro_rules! on_every_driver {
     };
 }
 
+mod byte_streams;
 mod fencing;
 mod reading;
 mod threads;
@@ -175,6 +176,8 @@ async fn every_future_is_send() {
         writer.close(),
         writer.fenced(),
     ));
+    is_send((log.first_record(), log.last_record(), log.count_between(None, None)));
+    is_send((log.open_byte_writer(creating()), log.open_byte_reader(ReaderOptions::default())));
     let mut reader = log.open_reader(ReaderOptions::default()).await.unwrap();
     is_send(reader.next());
     is_send(reader.next_batch(1, Duration::ZERO));

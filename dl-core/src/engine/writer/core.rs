@@ -115,6 +115,24 @@ impl WriterCore {
         })
     }
 
+    /// Waits for room and appends a record if the last txid that was accepted, and not refused since, is `after`.
+    ///
+    /// # Errors
+    /// `condition-failed` if it is another: something between was refused.
+    pub(crate) async fn append_after(&self, after: i64, record: &NewRecord) -> Result<Appended> {
+        let usage = usage_of(record)?;
+        self.take_room(usage).await?;
+        self.change(|state, effects| {
+            let appended = state.pipeline.append_after(after, record, effects);
+            state.keep_room(usage, appended, effects)
+        })
+    }
+
+    /// The last txid that was accepted and not refused since.
+    pub(crate) fn accepted_txid(&self) -> i64 {
+        self.state(|state| state.pipeline.accepted_txid())
+    }
+
     /// Takes room, first come first served.
     async fn take_room(&self, usage: Usage) -> Result<()> {
         let mut line = InLine { core: self, room: None, budget: None };

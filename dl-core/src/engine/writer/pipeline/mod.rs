@@ -160,6 +160,25 @@ impl Pipeline {
         Ok(appended)
     }
 
+    /// Appends one record, for which room was taken, if the last accepted txid is `after`.
+    pub(crate) fn append_after(
+        &mut self,
+        after: i64,
+        record: &NewRecord,
+        effects: &mut Effects,
+    ) -> Result<Appended> {
+        self.check()?;
+        if self.txid != after {
+            return Err(Error::condition_failed("a record in front of this one was refused"));
+        }
+        self.append(record, None, 0, effects)
+    }
+
+    /// The last txid that was accepted and not refused since.
+    pub(crate) fn accepted_txid(&self) -> i64 {
+        self.txid
+    }
+
     /// Appends records as one entry of their own, for which room was taken. Answers their txids.
     pub(crate) fn append_batch(
         &mut self,
