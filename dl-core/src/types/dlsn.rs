@@ -20,6 +20,12 @@ impl Dlsn {
     /// The position of the first record of a log that was never truncated: `1:0:0`.
     pub const FIRST: Self = Self { segment: 1, entry: 0, slot: 0 };
 
+    /// In front of every record that a log can have: `1:0:-1`, DistributedLog's exclusive lower bound.
+    pub const BEFORE_FIRST: Self = Self { segment: 1, entry: 0, slot: -1 };
+
+    /// No position: `0:-1:-1`, which DistributedLog stores where it has none.
+    pub const INVALID: Self = Self { segment: 0, entry: -1, slot: -1 };
+
     /// The position with these parts.
     #[must_use]
     pub const fn new(segment: i64, entry: i64, slot: i64) -> Self {

@@ -2,8 +2,10 @@
 
 mod append;
 mod bench;
+mod count;
 mod create;
 mod delete;
+mod dlsn;
 mod failure;
 mod info;
 mod list;
@@ -77,6 +79,7 @@ enum Command {
     List(list::List),
     Info(info::Info),
     Segments(segments::Segments),
+    Count(count::Count),
     Append(append::Append),
     Read(read::Read),
     Tail(read::Tail),
@@ -85,6 +88,8 @@ enum Command {
     Delete(delete::Delete),
     Verify(verify::Verify),
     Bench(bench::Bench),
+    #[command(name = "dlsn")]
+    Dlsn(dlsn::Convert),
 }
 
 impl Command {
@@ -94,6 +99,7 @@ impl Command {
             Self::List(command) => command.run(shared).await,
             Self::Info(command) => command.run(shared).await,
             Self::Segments(command) => command.run(shared).await,
+            Self::Count(command) => command.run(shared).await,
             Self::Append(command) => command.run(shared).await,
             Self::Read(command) => command.run(shared).await,
             Self::Tail(command) => command.run(shared).await,
@@ -102,6 +108,7 @@ impl Command {
             Self::Delete(command) => command.run(shared).await,
             Self::Verify(command) => command.run(shared).await,
             Self::Bench(command) => command.run(shared).await,
+            Self::Dlsn(command) => command.run(shared),
         }
     }
 }

@@ -21,7 +21,9 @@ const WAIT: Duration = Duration::from_secs(3_600);
 
 /// Prints the records of a log
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  dl read orders --from 3:120:0 --count 10 --format json")]
+#[command(
+    after_help = "Example:\n  dl read orders --from 3:120:0 --count 10 --format json\n  dl read image --bytes --from-offset 1048576"
+)]
 pub(crate) struct Read {
     #[command(flatten)]
     what: What,
@@ -29,6 +31,14 @@ pub(crate) struct Read {
     /// Waits for more at the end of the log
     #[arg(long)]
     follow: bool,
+
+    /// Prints the stream of bytes that dl append --bytes appended
+    #[arg(long, conflicts_with = "format")]
+    bytes: bool,
+
+    /// Starts at the byte with this offset, counted from 0
+    #[arg(long, value_name = "N", requires = "bytes", conflicts_with = "from")]
+    from_offset: Option<u64>,
 }
 
 /// Prints the records that are appended from now on; ends with an interrupt, or the log's seal
@@ -74,18 +84,22 @@ enum Format {
 
 impl Read {
     pub(super) async fn run(self, shared: &Shared) -> Result<()> {
-        self.what.run(ReaderOptions::default().follow(self.follow), shared).await
+        let mut options = ReaderOptions::default().follow(self.follow);
+        if let Some(offset) = self.from_offset {
+            options.set("from", &format!("txid:{offset}"))?;
+        }
+        self.what.run(options, self.bytes, shared).await
     }
 }
 
 impl Tail {
     pub(super) async fn run(self, shared: &Shared) -> Result<()> {
-        self.what.run(ReaderOptions::default().follow(true).from(dl_core::Start::Latest), shared).await
+        self.what.run(ReaderOptions::default().follow(true).from(dl_core::Start::Latest), false, shared).await
     }
 }
 
 impl What {
-    async fn run(self, mut options: ReaderOptions, shared: &Shared) -> Result<()> {
+    async fn run(self, mut options: ReaderOptions, bytes: bool, shared: &Shared) -> Result<()> {
         let name = LogName::new(&self.log)?;
         let given = [("from", &self.from), ("until", &self.until)];
         for (option, text) in given {
@@ -98,7 +112,11 @@ impl What {
         }
         let namespace = shared.namespace.open(Missing::Fail, Scope::Reader(&mut options)).await?;
         let format = self.format.unwrap_or(if shared.json { Format::Json } else { Format::Line });
-        let printed = print(&namespace, &name, options, &mut Printer::new(format, shared.output())).await;
+        let printed = if bytes {
+            print_bytes(&namespace, &name, options, &mut shared.output()).await
+        } else {
+            print(&namespace, &name, options, &mut Printer::new(format, shared.output())).await
+        };
         namespace::close(namespace, printed).await
     }
 }
@@ -117,6 +135,27 @@ async fn print(
     let closed = reader.close().await;
     printed.and(flushed)?;
     Ok(closed?)
+}
+
+async fn print_bytes(
+    namespace: &Namespace,
+    name: &LogName,
+    options: ReaderOptions,
+    output: &mut Output,
+) -> Result<()> {
+    let follow = options.follow;
+    let mut reader = namespace.log(name).open_byte_reader(options).await?;
+    let printed = async {
+        while let Some(chunk) = reader.next_chunk().await? {
+            output.bytes(&chunk)?;
+            if follow {
+                output.flush()?;
+            }
+        }
+        Ok(())
+    };
+    let printed = printed.await;
+    printed.and(output.flush())
 }
 
 async fn print_all(reader: &mut Reader, follow: bool, printer: &mut Printer) -> Result<()> {

@@ -83,3 +83,40 @@ fn a_delete_spares_the_logs_below() {
     assert_eq!(place.ok(&["list"]), "a/b\n");
     assert_eq!(place.ok(&["read", "a/b"]), "kept\n");
 }
+
+#[test]
+fn counts_are_those_of_readers_with_the_same_bounds() {
+    let place = Place::new();
+    for input in ["0\n1\n2\n", "3\n4\n"] {
+        place.ok_with(&["append", "a", "--batch", "9"], input.as_bytes());
+    }
+    for (bounds, expected) in [
+        (&[][..], "5\n"),
+        (&["1:0:1"], "4\n"),
+        (&["1:0:1", "1:0:1"], "1\n"),
+        (&["1:0:1", "2:0:0"], "3\n"),
+        (&["2:0:2"], "0\n"),
+    ] {
+        assert_eq!(place.ok(&[&["count", "a"], bounds].concat()), expected, "{bounds:?}");
+    }
+    assert_eq!(objects(place.ok(&["count", "a", "--json"])), [json!({ "log": "a", "records": 5 })]);
+    place.run(&["count", "a", "x"]).failed(101, "invalid-argument");
+    place.run(&["count", "b"]).failed(102, "not-found");
+}
+
+#[test]
+fn a_dlsn_is_read_and_printed_in_every_form() {
+    let place = Place::new();
+    let forms = objects(place.ok(&["dlsn", "1:0:2", "--json"])).remove(0);
+    assert_eq!(forms["base64"], "AQAAAAAAAAABAAAAAAAAAAAAAAAAAAAAAg==");
+    assert_eq!(forms["hex"], "01000000000000000100000000000000000000000000000002");
+    assert_eq!(forms["hex_v0"].as_str().unwrap().len(), 400);
+    for form in ["dlsn", "base64", "hex", "base64_v0", "hex_v0"] {
+        let again = place.ok(&["dlsn", forms[form].as_str().unwrap(), "--json"]);
+        assert_eq!(objects(again), std::slice::from_ref(&forms), "{form}");
+    }
+    assert!(place.ok(&["dlsn", "-1:0:-1"]).starts_with("dlsn       -1:0:-1\n"));
+    for bad in ["", "1:0", "AQ", "zz", "0100"] {
+        place.run(&["dlsn", bad]).failed(101, "invalid-argument");
+    }
+}

@@ -104,3 +104,21 @@ fn a_read_starts_and_ends_where_it_is_told() {
         assert_eq!(place.ok(&[&["read", "a"], arguments.as_slice()].concat()), expected, "{arguments:?}");
     }
 }
+
+#[test]
+fn a_stream_of_bytes_goes_on_and_is_read_from_any_offset() {
+    let place = Place::new();
+    let input = noise(3_000_000);
+    place.ok_with(&["append", "a", "--bytes"], &input[..1_234_567]);
+    place.ok_with(&["append", "a", "--bytes", "-o", "roll_bytes=64KiB"], &input[1_234_567..]);
+    place.ok_with(&["append", "a", "--bytes"], b"");
+    assert!(place.run(&["read", "a", "--bytes"]).stdout == input);
+    for offset in [0, 1, 65_535, 65_536, 1_234_566, 1_234_567, 2_999_999, 3_000_000, 4_000_000] {
+        let read = place.run(&["read", "a", "--bytes", "--from-offset", &offset.to_string()]);
+        assert_eq!(read.code, 0);
+        assert!(read.stdout == input[offset.min(input.len())..], "from {offset}");
+    }
+    place.ok_with(&["append", "lines"], b"one\n");
+    place.run_with(&["append", "lines", "--bytes"], b"two").failed(101, "invalid-argument");
+    place.run(&["read", "lines", "--bytes"]).failed(101, "invalid-argument");
+}

@@ -307,4 +307,6 @@ fn the_values_and_refusals_of_java_s_position_are_ours() {
         }
     }
     assert_eq!((values.len(), inputs.len()), (8, 9));
+    let named = [Dlsn::FIRST, Dlsn::BEFORE_FIRST, Dlsn::INVALID];
+    assert_eq!([0, 1, 2].map(|index| dlsn_at(&values[index], "dlsn")), named);
 }

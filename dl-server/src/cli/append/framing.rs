@@ -14,6 +14,9 @@ pub(crate) enum Framing {
     Length,
     /// All of the input is one record
     File,
+    /// The pieces in which it comes, of a stream of bytes
+    #[value(skip)]
+    Pieces,
 }
 
 /// Takes the input in pieces and gives records, numbered from 0.
@@ -46,6 +49,10 @@ impl Framer {
                 self.unfinished.extend_from_slice(piece);
                 self.check(self.unfinished.len())
             }
+            Framing::Pieces => {
+                self.push(Bytes::copy_from_slice(piece));
+                Ok(())
+            }
         }
     }
 
@@ -62,7 +69,7 @@ impl Framer {
             )
             .with("input", self.count)),
             Framing::Line if rest.is_empty() => Ok(()),
-            Framing::Length => Ok(()),
+            Framing::Length | Framing::Pieces => Ok(()),
             Framing::Line | Framing::File => {
                 self.push(rest.into());
                 Ok(())
@@ -183,13 +190,19 @@ mod tests {
     }
 
     #[test]
+    fn pieces_are_what_they_are() {
+        assert_eq!(cut(Framing::Pieces, b"a\nbc", 3).0, [&b"a\nb"[..], b"c"]);
+        assert!(cut(Framing::Pieces, b"", 3).0.is_empty());
+    }
+
+    #[test]
     fn a_record_over_the_limit_is_named_and_those_in_front_are_given() {
         let longest = vec![b'x'; MAX_PAYLOAD_BYTES];
         for framing in [Framing::Line, Framing::Length, Framing::File] {
             let framed = |payload: &[u8]| match framing {
                 Framing::Line => [payload, b"\n"].concat(),
                 Framing::Length => [&u32::try_from(payload.len()).unwrap().to_be_bytes(), payload].concat(),
-                Framing::File => payload.to_vec(),
+                Framing::File | Framing::Pieces => payload.to_vec(),
             };
             assert_eq!(
                 cut(framing, &framed(&longest), 65_536).0,
@@ -198,7 +211,7 @@ mod tests {
             );
             let large = framed(&[&longest[..], b"y"].concat());
             let (input, number) = match framing {
-                Framing::File => (large, 0),
+                Framing::File | Framing::Pieces => (large, 0),
                 Framing::Line | Framing::Length => ([framed(b"1"), framed(b"2"), large].concat(), 2),
             };
             for piece in [1_000, 65_536, input.len()] {

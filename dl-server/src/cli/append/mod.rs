@@ -5,6 +5,7 @@
 //! takes the acknowledgements in order ([`acks`]). What is on its way between them is bounded.
 
 mod acks;
+mod bytes;
 mod feed;
 mod framing;
 mod input;
@@ -33,7 +34,9 @@ const TICKETS: usize = 16_384;
 /// 104), or when there is no space for a record (113): then that record and all behind it are not in the log, even if
 /// there is room again meanwhile. After an interrupt, what was appended is settled before it ends (110).
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  journalctl -f | dl append journal --acks")]
+#[command(
+    after_help = "Example:\n  journalctl -f | dl append journal --acks\n  dl append image --bytes < disk.img"
+)]
 pub(crate) struct Append {
     /// The log
     log: String,
@@ -41,6 +44,11 @@ pub(crate) struct Append {
     /// How records are told apart
     #[arg(long, value_enum, default_value_t)]
     framing: Framing,
+
+    /// Appends a stream of bytes, which dl read --bytes reads from any offset; goes on at its end. Not for logs with
+    /// records of another kind
+    #[arg(long, conflicts_with_all = ["framing", "batch", "txid", "acks"])]
+    bytes: bool,
 
     /// Appends N records at a time, all of them or none; the last batch may have fewer
     #[arg(long, value_name = "N")]
@@ -75,8 +83,12 @@ impl Append {
         let namespace = shared.namespace.open(missing, Scope::Writer(&mut options)).await?;
         // Appends run ahead of their acknowledgements, and what gets into the log is to be a prefix of the input.
         options = options.stop_when_full(true);
-        let output = self.acks.then(|| shared.output());
-        let appended = self.append(&namespace, &name, options, output).await;
+        let appended = if self.bytes {
+            bytes::append(&namespace.log(&name), options).await
+        } else {
+            let output = self.acks.then(|| shared.output());
+            self.append(&namespace, &name, options, output).await
+        };
         namespace::close(namespace, appended).await
     }
 
