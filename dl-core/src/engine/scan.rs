@@ -8,6 +8,8 @@ use crate::metadata::SegmentMetadata;
 use crate::store::{SegmentReader, SegmentStore};
 use crate::types::{Dlsn, LogName};
 
+/// How many entries a backward scan looks at one by one, before its steps grow.
+const SINGLE_STEPS: u32 = 4;
 /// The most entries one step of a backward scan looks at.
 const MOST_ENTRIES: u64 = 16;
 /// What a forward walk reads at once: a single entry first, since what is looked for mostly lies there, then more and more.
@@ -67,7 +69,7 @@ impl<'a> SegmentScan<'a> {
 
     /// The last record below entry `entries`.
     pub(crate) async fn last(&self, entries: u64, kinds: Kinds) -> Result<Option<Found>> {
-        let (mut end, mut step) = (entries, 1);
+        let (mut end, mut step, mut steps) = (entries, 1, 0);
         while end > 0 {
             let start = end.saturating_sub(step);
             let mut found = None;
@@ -81,15 +83,17 @@ impl<'a> SegmentScan<'a> {
             if found.is_some() {
                 return Ok(found);
             }
-            (end, step) = (start, (step * 2).min(MOST_ENTRIES));
+            (end, steps) = (start, steps + 1);
+            if steps >= SINGLE_STEPS {
+                step = (step * 2).min(MOST_ENTRIES);
+            }
         }
         Ok(None)
     }
 
     /// The first user record below entry `entries` whose txid is at least `txid`, given that these do not decrease.
     pub(crate) async fn first_at_txid(&self, entries: u64, txid: i64) -> Result<Option<Found>> {
-        // Invariant: no record below entry `low` counts; one in entry `high`, if that exists, does, or there is
-        // none in it to tell.
+        // Invariant: no record below entry `low` counts; one below entry `high` does, if any.
         let (mut low, mut high) = (0, entries);
         while high - low > 1 {
             let middle = low + (high - low) / 2;
@@ -98,7 +102,7 @@ impl<'a> SegmentScan<'a> {
                 _ => low = middle,
             }
         }
-        self.first(low, entries, |head| head.txid >= txid).await
+        self.first(low, high, |head| head.txid >= txid).await
     }
 
     /// The first user record at or after `from`, below entry `entries`.
@@ -194,3 +198,6 @@ fn last_of(dlsn: Dlsn, head: &RecordHead) -> Found {
     let dlsn = Dlsn::new(dlsn.segment(), dlsn.entry(), slot);
     Found { dlsn, txid: head.txid, position: head.last_position() }
 }
+
+#[cfg(test)]
+mod tests;
