@@ -80,6 +80,7 @@ pub use engine::queries::{LogInfo, SegmentEnd, SegmentInfo, SegmentTruncation};
 pub use engine::reader::End;
 pub use engine::writer::Condition;
 pub use error::{Error, ErrorKind, Result};
+pub use format::{NewRecordSet, RecordSet};
 pub use log::Log;
 pub use namespace::Namespace;
 pub use options::{LogOptions, OnTruncated, Options, ReaderOptions, Start, WriterOptions, file_uri};

@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 
 use crate::engine::writer::{Appended, Condition, EntryCompletion, WaiterSlot, WriterCore};
 use crate::error::{Error, Result};
+use crate::format::NewRecordSet;
 use crate::types::{Dlsn, NewRecord, Receipt};
 
 /// The one writer of a log, open. Cheap to clone; dropping the last clone without [`close`](Self::close) is an
@@ -85,7 +86,23 @@ impl Writer {
     ) -> Result<BatchTicket> {
         let appended = self.core().append_batch(&records, condition).await;
         let (completion, txids) = self.explained(appended, "append").await?;
-        Ok(BatchTicket { completion, txids, waiter: None })
+        Ok(BatchTicket { completion, slot: 0, txids, waiter: None })
+    }
+
+    /// Appends a record set: all of its members are in the log, in consecutive slots, or none. The ticket answers a receipt
+    /// for each.
+    ///
+    /// # Errors
+    /// As [`append_if`](Self::append_if).
+    pub async fn append_record_set(
+        &self,
+        set: NewRecordSet,
+        condition: Option<Condition>,
+    ) -> Result<BatchTicket> {
+        let appended = self.core().append_record_set(&set, condition).await;
+        let Appended { completion, slot, txid } = self.explained(appended, "append").await?;
+        let members = usize::try_from(set.members).unwrap_or(usize::MAX);
+        Ok(BatchTicket { completion, slot, txids: vec![txid; members], waiter: None })
     }
 
     /// Waits until all appends that have their tickets are settled.
@@ -203,11 +220,13 @@ impl Drop for Ticket {
     }
 }
 
-/// Resolves with the receipts of a batch, in its order. Dropping it changes nothing.
+/// Resolves with the receipts of a batch or of the members of a record set, in its order. Dropping it changes nothing.
 #[derive(Debug)]
 #[must_use = "the append may fail; await the ticket, or flush the writer"]
 pub struct BatchTicket {
     completion: Arc<EntryCompletion>,
+    /// That of the first.
+    slot: u32,
     txids: Vec<i64>,
     waiter: WaiterSlot,
 }
@@ -219,7 +238,7 @@ impl Future for BatchTicket {
         let this = &mut *self;
         this.completion.poll(&mut this.waiter, context).map(|outcome| match outcome {
             Ok(placed) => {
-                Ok((0..).zip(&this.txids).map(|(slot, txid)| placed.receipt(slot, *txid)).collect())
+                Ok((this.slot..).zip(&this.txids).map(|(slot, txid)| placed.receipt(slot, *txid)).collect())
             }
             Err(error) => Err(in_append(error.clone())),
         })

@@ -25,12 +25,18 @@ pub struct ByteReader {
     next: Option<Record>,
     /// Whether no chunk was taken since the position was set: the first one may begin in front of it.
     placed: bool,
+    closed: bool,
 }
 
 impl ByteReader {
     /// See [`Log::open_byte_reader`].
     pub(crate) async fn open(log: &Log, options: ReaderOptions) -> Result<Self> {
+        let options = options.whole_record_sets(false);
         options.validate()?;
+        if options.cursor.is_some() || options.locked {
+            let message = "a byte reader has no cursor and no lock: keep its position beside what was made of the bytes";
+            return Err(Error::invalid_argument(message));
+        }
         let position = match options.from {
             Start::Earliest => first_offset(log).await?,
             Start::Latest => end_of(log).await?,
@@ -52,6 +58,7 @@ impl ByteReader {
             chunk: Bytes::new(),
             next: None,
             placed: true,
+            closed: false,
         })
     }
 
@@ -95,6 +102,9 @@ impl ByteReader {
     /// # Errors
     /// As [`Log::open_byte_reader`]; the reader is then where it was.
     pub async fn seek(&mut self, offset: u64) -> Result<()> {
+        if self.closed {
+            return Err(Error::closed("the reader was closed; open another one"));
+        }
         let ahead = offset.checked_sub(self.position).and_then(|ahead| usize::try_from(ahead).ok());
         if let Some(ahead) = ahead.filter(|ahead| *ahead < self.chunk.len()) {
             self.chunk.advance(ahead);
@@ -114,9 +124,13 @@ impl ByteReader {
         self.reader.end().filter(|_| self.chunk.is_empty())
     }
 
-    /// Ends the reader.
-    pub fn close(self) {
-        self.reader.close();
+    /// Ends the reader: every later call fails with `closed`.
+    ///
+    /// # Errors
+    /// As [`Reader::close`].
+    pub async fn close(&mut self) -> Result<()> {
+        (self.chunk, self.next, self.closed) = (Bytes::new(), None, true);
+        self.reader.close().await
     }
 
     /// Sees to it that there are bytes in the chunk; `false` at the end.

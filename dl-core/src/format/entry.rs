@@ -160,13 +160,16 @@ pub(crate) fn open_entry(entry: Bytes, enveloped: bool) -> Result<Bytes> {
     body.open(&entry, ENVELOPE_BYTES, MAX_ENTRY_BYTES)
 }
 
-/// A record as an entry holds it, or a member of a record set, which reads as a user record.
+/// A record as an entry holds it, or a member of a record set, which reads as a user record. A record set itself only where
+/// sets are asked for whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RawRecord {
     pub(crate) slot: u32,
+    /// How many slots it takes: one, or as many as a record set has members.
+    pub(crate) slots: u32,
     pub(crate) kind: RecordKind,
     pub(crate) txid: i64,
-    /// Its position within the segment; 0 in user records where Java did not count.
+    /// Its position within the segment; 0 in user records where Java did not count. Of a record set, its first member's.
     pub(crate) position: u32,
     /// A slice of the records area, or of a decompressed record set.
     pub(crate) payload: Bytes,
@@ -180,12 +183,19 @@ pub(crate) struct EntryRecords {
     area: Bytes,
     heads: HeadCursor,
     set: Option<OpenSet>,
+    whole_sets: bool,
 }
 
 impl EntryRecords {
     /// The records in what [`open_entry`] returned.
     pub(crate) fn new(area: Bytes) -> Self {
-        Self { area, heads: HeadCursor::default(), set: None }
+        Self { area, heads: HeadCursor::default(), set: None, whole_sets: false }
+    }
+
+    /// Yields a record set as one record instead of its members, unless [`skip_to`](Self::skip_to) goes inside it.
+    pub(crate) fn whole_sets(mut self, whole: bool) -> Self {
+        self.whole_sets = whole;
+        self
     }
 
     /// Passes over the records whose slot is below `slot`; costs a look at each header, and at no payload.
@@ -223,12 +233,13 @@ impl EntryRecords {
                 self.set = None;
             }
             let Some(head) = self.heads.next(&self.area)? else { return Ok(None) };
-            if head.kind == RecordKind::RecordSet {
+            if head.kind == RecordKind::RecordSet && (!self.whole_sets || head.slots == 0) {
                 self.set = Some(self.open(&head)?);
                 continue;
             }
             return Ok(Some(RawRecord {
                 slot: head.slot,
+                slots: head.slots,
                 kind: head.kind,
                 txid: head.txid,
                 position: head.position,
@@ -385,6 +396,7 @@ impl OpenSet {
         let payload = payload.map_err(|error| error.with("slot", self.slot))?;
         let record = RawRecord {
             slot: self.slot,
+            slots: 1,
             kind: RecordKind::User,
             txid: self.txid,
             position: self.position,

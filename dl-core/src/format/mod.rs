@@ -10,7 +10,9 @@ pub(crate) use entry::{EntryBuilder, EntryRecords, RawRecord, RecordHead, Record
 pub(crate) use record::{
     CONTROL_PAYLOAD, END_OF_STREAM_PAYLOAD, END_OF_STREAM_TXID, RecordHeader, RecordKind,
 };
-pub(crate) use record_set::{RecordSet, encode_record_set};
+#[cfg(any(test, feature = "test-util"))]
+pub(crate) use record_set::encode_record_set;
+pub use record_set::{NewRecordSet, RecordSet};
 
 #[cfg(test)]
 mod golden_tests;

@@ -73,7 +73,7 @@ fn expected(items: &[Item], first_position: u32) -> (Vec<RawRecord>, u32) {
             let position = if counted { next } else { next - 1 };
             next += u32::from(counted);
             let slot = records.len() as u32;
-            records.push(RawRecord { slot, kind, txid, position, payload: payload.clone().into() });
+            records.push(RawRecord { slot, slots: 1, kind, txid, position, payload: payload.clone().into() });
         }
     }
     (records, next)

@@ -1,10 +1,12 @@
 //! Record sets: many payloads in one record, packed and compressed together.
 
+use std::fmt;
+
 use bytes::Bytes;
 
 use super::compression::{Body, compress, length};
 use crate::error::{Error, Result};
-use crate::types::{Compression, MAX_ENTRY_BYTES, MAX_PAYLOAD_BYTES};
+use crate::types::{Compression, MAX_ENTRY_BYTES, MAX_PAYLOAD_BYTES, Txid};
 
 /// Bytes in front of a set's body.
 const HEADER_BYTES: usize = 16;
@@ -14,11 +16,57 @@ const LENGTH_BYTES: usize = 4;
 const VERSION: i32 = 0x1000;
 const VERSION_MASK: i32 = 0xf000;
 
+/// A record set to append: payloads that become records of their own, with one txid, and are stored as one record.
+///
+/// DistributedLog's way to pack many small records, alone or with LZ4. Readers get the members one by one, each with its
+/// position, unless they ask for the set.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NewRecordSet {
+    pub(crate) payload: Bytes,
+    pub(crate) members: u32,
+    pub(crate) txid: Option<Txid>,
+}
+
+impl NewRecordSet {
+    /// Packs payloads.
+    ///
+    /// # Errors
+    /// `invalid-argument` without any; `too-large` if one is over
+    /// [`MAX_PAYLOAD_BYTES`], if the set is over it once it is compressed, or if it is over [`MAX_ENTRY_BYTES`]
+    /// before. A set takes 16 bytes and 4 for each payload besides these.
+    pub fn pack<M: AsRef<[u8]>>(payloads: &[M], compression: Compression) -> Result<Self> {
+        let largest = payloads.iter().map(|payload| payload.as_ref().len()).max().unwrap_or(0);
+        if largest > MAX_PAYLOAD_BYTES {
+            return Err(Error::too_large(format!(
+                "a member of a record set has {largest} bytes; the most is {MAX_PAYLOAD_BYTES}: split it"
+            )));
+        }
+        let payload = encode_record_set(payloads, compression)?;
+        let members = RecordSet::count(&payload)?;
+        Ok(Self { payload, members, txid: None })
+    }
+
+    /// Sets the txid of all members. Appending the set fails with `invalid-argument` if it is smaller than the log's last.
+    #[must_use]
+    pub fn txid(mut self, txid: Txid) -> Self {
+        self.txid = Some(txid);
+        self
+    }
+}
+
+impl fmt::Debug for NewRecordSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("NewRecordSet");
+        debug.field("members", &self.members).field("bytes", &self.payload.len()).field("txid", &self.txid);
+        debug.finish()
+    }
+}
+
 /// The members of a record set, from the payload of the record that carries it.
 ///
 /// Yields their payloads in order, or an error `corrupt` and then nothing more.
 #[derive(Debug, Clone)]
-pub(crate) struct RecordSet {
+pub struct RecordSet {
     body: Bytes,
     at: usize,
     left: u32,
@@ -64,7 +112,10 @@ pub(crate) fn encode_record_set<M: AsRef<[u8]>>(members: &[M], codec: Compressio
 
 impl RecordSet {
     /// Opens a set; decompresses it if need be.
-    pub(crate) fn open(payload: &Bytes) -> Result<Self> {
+    ///
+    /// # Errors
+    /// `corrupt` if the payload is not that of a record set.
+    pub fn open(payload: &Bytes) -> Result<Self> {
         let (left, body) = header(payload)?;
         Ok(Self { body: body.open(payload, HEADER_BYTES, MAX_ENTRY_BYTES)?, at: 0, left })
     }

@@ -27,7 +27,7 @@ pub(super) fn hex(text: &str) -> Vec<u8> {
 }
 
 fn record(slot: u32, kind: RecordKind, txid: i64, position: u32, payload: impl Into<Bytes>) -> RawRecord {
-    RawRecord { slot, kind, txid, position, payload: payload.into() }
+    RawRecord { slot, slots: 1, kind, txid, position, payload: payload.into() }
 }
 
 fn records(area: Vec<u8>) -> Vec<RawRecord> {

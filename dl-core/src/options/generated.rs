@@ -644,6 +644,12 @@ pub struct ReaderOptions {
     ///
     /// Default: force.
     pub takeover: Takeover,
+    /// Delivers a record set as the one record it is stored as, at the position of its first member,
+    /// instead of its members. One that the start lies inside is unpacked; one that reaches over `until` is
+    /// delivered.
+    ///
+    /// Default: false.
+    pub whole_record_sets: bool,
 }
 
 impl ReaderOptions {
@@ -658,6 +664,7 @@ impl ReaderOptions {
         "cursor",
         "locked",
         "takeover",
+        "whole_record_sets",
     ];
 
     /// Sets [`from`](Self#structfield.from).
@@ -723,6 +730,13 @@ impl ReaderOptions {
         self
     }
 
+    /// Sets [`whole_record_sets`](Self#structfield.whole_record_sets).
+    #[must_use]
+    pub fn whole_record_sets(mut self, value: bool) -> Self {
+        self.whole_record_sets = value;
+        self
+    }
+
     /// Sets the option `name` from text, as in URIs and on the command line.
     ///
     /// # Errors
@@ -744,6 +758,7 @@ impl ReaderOptions {
             "cursor" => self.cursor = Some(text::text("cursor", text, 1..=256)?),
             "locked" => self.locked = text::flag("locked", text)?,
             "takeover" => self.takeover = text::choice("takeover", text)?,
+            "whole_record_sets" => self.whole_record_sets = text::flag("whole_record_sets", text)?,
             _ => return Err(text::unknown("reader", name, Self::NAMES)),
         }
         Ok(())
@@ -762,6 +777,7 @@ impl ReaderOptions {
             ("cursor", self.cursor.as_ref().map(ToString::to_string)),
             ("locked", Some(self.locked.to_string())),
             ("takeover", Some(self.takeover.to_string())),
+            ("whole_record_sets", Some(self.whole_record_sets.to_string())),
         ];
         texts.into_iter().filter_map(|(name, text)| Some((name, text?))).collect()
     }
@@ -795,6 +811,7 @@ impl Default for ReaderOptions {
             cursor: None,
             locked: false,
             takeover: Takeover::Force,
+            whole_record_sets: false,
         }
     }
 }

@@ -45,6 +45,8 @@ pub struct Record {
     pub sequence_id: Option<u64>,
     /// What was appended.
     pub payload: Bytes,
+    /// Whether the payload is a whole record set, which a reader delivers only if its options say so.
+    pub record_set: bool,
 }
 
 /// What an acknowledged append survives.

@@ -102,6 +102,10 @@ pub(crate) fn on_reader(
         }
         "position" => run(async move { Ok(json!(reader.lock_owned().await.position())) }),
         "end" => run(async move { Ok(show::end(reader.lock_owned().await.end())) }),
+        "close" => run(async move {
+            reader.lock_owned().await.close().await?;
+            Ok(json!({}))
+        }),
         "drop" => drop_handle(open, name),
         other => Err(format!("{other} is nothing that a byte reader does")),
     }

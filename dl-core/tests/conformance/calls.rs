@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dl_core::{
-    Condition, Cursor, CursorName, Dlsn, Log, LogName, LogOptions, Namespace, NewRecord, Options, Reader,
-    ReaderOptions, Txid, Writer, WriterOptions,
+    Compression, Condition, Cursor, CursorName, Dlsn, Log, LogName, LogOptions, Namespace, NewRecord,
+    NewRecordSet, Options, Reader, ReaderOptions, Txid, Writer, WriterOptions,
 };
 use serde_json::{Value, json};
 
@@ -252,6 +252,7 @@ fn on_writer(args: &Args<'_>, open: &Shared, name: &str, writer: Writer) -> Prep
             },
         },
         "append_batch" => append_batch(args, writer),
+        "append_record_set" => append_record_set(args, writer),
         "flush" => run(async move {
             writer.flush().await?;
             Ok(json!({}))
@@ -310,6 +311,27 @@ fn append_batch(args: &Args<'_>, writer: Writer) -> Prepared {
     run(async move {
         let records = records.into_iter().collect::<Result<Vec<_>, _>>()?;
         let receipts = writer.append_batch(records, condition?).await?.await?;
+        Ok(receipts.iter().map(show::receipt).collect())
+    })
+}
+
+fn append_record_set(args: &Args<'_>, writer: Writer) -> Prepared {
+    let members = args.value("records")?.as_array().ok_or("records is no list")?;
+    let member = |member: &Value| match member.get("payload").and_then(Value::as_str) {
+        Some(payload) if member.get("txid").is_none() => show::from_hex(payload),
+        _ => Err("a member of a record set has a payload and nothing else".to_owned()),
+    };
+    let members = members.iter().map(member).collect::<Result<Vec<_>, String>>()?;
+    let compression = args.optional_text("compression")?.unwrap_or("none").parse::<Compression>();
+    let txid = args.0.get("txid").map(txid).transpose()?.transpose();
+    let condition = condition(args)?;
+    run(async move {
+        let set = NewRecordSet::pack(&members, compression?)?;
+        let set = match txid? {
+            Some(txid) => set.txid(txid),
+            None => set,
+        };
+        let receipts = writer.append_record_set(set, condition?).await?.await?;
         Ok(receipts.iter().map(show::receipt).collect())
     })
 }

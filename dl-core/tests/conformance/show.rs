@@ -26,6 +26,7 @@ pub(crate) fn record(record: &Record) -> Value {
         "txid": record.txid,
         "sequence_id": optional(record.sequence_id, |id| json!(id)),
         "payload": hex(&record.payload),
+        "record_set": record.record_set,
     })
 }
 

@@ -155,7 +155,10 @@ async fn print_bytes(
         Ok(())
     };
     let printed = printed.await;
-    printed.and(output.flush())
+    let flushed = output.flush();
+    let closed = reader.close().await;
+    printed.and(flushed)?;
+    Ok(closed?)
 }
 
 async fn print_all(reader: &mut Reader, follow: bool, printer: &mut Printer) -> Result<()> {
@@ -187,6 +190,9 @@ struct Shown<'a> {
     txid: i64,
     sequence_id: Option<u64>,
     payload: &'a str,
+    /// Only there if it is one, which an option asks for.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    record_set: bool,
 }
 
 impl Printer {
@@ -209,6 +215,7 @@ impl Printer {
                     txid: record.txid,
                     sequence_id: record.sequence_id,
                     payload: &self.base64,
+                    record_set: record.record_set,
                 })
             }
         }

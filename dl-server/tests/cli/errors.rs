@@ -36,8 +36,8 @@ fn a_command_line_that_makes_no_sense_is_1() {
 fn every_command_shows_an_example() {
     let place = Place::new();
     let commands = [
-        "create", "list", "info", "segments", "append", "read", "tail", "truncate", "seal", "delete",
-        "verify",
+        "create", "list", "info", "segments", "count", "dlsn", "append", "read", "tail", "truncate", "seal",
+        "delete", "verify",
     ];
     for command in commands {
         let help = place.ok(&[command, "--help"]);

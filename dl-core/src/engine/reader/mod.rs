@@ -52,6 +52,8 @@ pub(crate) struct ReaderCore {
     on_truncated: OnTruncated,
     /// Whether it starts wherever the log does, and has not started.
     anywhere: bool,
+    /// Whether record sets are delivered as they are.
+    whole_record_sets: bool,
     /// Bytes fetched at once; two such chunks may be held.
     chunk_bytes: usize,
     /// Everything below was delivered or passed.
@@ -140,6 +142,7 @@ impl ReaderCore {
             from_txid,
             on_truncated: options.on_truncated,
             anywhere: from == Start::Earliest,
+            whole_record_sets: options.whole_record_sets,
             chunk_bytes: usize::try_from(options.read_ahead_bytes / 2).unwrap_or(usize::MAX),
             position,
             stretch: None,
@@ -224,7 +227,7 @@ impl ReaderCore {
     fn deliver(&mut self, entry: i64, raw: RawRecord) -> Option<Record> {
         let stretch = self.stretch.as_mut()?;
         let dlsn = Dlsn::new(stretch.number, entry, raw.slot.into());
-        stretch.last_position = Some(raw.position);
+        stretch.last_position = Some(raw.position.saturating_add(raw.slots.saturating_sub(1)));
         match raw.kind {
             RecordKind::User | RecordKind::RecordSet => {}
             RecordKind::Control => return None,
@@ -243,12 +246,13 @@ impl ReaderCore {
         let sequence_id = stretch.first_sequence_id.and_then(|first| sequence_id(first, raw.position));
         self.from_txid = None;
         self.anywhere = false;
-        self.position = dlsn.next();
+        self.position = Dlsn::new(stretch.number, entry, i64::from(raw.slot) + i64::from(raw.slots));
         if let Some(left) = &mut self.left {
             *left -= 1;
         }
         self.check_bound();
-        Some(Record { dlsn, txid: raw.txid, sequence_id, payload: raw.payload })
+        let record_set = raw.kind == RecordKind::RecordSet;
+        Some(Record { dlsn, txid: raw.txid, sequence_id, payload: raw.payload, record_set })
     }
 
     /// Ends the reader when it delivered all that it was bounded to.
@@ -268,8 +272,9 @@ impl ReaderCore {
         let Some((entry, bytes)) = stretch.pop() else { return Ok(false) };
         let here = (self.position.segment(), self.position.entry()) == (stretch.number, entry);
         let slot = if here { u32::try_from(self.position.slot()).unwrap_or(0) } else { 0 };
+        let whole_sets = self.whole_record_sets;
         let opened = open_entry(bytes, stretch.enveloped).and_then(|area| {
-            let mut records = EntryRecords::new(area);
+            let mut records = EntryRecords::new(area).whole_sets(whole_sets);
             records.skip_to(slot)?;
             Ok(records)
         });

@@ -11,10 +11,11 @@ use tokio::sync::{Notify, oneshot, watch};
 use crate::engine::open::LastRecord;
 use crate::engine::{Engine, guard, layout};
 use crate::error::{Error, ErrorKind, Result};
+use crate::format::NewRecordSet;
 use crate::store::{EntrySource, SegmentWriter};
 use crate::types::{Compression, Dlsn, LogName, NewRecord};
 
-use super::pipeline::{Effects, Pipeline, usage_of};
+use super::pipeline::{Effects, Pipeline, usage_of, usage_of_set};
 use super::queue::{Appended, Condition};
 use super::room::{Place, Usage};
 use super::ticket::EntryCompletion;
@@ -111,6 +112,21 @@ impl WriterCore {
         let now_ms = self.engine.seams.clock.wall_ms();
         self.change(|state, effects| {
             let appended = state.pipeline.append_batch(records, condition, now_ms, effects);
+            state.keep_room(usage, appended, effects)
+        })
+    }
+
+    /// Waits for room and appends a record set. Dropping this while it waits appends nothing.
+    pub(crate) async fn append_record_set(
+        &self,
+        set: &NewRecordSet,
+        condition: Option<Condition>,
+    ) -> Result<Appended> {
+        let usage = usage_of_set(set);
+        self.take_room(usage).await?;
+        let now_ms = self.engine.seams.clock.wall_ms();
+        self.change(|state, effects| {
+            let appended = state.pipeline.append_record_set(set, condition, now_ms, effects);
             state.keep_room(usage, appended, effects)
         })
     }

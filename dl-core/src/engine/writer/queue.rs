@@ -65,14 +65,20 @@ impl Queue {
     }
 
     /// Adds a record to the newest entry, or a new one if that is full or takes no more.
-    pub(crate) fn push(&mut self, txid: i64, payload: &[u8], usage: Usage) -> Result<Appended> {
+    pub(crate) fn push(
+        &mut self,
+        kind: RecordKind,
+        txid: i64,
+        payload: &[u8],
+        usage: Usage,
+    ) -> Result<Appended> {
         let room = payload.len() + self.reserved_bytes;
         let gathers = |entry: &QueuedEntry| entry.kind == EntryKind::Gathering && entry.builder.fits(room);
         if !self.entries.back().is_some_and(gathers) {
             self.entries.push_back(QueuedEntry::new(EntryKind::Gathering, txid, self.usual_bytes));
         }
         let entry = self.entries.back_mut().expect("one was pushed if none was there");
-        let slot = entry.builder.push(RecordKind::User, txid, payload)?;
+        let slot = entry.builder.push(kind, txid, payload)?;
         entry.last_txid = txid;
         entry.usage.add(usage);
         Ok(Appended { completion: entry.completion.clone(), slot, txid })
@@ -81,6 +87,7 @@ impl Queue {
     /// Adds an entry of its own, with these records.
     pub(crate) fn push_whole<'a>(
         &mut self,
+        kind: RecordKind,
         records: impl IntoIterator<Item = (i64, &'a [u8])>,
         condition: Option<Condition>,
         usage: Usage,
@@ -90,7 +97,7 @@ impl Queue {
             if entry.builder.is_empty() {
                 entry.first_txid = txid;
             }
-            entry.builder.push(RecordKind::User, txid, payload)?;
+            entry.builder.push(kind, txid, payload)?;
             entry.last_txid = txid;
         }
         entry.usage = usage;

@@ -72,6 +72,7 @@ fn check_entry(case: &Case, ledger: i64, entry: &Value, context: &str, seen: &mu
     };
     let area = open_entry(Bytes::from(stored.clone()), version >= 4).unwrap();
     check_records(case, java_records, &area, context);
+    check_whole_sets(&area, java_records.len(), context);
     seen.entries += 1;
     seen.records += java_records.len();
     if version < 4 {
@@ -104,6 +105,20 @@ fn check_records(case: &Case, java_records: &[Value], area: &Bytes, context: &st
         rest.skip_to(record.slot).unwrap();
         assert_eq!(rest.next().unwrap().unwrap(), *record, "{context} {at}");
     }
+}
+
+/// Record sets as one record each, and the same slots in sum.
+fn check_whole_sets(area: &Bytes, slots: usize, context: &str) {
+    let whole = EntryRecords::new(area.clone()).whole_sets(true);
+    let whole: Vec<RawRecord> = whole.collect::<Result<_, _>>().expect(context);
+    let heads: Vec<RecordHead> = RecordHeads::new(area).collect::<Result<_, _>>().unwrap();
+    assert_eq!(whole.len(), heads.len(), "{context}");
+    for (record, head) in whole.iter().zip(&heads) {
+        let seen = (record.slot, record.slots, record.kind, record.position, record.txid);
+        assert_eq!(seen, (head.slot, head.slots, head.kind, head.position, head.txid), "{context}");
+        assert_eq!(record.payload, area.slice(head.payload.clone()), "{context}");
+    }
+    assert_eq!(whole.iter().map(|record| record.slots as usize).sum::<usize>(), slots, "{context}");
 }
 
 fn check_writing(area: &Bytes, enveloped: bool, stored: &[u8], context: &str, seen: &mut Seen) {

@@ -15,7 +15,7 @@ use bytes::Bytes;
 
 use crate::engine::open::LastRecord;
 use crate::error::{Error, Result};
-use crate::format::EntryBuilder;
+use crate::format::{EntryBuilder, NewRecordSet, RecordKind};
 use crate::types::{Durability, MAX_BATCH_BYTES, MAX_PAYLOAD_BYTES, NewRecord, RECORD_HEADER_BYTES, Txid};
 
 use super::current::Current;
@@ -150,9 +150,10 @@ impl Pipeline {
         let usage = usage_of(record)?;
         let txid = accept_txid(record.txid, self.txid, now_ms)?;
         let appended = if condition.is_none() {
-            self.queue.push(txid, &record.payload, usage)?
+            self.queue.push(RecordKind::User, txid, &record.payload, usage)?
         } else {
-            let completion = self.queue.push_whole([(txid, &*record.payload)], condition, usage)?;
+            let completion =
+                self.queue.push_whole(RecordKind::User, [(txid, &*record.payload)], condition, usage)?;
             Appended { completion, slot: 0, txid }
         };
         self.txid = txid;
@@ -196,10 +197,33 @@ impl Pipeline {
             txids.push(txid);
         }
         let payloads = records.iter().map(|record| &*record.payload);
-        let completion = self.queue.push_whole(txids.iter().copied().zip(payloads), condition, usage)?;
+        let completion =
+            self.queue.push_whole(RecordKind::User, txids.iter().copied().zip(payloads), condition, usage)?;
         self.txid = txid;
         self.stir(effects);
         Ok((completion, txids))
+    }
+
+    /// Appends a record set, for which room was taken. Answers where its first member is.
+    pub(crate) fn append_record_set(
+        &mut self,
+        set: &NewRecordSet,
+        condition: Option<Condition>,
+        now_ms: i64,
+        effects: &mut Effects,
+    ) -> Result<Appended> {
+        self.check()?;
+        let (kind, usage) = (RecordKind::RecordSet, usage_of_set(set));
+        let txid = accept_txid(set.txid, self.txid, now_ms)?;
+        let appended = if condition.is_none() {
+            self.queue.push(kind, txid, &set.payload, usage)?
+        } else {
+            let completion = self.queue.push_whole(kind, [(txid, &*set.payload)], condition, usage)?;
+            Appended { completion, slot: 0, txid }
+        };
+        self.txid = txid;
+        self.stir(effects);
+        Ok(appended)
     }
 
     /// # Errors
@@ -357,6 +381,14 @@ pub(crate) fn usage_of(record: &NewRecord) -> Result<Usage> {
         )));
     }
     Ok(Usage { records: 1, bytes: bytes + RECORD_HEADER_BYTES })
+}
+
+/// What a record set takes: its members count.
+pub(crate) fn usage_of_set(set: &NewRecordSet) -> Usage {
+    Usage {
+        records: usize::try_from(set.members).unwrap_or(usize::MAX),
+        bytes: set.payload.len() + RECORD_HEADER_BYTES,
+    }
 }
 
 fn accept_txid(chosen: Option<Txid>, last: i64, now_ms: i64) -> Result<i64> {
