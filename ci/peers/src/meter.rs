@@ -1,6 +1,7 @@
 //! Measuring as `dl bench` does: the same figures under the same names.
 
 use std::fs;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
@@ -25,9 +26,27 @@ impl Done {
         Ok(Self { records: 0, latency: Histogram::new(3)? })
     }
 
-    pub(crate) fn add(&mut self, other: &Self) -> Outcome<()> {
+    fn add(&mut self, other: &Self) -> Outcome<()> {
         self.records += other.records;
         Ok(self.latency.add(&other.latency)?)
+    }
+
+    pub(crate) fn took(&mut self, duration: Duration) -> Outcome<()> {
+        Ok(self.latency.record(u64::try_from(duration.as_nanos())?)?)
+    }
+
+    /// What so many threads do, numbered from 1.
+    pub(crate) fn by_threads(count: usize, work: impl Fn(u64) -> Outcome<Self> + Sync) -> Outcome<Self> {
+        thread::scope(|scope| {
+            let work = &work;
+            let running: Vec<_> =
+                (1..=count as u64).map(|number| scope.spawn(move || work(number))).collect();
+            let mut all = Self::nothing()?;
+            for thread in running {
+                all.add(&thread.join().map_err(|_| "a thread panicked")??)?;
+            }
+            Ok(all)
+        })
     }
 
     /// Does one after the other until the time is over; each is due when the one before is done.
@@ -38,7 +57,7 @@ impl Done {
         while due - started < length {
             once()?;
             let now = Instant::now();
-            done.latency.record(u64::try_from((now - due).as_nanos())?)?;
+            done.took(now - due)?;
             done.records += 1;
             due = now;
         }

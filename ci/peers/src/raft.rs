@@ -1,7 +1,6 @@
 //! raft-engine, as TiKV uses it: a region is a log, every write is synced.
 
 use std::fs;
-use std::thread;
 
 use protobuf::well_known_types::BytesValue;
 use raft_engine::{Config, Engine, LogBatch, MessageExt, ReadableSize};
@@ -38,19 +37,10 @@ pub(crate) fn measure(load: &Load, threads: usize) -> Outcome<()> {
         Region::new(load, region as u64).append(&engine)?;
     }
     let meter = Meter::start()?;
-    let done = thread::scope(|scope| {
-        let append = |region| {
-            let mut region = Region::new(load, region);
-            region.index = 1;
-            let engine = &engine;
-            move || Done::repeat(load.seconds, || region.append(engine))
-        };
-        let running: Vec<_> = (1..=threads).map(|region| scope.spawn(append(region as u64))).collect();
-        let mut all = Done::nothing()?;
-        for thread in running {
-            all.add(&thread.join().map_err(|_| "a thread panicked")??)?;
-        }
-        Outcome::Ok(all)
+    let done = Done::by_threads(threads, |number| {
+        let mut region = Region::new(load, number);
+        region.index = 1;
+        Done::repeat(load.seconds, || region.append(&engine))
     })?;
     meter.stop("raft-engine", &format!("{threads} threads"), load, &done)?;
     drop(engine);
