@@ -92,6 +92,12 @@ pub trait EntrySource: Send + Sync + 'static {
     /// The next entry to write, or `None` if nothing waits. It gets the entry id after that of the one before it.
     fn next_entry(&self) -> Option<Bytes>;
 
+    /// Whether the entry that was handed out last was the last one waiting, so that asking for another is not worth it:
+    /// the store is woken when there is one. A source that cannot tell says no.
+    fn is_drained(&self) -> bool {
+        false
+    }
+
     /// How the entry ended; called once for each entry, in order.
     ///
     /// After an error no later entry of this segment is committed, except after a `storage-full` that cannot have taken

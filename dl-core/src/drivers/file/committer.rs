@@ -348,6 +348,9 @@ fn pull(slot: &Arc<WriterSlot>, left: &mut usize) -> Option<Share> {
     let first = at;
     let mut entries = Vec::new();
     while *left > 0 {
+        if !entries.is_empty() && slot.source.is_drained() {
+            break;
+        }
         let Some(bytes) = slot.source.next_entry() else { break };
         *left = left.saturating_sub(entry_bytes(bytes.len()));
         let head = slot.segment.seed.head(at.offset, at.entry, &bytes);

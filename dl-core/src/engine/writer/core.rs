@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::task::{Context, Poll};
 
@@ -359,30 +360,46 @@ impl Drop for InLine<'_> {
 pub(super) struct Source {
     core: Weak<WriterCore>,
     segment: i64,
+    /// Whether the last entry that was taken left nothing behind. Changed while the state is locked.
+    drained: AtomicBool,
 }
 
 impl Source {
     pub(super) fn new(core: &Arc<WriterCore>, segment: i64) -> Arc<Self> {
-        Arc::new(Self { core: Arc::downgrade(core), segment })
+        Arc::new(Self { core: Arc::downgrade(core), segment, drained: AtomicBool::new(false) })
     }
 }
 
 impl EntrySource for Source {
     fn next_entry(&self) -> Option<Bytes> {
         let core = self.core.upgrade()?;
-        let taken = core.change(|state, effects| state.pipeline.take(self.segment, effects))?;
+        let compression = core.compression;
+        let taken = core.change(|state, effects| {
+            let taken = state.pipeline.take(self.segment, effects)?;
+            self.drained.store(taken.is_last, Ordering::Release);
+            if compression == Compression::None {
+                state.pipeline.handed_out(self.segment, taken.builder.len_bytes(), effects);
+            }
+            Some(taken)
+        })?;
         // Not under the lock: compression takes its time.
-        let finished = taken.builder.finish(taken.first_position, core.compression);
-        core.change(|state, effects| match finished {
+        match taken.builder.finish(taken.first_position, compression) {
             Ok((entry, _)) => {
-                state.pipeline.handed_out(self.segment, entry.len(), effects);
+                if compression != Compression::None {
+                    let bytes = entry.len();
+                    core.change(|state, effects| state.pipeline.handed_out(self.segment, bytes, effects));
+                }
                 Some(entry)
             }
             Err(error) => {
-                state.pipeline.break_off(error, effects);
+                core.change(|state, effects| state.pipeline.break_off(error, effects));
                 None
             }
-        })
+        }
+    }
+
+    fn is_drained(&self) -> bool {
+        self.drained.load(Ordering::Acquire)
     }
 
     fn settled(&self, entry: u64, result: Result<()>) {

@@ -27,17 +27,36 @@ impl Clock for SystemClock {
     }
 
     fn wall_ms(&self) -> i64 {
-        let saturate = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
-        match SystemTime::now().duration_since(UNIX_EPOCH) {
-            Ok(since) => saturate(since),
-            Err(before) => -saturate(before.duration()),
-        }
+        coarse_wall_ms().unwrap_or_else(wall_ms)
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         // A timer belongs to the runtime that is entered when it is made; the caller may be on a thread of its own.
         let _entered = self.runtime.enter();
         Box::pin(tokio::time::sleep(duration))
+    }
+}
+
+/// The wall clock as of the kernel's last tick, at most 10 ms ago: asked for each record, it takes a tenth of the time.
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code)]
+fn coarse_wall_ms() -> Option<i64> {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the pointer is to a timespec of ours, which the call fills in.
+    let read = unsafe { libc::clock_gettime(libc::CLOCK_REALTIME_COARSE, &raw mut now) };
+    (read == 0).then(|| now.tv_sec.saturating_mul(1_000).saturating_add(now.tv_nsec / 1_000_000))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn coarse_wall_ms() -> Option<i64> {
+    None
+}
+
+fn wall_ms() -> i64 {
+    let saturate = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+    match SystemTime::now().duration_since(UNIX_EPOCH) {
+        Ok(since) => saturate(since),
+        Err(before) => -saturate(before.duration()),
     }
 }
 
@@ -59,5 +78,7 @@ mod tests {
         let first = clock.monotonic();
         assert!(clock.monotonic() >= first);
         assert!(clock.wall_ms() > 1_577_836_800_000, "later than 2020");
+        let (before, coarse) = (wall_ms(), clock.wall_ms());
+        assert!((before - 1_000..=before + 1_000).contains(&coarse), "{coarse} is not about {before}");
     }
 }

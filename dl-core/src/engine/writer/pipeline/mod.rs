@@ -79,6 +79,8 @@ pub(crate) struct Effects {
 pub(crate) struct Taken {
     pub(crate) builder: EntryBuilder,
     pub(crate) first_position: u32,
+    /// Nothing waits behind it: the store is told when something does.
+    pub(crate) is_last: bool,
 }
 
 #[derive(Debug)]

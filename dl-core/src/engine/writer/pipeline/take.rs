@@ -111,7 +111,11 @@ impl Pipeline {
         });
         segment.next_entry += 1;
         segment.next_position = first_position.saturating_add(positions);
-        Some(Taken { builder, first_position })
+        let is_last = segment.is_ended() || self.queue.is_empty();
+        if is_last {
+            segment.awake = false;
+        }
+        Some(Taken { builder, first_position, is_last })
     }
 
     /// Refuses the first queued entry, whose condition does not hold.
