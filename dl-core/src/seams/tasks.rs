@@ -21,6 +21,9 @@ pub trait Tasks: Send + Sync + 'static {
     /// The closure runs to its end even if the future is dropped. It must not wait for other closures: when there are
     /// no threads to be had they run one after another, or even in this call.
     fn run_blocking(&self, work: Box<dyn FnOnce() + Send>) -> BoxFuture<'static, ()>;
+
+    /// Runs a future to its end on the thread of the caller, which sleeps while the future waits.
+    fn block_on(&self, task: BoxFuture<'_, ()>);
 }
 
 impl dyn Tasks {
@@ -36,5 +39,12 @@ impl dyn Tasks {
         }))
         .await;
         receive.await.expect("the closure sends its result unless it panicked")
+    }
+
+    /// Runs a future to its end on the thread of the caller and answers with its result.
+    pub fn wait_for<T: Send>(&self, future: impl Future<Output = T> + Send) -> T {
+        let mut result = None;
+        self.block_on(Box::pin(async { result = Some(future.await) }));
+        result.expect("it ran to its end")
     }
 }

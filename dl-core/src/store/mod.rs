@@ -115,6 +115,12 @@ pub trait SegmentWriter: Send + Sync + 'static {
     /// Tells the store that its source has an entry. Cheap, and never blocks.
     fn wake(&self);
 
+    /// [`wake`](Self::wake) by a caller whose thread has nothing else to do until the entry is settled: a store may do on
+    /// it, blocking, what it would wake a thread of its own for. It need not have settled the entry on return.
+    fn wake_and_work(&self) {
+        self.wake();
+    }
+
     /// Ends the segment after the last entry that was settled without error. The source has nothing waiting.
     async fn close(&self) -> Result<Closed>;
 }

@@ -105,6 +105,10 @@ mod tests {
             Ok(())
         }
 
+        fn block_on(&self, _task: BoxFuture<'_, ()>) {
+            unreachable!("the bell needs a thread");
+        }
+
         fn run_blocking(&self, _work: Box<dyn FnOnce() + Send>) -> BoxFuture<'static, ()> {
             unreachable!("the bell needs a thread");
         }

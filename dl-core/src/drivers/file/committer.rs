@@ -18,7 +18,7 @@ use super::index::Place;
 use super::io;
 use super::journal::{BatchEntry, entry_bytes};
 use super::metadata::FileMetadata;
-use super::pool::JournalPool;
+use super::pool::{JournalPool, Used};
 use super::presence::{Presence, Staying};
 use super::segment::{FIRST_OFFSET, Segment};
 use super::word::{Word, WordCell};
@@ -89,6 +89,8 @@ pub(super) struct Committer {
     presence: Arc<Presence>,
     queue: Mutex<Queue>,
     bell: Notify,
+    /// Held by whoever does a round: the thread, or a caller that has nothing else to do.
+    lead: tokio::sync::Mutex<()>,
     writers: Mutex<Vec<Weak<WriterSlot>>>,
     /// Whether the thread is.
     running: watch::Sender<bool>,
@@ -132,6 +134,7 @@ impl Committer {
             presence,
             queue: Mutex::default(),
             bell: Notify::new(),
+            lead: tokio::sync::Mutex::default(),
             writers: Mutex::default(),
             running: watch::Sender::default(),
         }
@@ -163,23 +166,62 @@ impl Committer {
         }
     }
 
-    /// Notes that a writer has an entry.
+    /// Notes that a writer has an entry, and has the thread take it.
     pub(super) fn wake(&self, slot: &Arc<WriterSlot>) {
+        if self.note(slot) {
+            self.bell.notify_one();
+        }
+    }
+
+    /// Notes that a writer has an entry; answers whether anybody has to be told.
+    fn note(&self, slot: &Arc<WriterSlot>) -> bool {
         if slot.woken.swap(true, Ordering::AcqRel) {
-            return;
+            return false;
         }
         let mut queue = self.queue();
-        match queue.ended.clone() {
+        // In a forked child there is no thread, and the journal is the parent's.
+        match queue.ended.clone().or_else(|| self.metadata.check_not_forked().err()) {
             None => {
                 queue.woken.push(slot.clone());
-                self.bell.notify_one();
+                true
             }
             Some(error) => {
                 drop(queue);
                 // Nobody else calls the source any more, and this happens once: it stays marked as woken.
                 slot.break_off(error);
+                false
             }
         }
+    }
+
+    /// [`wake`](Self::wake), but if no round is under way, the caller does one here: a lone record then waits for the disk
+    /// and for no other thread.
+    pub(super) fn wake_and_work(&self, slot: &Arc<WriterSlot>) {
+        if !self.note(slot) {
+            return;
+        }
+        // Whoever is at it looks at the queue once more when the round is done.
+        let Ok(lead) = self.lead.try_lock() else { return };
+        let worked = self.work();
+        drop(lead);
+        if !worked || !self.queue().woken.is_empty() {
+            self.bell.notify_one();
+        }
+    }
+
+    /// One round on the thread of a caller; `false` if it needs the thread.
+    fn work(&self) -> bool {
+        let Ok(present) = self.presence.stay() else { return false };
+        let Some(journal) = self.pool.active_with_room(self.pool.largest_batch()) else { return false };
+        let woken = {
+            let mut queue = self.queue();
+            if queue.stopped || queue.look {
+                return false;
+            }
+            std::mem::take(&mut queue.woken)
+        };
+        self.commit(&journal, woken, present);
+        true
     }
 
     /// Starts the thread.
@@ -214,6 +256,7 @@ impl Committer {
     /// The thread: rounds until it is stopped.
     async fn run(&self) {
         loop {
+            let lead = self.lead.lock().await;
             let (woken, look) = {
                 let mut queue = self.queue();
                 if queue.stopped {
@@ -225,6 +268,7 @@ impl Committer {
                 self.check_writers();
             }
             if woken.is_empty() {
+                drop(lead);
                 self.bell.notified().await;
                 continue;
             }
@@ -263,6 +307,12 @@ impl Committer {
             Ok(journal) => journal,
             Err(error) => return refuse_all(&woken, &error),
         };
+        self.commit(&journal, woken, present);
+    }
+
+    /// The round itself.
+    fn commit(&self, journal: &Used, woken: Vec<Arc<WriterSlot>>, present: Staying) {
+        let most = self.pool.largest_batch();
         let room = usize::try_from(journal.room().saturating_sub(most)).unwrap_or(ROUND_BYTES).max(1);
         let shares = self.gather(woken, room.min(ROUND_BYTES));
         if shares.is_empty() {
@@ -280,7 +330,7 @@ impl Committer {
         }
         // Whoever hears of the end of an entry may rely on it that a process on its way out has left: what is
         // acknowledged from here on is in the journal.
-        drop((journal, present));
+        drop(present);
         match moved {
             Ok(moved) => {
                 // First: who was told of an acknowledgement may be killed or stopped at once, and others follow still.

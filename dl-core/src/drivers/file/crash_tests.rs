@@ -163,7 +163,10 @@ impl Life {
             self.model.lock().unwrap().segments.get_mut(&writing.id).unwrap().issued.push(bytes.clone());
             writing.source.waiting.lock().unwrap().push_back(bytes);
             writing.issued += 1;
-            writing.writer.wake();
+            match self.dice.roll(2) {
+                0 => writing.writer.wake(),
+                _ => writing.writer.wake_and_work(),
+            }
         }
         let failed = self.writing[at].source.ended.borrow().1;
         if failed || self.dice.roll(2) == 0 && self.settled(at).await {

@@ -159,7 +159,8 @@ impl JournalPool {
         }
     }
 
-    fn active_with_room(&self, bytes: u64) -> Option<Arc<Used>> {
+    /// The journal that is being written to, if it has room for at least this many bytes; else it is full.
+    pub(super) fn active_with_room(&self, bytes: u64) -> Option<Arc<Used>> {
         let mut state = self.state();
         match state.active.take() {
             Some(active) if active.room() >= bytes => Some(state.active.insert(active).clone()),

@@ -279,6 +279,10 @@ impl SegmentWriter for FileSegmentWriter {
         self.parts.committer.wake(&self.slot);
     }
 
+    fn wake_and_work(&self) {
+        self.parts.committer.wake_and_work(&self.slot);
+    }
+
     async fn close(&self) -> Result<Closed> {
         self.slot.end(Error::closed("the segment was closed"));
         let work = |parts: &Parts, segment: Arc<Segment>| {

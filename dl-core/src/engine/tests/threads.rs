@@ -58,3 +58,42 @@ async fn callers_on_several_threads_lose_no_wake_up() {
     }
     namespace.close().await.unwrap();
 }
+
+/// Callers that block their threads, beside tasks that do not, on a real directory.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn blocking_callers_and_tasks_append_side_by_side() {
+    const CALLERS: u64 = 6;
+    const EACH: u64 = 200;
+    let directory = tempfile::tempdir().unwrap();
+    let uri = crate::file_uri(directory.path()).unwrap();
+    for uri in [uri.as_str(), "memory:blocking"] {
+        let namespace = Namespace::open(uri, options("a").unsafe_filesystem(true)).await.unwrap();
+        let log = namespace.log(&LogName::new("busy").unwrap());
+        let writer = log.open_writer(creating().in_flight_records(4).roll_bytes(8_192)).await.unwrap();
+        let blocking = |caller: u64| {
+            let writer = writer.clone();
+            tokio::task::spawn_blocking(move || {
+                let append = |number| writer.blocking_append(format!("{caller}:{number}")).unwrap().dlsn;
+                assert!((0..EACH).map(append).is_sorted_by(|a, b| a < b));
+            })
+        };
+        let awaiting = |caller: u64| {
+            let writer = writer.clone();
+            spawn(async move {
+                for number in 0..EACH {
+                    writer.append(format!("{caller}:{number}")).await.unwrap().await.unwrap();
+                }
+            })
+        };
+        let callers = (0..CALLERS).map(|caller| if caller < 4 { blocking(caller) } else { awaiting(caller) });
+        for caller in callers.collect::<Vec<_>>() {
+            caller.await.unwrap();
+        }
+        writer.close().await.unwrap();
+        let closed = writer.blocking_append("late").unwrap_err();
+        assert_eq!(closed.kind(), crate::ErrorKind::Closed);
+        let records = drain(&mut log.open_reader(ReaderOptions::default()).await.unwrap()).await;
+        assert_eq!(records.len() as u64, CALLERS * EACH);
+        namespace.close().await.unwrap();
+    }
+}

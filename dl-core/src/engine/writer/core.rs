@@ -75,6 +75,15 @@ impl WriterCore {
         record: &NewRecord,
         condition: Option<Condition>,
     ) -> Result<Option<Appended>> {
+        self.place(record, condition, false)
+    }
+
+    fn place(
+        &self,
+        record: &NewRecord,
+        condition: Option<Condition>,
+        work_here: bool,
+    ) -> Result<Option<Appended>> {
         let usage = usage_of(record)?;
         let now_ms = if record.txid.is_none() { self.engine.seams.clock.wall_ms() } else { 0 };
         self.change(|state, effects| {
@@ -83,6 +92,7 @@ impl WriterCore {
                 return Ok(None);
             }
             state.pipeline.room().take(usage);
+            effects.work_here = work_here;
             let appended = state.pipeline.append(record, condition, now_ms, effects);
             state.keep_room(usage, appended, effects).map(Some)
         })
@@ -100,6 +110,19 @@ impl WriterCore {
             let appended = state.pipeline.append(record, condition, now_ms, effects);
             state.keep_room(usage, appended, effects)
         })
+    }
+
+    /// [`append`](Self::append) for a caller whose thread waits until the record is durable: the store may use it.
+    pub(crate) fn blocking_append(&self, record: &NewRecord) -> Result<Appended> {
+        match self.place(record, None, true)? {
+            Some(appended) => Ok(appended),
+            None => self.wait_for(self.append(record, None)),
+        }
+    }
+
+    /// Waits on the thread of the caller.
+    pub(crate) fn wait_for<T: Send>(&self, future: impl Future<Output = T> + Send) -> T {
+        self.engine.seams.tasks.wait_for(future)
     }
 
     /// Waits for room and appends a batch. Dropping this while it waits appends nothing.
@@ -257,8 +280,10 @@ impl WriterCore {
             waker.wake();
         }
         effects.wakers.into_iter().for_each(std::task::Waker::wake);
-        if let Some(store) = store {
-            store.wake();
+        match store {
+            Some(store) if effects.work_here => store.wake_and_work(),
+            Some(store) => store.wake(),
+            None => {}
         }
         if effects.nudge {
             self.nudge.notify_one();

@@ -25,4 +25,4 @@ pub(crate) use keeper::open;
 pub(crate) use queue::Appended;
 pub use queue::Condition;
 pub(crate) use room::Budget;
-pub(crate) use ticket::{EntryCompletion, WaiterSlot};
+pub(crate) use ticket::{EntryCompletion, Placed, WaiterSlot};

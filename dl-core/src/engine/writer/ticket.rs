@@ -39,6 +39,11 @@ impl EntryCompletion {
         }
     }
 
+    /// The outcome, if it is there.
+    pub(crate) fn outcome(&self) -> Option<&Result<Placed>> {
+        self.outcome.get()
+    }
+
     /// The outcome, or the promise to wake the caller when it is there.
     pub(crate) fn poll(&self, slot: &mut WaiterSlot, context: &Context<'_>) -> Poll<&Result<Placed>> {
         if let Some(outcome) = self.outcome.get() {

@@ -40,6 +40,10 @@ impl Tasks for SystemTasks {
         start_in(self.runtime.clone())(name, Box::new(move || block_on(task)))
     }
 
+    fn block_on(&self, task: BoxFuture<'_, ()>) {
+        block_on(task);
+    }
+
     fn run_blocking(&self, work: Box<dyn FnOnce() + Send>) -> BoxFuture<'static, ()> {
         let done = self.pool.run(work);
         Box::pin(async move {
@@ -75,7 +79,7 @@ fn shorten(name: &str) -> String {
 
 /// Runs a future on this thread, which sleeps while the future waits. Unlike the runtime's own it goes on when the
 /// runtime is shut down, so that a thread always gets to its end.
-fn block_on(task: BoxFuture<'static, ()>) {
+fn block_on(task: BoxFuture<'_, ()>) {
     let parker = Arc::new(Parker { thread: thread::current(), woken: AtomicBool::new(false) });
     let waker = Waker::from(Arc::clone(&parker));
     let mut context = Context::from_waker(&waker);

@@ -269,6 +269,12 @@ impl Tasks for SimTasks {
         Ok(())
     }
 
+    fn block_on(&self, mut task: BoxFuture<'_, ()>) {
+        // Its threads are tasks of one runtime, which nobody else can run meanwhile.
+        let now = task.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(now.is_ready(), "a simulated thread cannot sleep");
+    }
+
     fn run_blocking(&self, work: Box<dyn FnOnce() + Send>) -> BoxFuture<'static, ()> {
         if !self.0.is_alive() {
             // Its calls fail; who waits for it is to learn that.

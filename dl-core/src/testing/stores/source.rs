@@ -171,11 +171,22 @@ impl TestWriter {
         self.writer.wake();
     }
 
-    /// Adds the entries of these numbers and waits until all are committed.
+    /// Adds an entry as a caller that lends its thread.
+    pub(crate) fn put_and_work(&self, entry: impl Into<Bytes>) {
+        self.source.put(entry.into());
+        self.writer.wake_and_work();
+    }
+
+    /// Adds the entries of these numbers, every third by a caller that lends its thread, and waits until all are committed.
     pub(crate) async fn append(&self, entries: std::ops::Range<u64>) {
         let before = self.source.so_far().len();
         let count = usize::try_from(entries.end - entries.start).unwrap();
-        entries.for_each(|number| self.put(entry(self.id, number)));
+        for number in entries {
+            match number % 3 {
+                2 => self.put_and_work(entry(self.id, number)),
+                _ => self.put(entry(self.id, number)),
+            }
+        }
         let ended = self.source.ended(before + count).await;
         assert!(ended[before..].iter().all(|(_, error)| error.is_none()), "{ended:?}");
     }

@@ -45,7 +45,14 @@ fn at_once<T>(call: impl Future<Output = T>) -> Option<T> {
 }
 
 /// Whether every handle says in the child that it is closed; drops them.
-fn all_is_closed(stores: Stores, id: SegmentId) -> bool {
+fn all_is_closed(stores: Stores, writer: &TestWriter) -> bool {
+    let id = writer.id;
+    writer.put("an entry of the child");
+    writer.put("another");
+    writer.put_and_work("one by a caller that lends its thread");
+    if writer.source.times_broken() != 1 || writer.source.so_far().len() != 3 {
+        return false;
+    }
     let segments = stores.segments.clone();
     let errors = [
         at_once(stores.metadata.get("/")).and_then(Result::err),
@@ -68,8 +75,8 @@ async fn handles_in_a_forked_child_are_closed_and_leave_the_parent_alone() {
     let nodes = [crate::metadata::Op::create("/a", ""), crate::metadata::Op::create("/a/lock", "")];
     stores.metadata.commit(&nodes).await.unwrap();
     stores.metadata.lock("/a/lock", "parent", crate::metadata::Takeover::Never).await.unwrap();
-    let (for_child, id) = (stores.clone(), writer.id);
-    let child = fork_off(move || i32::from(!all_is_closed(for_child, id)));
+    let for_child = stores.clone();
+    let child = fork_off(|| i32::from(!all_is_closed(for_child, &writer)));
     let mut status = 0;
     // SAFETY: the number is that of our child.
     assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);

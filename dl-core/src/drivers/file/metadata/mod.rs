@@ -457,10 +457,17 @@ impl FileMetadata {
         Ok(state)
     }
 
-    pub(super) fn check_open(&self) -> Result<()> {
-        if self.seams.files.forks() != 0 {
-            return Err(Error::closed("the process was forked; open the namespace again in the child"));
+    /// # Errors
+    /// `closed` in a child of the process that opened the namespace.
+    pub(super) fn check_not_forked(&self) -> Result<()> {
+        if self.seams.files.forks() == 0 {
+            return Ok(());
         }
+        Err(Error::closed("the process was forked; open the namespace again in the child"))
+    }
+
+    pub(super) fn check_open(&self) -> Result<()> {
+        self.check_not_forked()?;
         if self.queue().closed { Err(closed()) } else { Ok(()) }
     }
 

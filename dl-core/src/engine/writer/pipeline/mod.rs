@@ -70,6 +70,8 @@ pub(crate) struct Effects {
     pub(crate) released_bytes: usize,
     /// Tell the store that an entry waits.
     pub(crate) wake_store: bool,
+    /// The store may do its work on this thread.
+    pub(crate) work_here: bool,
     /// Tell the keeper to look.
     pub(crate) nudge: bool,
 }
