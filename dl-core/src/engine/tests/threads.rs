@@ -60,6 +60,7 @@ async fn callers_on_several_threads_lose_no_wake_up() {
 }
 
 /// Callers that block their threads, beside tasks that do not, on a real directory.
+#[allow(clippy::disallowed_methods, reason = "threads that block are what is tested")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn blocking_callers_and_tasks_append_side_by_side() {
     const CALLERS: u64 = 6;
