@@ -4,6 +4,7 @@ mod append;
 mod bench;
 mod count;
 mod create;
+mod cursor;
 mod delete;
 mod dlsn;
 mod failure;
@@ -83,6 +84,7 @@ enum Command {
     Append(append::Append),
     Read(read::Read),
     Tail(read::Tail),
+    Cursor(cursor::Cursor),
     Truncate(truncate::Truncate),
     Seal(seal::Seal),
     Delete(delete::Delete),
@@ -103,6 +105,7 @@ impl Command {
             Self::Append(command) => command.run(shared).await,
             Self::Read(command) => command.run(shared).await,
             Self::Tail(command) => command.run(shared).await,
+            Self::Cursor(command) => command.run(shared).await,
             Self::Truncate(command) => command.run(shared).await,
             Self::Seal(command) => command.run(shared).await,
             Self::Delete(command) => command.run(shared).await,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::{Args, ValueEnum};
-use dl_core::{LogName, Namespace, Reader, ReaderOptions, Record};
+use dl_core::{Cursor, LogName, Namespace, Reader, ReaderOptions, Record};
 use serde::Serialize;
 
 use super::Shared;
@@ -33,7 +33,7 @@ pub(crate) struct Read {
     follow: bool,
 
     /// Prints the stream of bytes that dl append --bytes appended
-    #[arg(long, conflicts_with = "format")]
+    #[arg(long, conflicts_with_all = ["format", "cursor"])]
     bytes: bool,
 
     /// Starts at the byte with this offset, counted from 0
@@ -43,7 +43,7 @@ pub(crate) struct Read {
 
 /// Prints the records that are appended from now on; ends with an interrupt, or the log's seal
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  dl tail orders --from earliest")]
+#[command(after_help = "Example:\n  dl tail orders --cursor billing --from earliest")]
 pub(crate) struct Tail {
     #[command(flatten)]
     what: What,
@@ -58,6 +58,16 @@ struct What {
     /// [default: earliest; of tail: latest]
     #[arg(long, value_name = "WHERE")]
     from: Option<String>,
+
+    /// Starts behind this cursor, and moves it as records are written out, while no other reader has it. After a crash,
+    /// those written out since the last move come again. Where the cursor stands nowhere yet, --from says where to start
+    #[arg(long, value_name = "NAME")]
+    cursor: Option<String>,
+
+    /// About another reader that has the cursor: force (cut it off), never, or wait:TIME such as wait:10s
+    /// [default: force]
+    #[arg(long, value_name = "HOW", requires = "cursor")]
+    takeover: Option<String>,
 
     /// Ends after the record at this DLSN
     #[arg(long, value_name = "DLSN")]
@@ -101,12 +111,18 @@ impl Tail {
 impl What {
     async fn run(self, mut options: ReaderOptions, bytes: bool, shared: &Shared) -> Result<()> {
         let name = LogName::new(&self.log)?;
-        let given = [("from", &self.from), ("until", &self.until)];
+        let given = [
+            ("from", &self.from),
+            ("until", &self.until),
+            ("cursor", &self.cursor),
+            ("takeover", &self.takeover),
+        ];
         for (option, text) in given {
             if let Some(text) = text {
                 options.set(option, text)?;
             }
         }
+        options = options.locked(self.cursor.is_some());
         if let Some(count) = self.count {
             options = options.count(count);
         }
@@ -127,9 +143,10 @@ async fn print(
     options: ReaderOptions,
     printer: &mut Printer,
 ) -> Result<()> {
-    let follow = options.follow;
+    let (follow, locked) = (options.follow, options.locked);
     let mut reader = namespace.log(name).open_reader(options).await?;
-    let printed = print_all(&mut reader, follow, printer).await;
+    let cursor = reader.cursor().filter(|_| locked).cloned();
+    let printed = print_all(&mut reader, cursor, follow, printer).await;
     // What was read in front of an error was read.
     let flushed = printer.output.flush();
     let closed = reader.close().await;
@@ -161,7 +178,12 @@ async fn print_bytes(
     Ok(closed?)
 }
 
-async fn print_all(reader: &mut Reader, follow: bool, printer: &mut Printer) -> Result<()> {
+async fn print_all(
+    reader: &mut Reader,
+    cursor: Option<Cursor>,
+    follow: bool,
+    printer: &mut Printer,
+) -> Result<()> {
     loop {
         let records = reader.next_batch(BATCH, WAIT).await?;
         if records.is_empty() && reader.end().is_some() {
@@ -170,8 +192,12 @@ async fn print_all(reader: &mut Reader, follow: bool, printer: &mut Printer) -> 
         for record in &records {
             printer.print(record)?;
         }
-        if follow {
+        if follow || cursor.is_some() {
             printer.output.flush()?;
+        }
+        // Not before they are out: what comes twice can be noticed, what never comes cannot.
+        if let (Some(cursor), Some(last)) = (&cursor, records.last()) {
+            cursor.advance(last.dlsn).await?;
         }
     }
 }

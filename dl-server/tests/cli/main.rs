@@ -8,6 +8,7 @@
 
 mod append;
 mod bench;
+mod cursor;
 mod damage;
 mod errors;
 mod follow;
