@@ -86,9 +86,10 @@ pub use namespace::Namespace;
 pub use options::{LogOptions, OnTruncated, Options, ReaderOptions, Start, WriterOptions, file_uri};
 pub use reader::{Reader, ReaderCloser};
 pub use types::{
-    Compression, CursorName, Dlsn, Durability, Finding, LogName, MAX_BATCH_BYTES, MAX_ENTRY_BYTES,
-    MAX_PAYLOAD_BYTES, MAX_RECORD_BYTES, NewRecord, RECORD_HEADER_BYTES, Receipt, Record, SegmentId,
-    SegmentNumber, Severity, Subject, Takeover, Txid, Verification,
+    Compression, CursorName, Dlsn, Durability, Finding, FormatInfo, InProgress, LogName, MAX_BATCH_BYTES,
+    MAX_ENTRY_BYTES, MAX_PAYLOAD_BYTES, MAX_RECORD_BYTES, NamespaceInfo, NewRecord, ProcessInfo,
+    RECORD_HEADER_BYTES, Receipt, Record, SegmentId, SegmentNumber, Severity, Subject, Takeover, Txid,
+    Verification,
 };
 pub use writer::{BatchTicket, Ticket, Writer};
 

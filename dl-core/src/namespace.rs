@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::log::Log;
 use crate::options::Options;
 use crate::seams::Seams;
-use crate::types::{LogName, Verification};
+use crate::types::{LogName, NamespaceInfo, Verification};
 
 /// An open namespace. Cheap to clone; clones share what is in flight.
 #[derive(Clone)]
@@ -49,6 +49,16 @@ impl Namespace {
         Self::verify_with(uri, options, log, Seams::system()?).await
     }
 
+    /// What the namespace at this URI is: its format, how much it holds, and who has it open. Opens and changes nothing.
+    ///
+    /// # Errors
+    /// `not-found` if there is none; `corrupt` if the file is damaged that says what it is.
+    pub async fn inspect(uri: &str, mut options: Options) -> Result<NamespaceInfo> {
+        let (mut info, tree) = drivers::inspect(uri, &mut options, &Seams::system()?).await?;
+        info.logs = tree.as_ref().map(verify::count_logs);
+        Ok(info)
+    }
+
     /// Verifies a namespace in a given world.
     ///
     /// # Errors
@@ -61,8 +71,9 @@ impl Namespace {
     ) -> Result<Verification> {
         let select = Arc::new(verify::select(log.cloned()));
         let examined = drivers::verify(uri, &mut options, select, &seams).await?;
-        let Examined { mut verification, tree, segments } = examined;
+        let Examined { mut verification, tree, segments, unfinished, alive } = examined;
         verify::name(&tree, segments.as_ref(), log, &mut verification)?;
+        verification.in_progress = verify::in_progress(&tree, unfinished, &alive);
         Ok(verification)
     }
 

@@ -9,11 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::Result;
-use crate::metadata::Tree;
+use crate::metadata::{Session, Tree};
 use crate::options::{Location, Options};
 use crate::seams::{OpenMode, Seams};
-use crate::store::Stores;
-use crate::types::{SegmentId, Verification};
+use crate::store::{Stores, Unfinished};
+use crate::types::{NamespaceInfo, SegmentId, Verification};
 
 /// Opens the namespace at this URI, whose query is set in `options`. Answers also how this process names itself as the
 /// owner of a log.
@@ -45,6 +45,10 @@ pub(crate) struct Examined {
     pub(crate) tree: Tree,
     /// The segments that the store knows, and whether they are not deleted; if all of its metadata can be read.
     pub(crate) segments: Option<BTreeMap<SegmentId, bool>>,
+    /// The segments in progress.
+    pub(crate) unfinished: Vec<Unfinished>,
+    /// The sessions of processes that live.
+    pub(crate) alive: BTreeSet<Session>,
 }
 
 /// Which segments to read, by the tree; all, if `None`.
@@ -61,10 +65,26 @@ pub(crate) async fn verify(
     options.validate()?;
     match location {
         // What this process has in its memory is what it wrote there.
-        Location::Memory(_) => {
-            Ok(Examined { verification: Verification::default(), tree: Tree::new(), segments: None })
-        }
+        Location::Memory(_) => Ok(Examined {
+            verification: Verification::default(),
+            tree: Tree::new(),
+            segments: None,
+            unfinished: Vec::new(),
+            alive: BTreeSet::new(),
+        }),
         Location::File(path) => file::verify(&path, select, seams).await,
+    }
+}
+
+/// What the namespace at this URI is, without opening it; answers also its metadata, if all of that can be read.
+pub(crate) async fn inspect(
+    uri: &str,
+    options: &mut Options,
+    seams: &Seams,
+) -> Result<(NamespaceInfo, Option<Tree>)> {
+    match Location::parse(uri, options)? {
+        Location::Memory(_) => Ok((NamespaceInfo { driver: "memory", ..NamespaceInfo::default() }, None)),
+        Location::File(path) => file::inspect(&path, seams).await,
     }
 }
 

@@ -150,6 +150,18 @@ pub trait SegmentReader: Send + Sync + 'static {
     async fn bytes(&self) -> Result<u64>;
 }
 
+/// A segment in progress, as it was found without asking its writer.
+#[derive(Debug)]
+pub(crate) struct Unfinished {
+    pub(crate) id: SegmentId,
+    /// The number of its entries that are provably kept.
+    pub(crate) entries: u64,
+    /// The last of them, where it could be read.
+    pub(crate) last: Option<Bytes>,
+    /// Bytes behind them that are no whole entry.
+    pub(crate) unfinished_bytes: u64,
+}
+
 /// How far a segment has got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tail {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::{LogName, SegmentId};
+use super::{Dlsn, LogName, SegmentId};
 
 /// The answer of [`Namespace::verify`](crate::Namespace::verify).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -17,6 +17,32 @@ pub struct Verification {
     pub bytes: u64,
     /// Whether other processes have the namespace open.
     pub in_use: bool,
+    /// The segments that a writer has in progress, or left so.
+    pub in_progress: Vec<InProgress>,
+}
+
+/// A segment in progress, as the next writer would find it: see [`Log::recover`](crate::Log::recover).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct InProgress {
+    /// Its log.
+    pub log: LogName,
+    /// Its number.
+    pub segment: i64,
+    /// What it is called in its store.
+    pub segment_id: SegmentId,
+    /// The number of its entries that are provably kept.
+    pub entries: u64,
+    /// The number of records in them; `None` if the last entry is only in a journal.
+    pub records: Option<u64>,
+    /// The position of the last of them, which may be a control record; `None` as above, or if there is none.
+    pub last_dlsn: Option<Dlsn>,
+    /// Bytes behind them that are no whole entry: they were never acknowledged, or power was lost.
+    pub unfinished_bytes: u64,
+    /// How the writer that holds the log named itself, if one does or did not let go of it.
+    pub owner: Option<String>,
+    /// Whether that writer's process lives.
+    pub owner_alive: bool,
 }
 
 /// One thing that is not as it was written, or not where it belongs.

@@ -4,13 +4,15 @@ mod choices;
 mod dlsn;
 mod finding;
 mod ids;
+mod info;
 mod limits;
 mod record;
 
 pub use choices::{Compression, Takeover};
 pub use dlsn::Dlsn;
-pub use finding::{Finding, Severity, Subject, Verification};
+pub use finding::{Finding, InProgress, Severity, Subject, Verification};
 pub use ids::{CursorName, LogName, SegmentId, SegmentNumber, Txid};
+pub use info::{FormatInfo, NamespaceInfo, ProcessInfo};
 pub(crate) use limits::ENVELOPE_BYTES;
 pub use limits::{
     MAX_BATCH_BYTES, MAX_ENTRY_BYTES, MAX_PAYLOAD_BYTES, MAX_RECORD_BYTES, RECORD_HEADER_BYTES,

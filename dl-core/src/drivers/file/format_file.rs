@@ -15,12 +15,13 @@
 //! The three sets of feature bits (hexadecimal) say what a build that does not know a bit may do: anything, read, or
 //! nothing.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::io;
 use super::layout::Layout;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::seams::{OpenMode, Seams};
+use crate::types::FormatInfo;
 
 const TITLE: &str = "dl namespace directory";
 const VERSION: u64 = 1;
@@ -58,14 +59,45 @@ impl Format {
 
     /// Whether the file is written as this build writes what it says, to the last byte.
     pub(super) fn is_as_written(seams: &Seams, layout: &Layout) -> Result<bool> {
-        let path = layout.format();
-        let failed = |error| io::failed(error, "reading the format file", &path);
-        let file = seams.files.open(&path, OpenMode::Read).map_err(failed)?;
-        let mut bytes = vec![0; MOST_BYTES];
-        let read = file.read_at(&mut bytes, 0).map_err(failed)?;
-        let text = std::str::from_utf8(&bytes[..read]).unwrap_or_default();
+        let text = Self::text_of(seams, &layout.format())?;
         let lines = text.rsplit_once("check: ").map_or("", |(lines, _)| lines);
         Ok(text == with_check(lines))
+    }
+
+    /// What the file says, also one that a newer build wrote, and the number of the namespace; `None` if there is none.
+    pub(super) fn describe(seams: &Seams, layout: &Layout) -> Result<Option<(FormatInfo, u64)>> {
+        let path = layout.format();
+        let known = match Self::read(seams, layout, false) {
+            Ok(None) => return Ok(None),
+            Ok(Some(_)) => true,
+            Err(error) if error.kind() == ErrorKind::Unsupported => false,
+            Err(error) => return Err(error),
+        };
+        let text = Self::text_of(seams, &path)?;
+        let value = |name: &str, radix| {
+            let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+            value.and_then(|value| u64::from_str_radix(value, radix).ok())
+        };
+        let (Some(version), Some(namespace)) = (value("version", 10), value("namespace", 16)) else {
+            return Ok(None);
+        };
+        let bits = |name| value(name, 16).unwrap_or(0);
+        let format = FormatInfo {
+            version,
+            compatible: bits("compatible"),
+            read_only_compatible: bits("read-only-compatible"),
+            incompatible: bits("incompatible"),
+            known,
+        };
+        Ok(Some((format, namespace)))
+    }
+
+    fn text_of(seams: &Seams, path: &Path) -> Result<String> {
+        let failed = |error| io::failed(error, "reading the format file", path);
+        let file = seams.files.open(path, OpenMode::Read).map_err(failed)?;
+        let mut bytes = vec![0; MOST_BYTES];
+        let read = file.read_at(&mut bytes, 0).map_err(failed)?;
+        Ok(std::str::from_utf8(&bytes[..read]).unwrap_or_default().to_owned())
     }
 
     /// Where the file is until [`finish`](Self::finish) gives it its name.
@@ -146,7 +178,6 @@ fn with_check(lines: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::ErrorKind;
 
     #[test]
     fn unknown_bits_are_named_and_damage_is_found() {

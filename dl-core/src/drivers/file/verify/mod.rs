@@ -7,7 +7,7 @@ mod journals;
 mod segments;
 mod trouble;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,12 +17,14 @@ use super::format_file::Format;
 use super::io;
 use super::layout::{Layout, parse_hex};
 use super::metadata::log::examine as metadata;
+use super::session;
 use crate::drivers::{Examined, Select};
 use crate::error::{Error, ErrorKind, Result};
-use crate::metadata::{NodePath, Tree};
+use crate::metadata::{NodePath, Session, Tree};
 use crate::seams::{Files, OpenMode, Seams};
+use crate::store::Unfinished;
 use crate::types::{Finding, SegmentId, Severity, Subject, Verification};
-pub(in crate::drivers::file) use trouble::{Trouble, is_zero, read_through, rest_is_zero};
+pub(in crate::drivers::file) use trouble::{Trouble, is_zero, read_through, used_to};
 
 /// What may be done while a directory is damaged outside its segments.
 const COPY_FIRST: &str = "cp -a";
@@ -64,6 +66,7 @@ struct Pass<'a> {
     catalog: BTreeMap<SegmentId, SegmentState>,
     /// The entries that journals hold, by their offsets, and where each ends.
     journaled: BTreeMap<SegmentId, BTreeMap<u64, u64>>,
+    unfinished: Vec<Unfinished>,
     found: Verification,
 }
 
@@ -79,7 +82,13 @@ impl Pass<'_> {
         let layout = Layout::new(files.canonical(path).map_err(failed)?);
         let mut found = Verification::default();
         let Some(namespace) = format(seams, &layout, &mut found)? else {
-            return Ok(Examined { verification: found, tree: Tree::new(), segments: None });
+            return Ok(Examined {
+                verification: found,
+                tree: Tree::new(),
+                segments: None,
+                unfinished: Vec::new(),
+                alive: BTreeSet::new(),
+            });
         };
         let mut pass = Pass {
             seams,
@@ -92,6 +101,7 @@ impl Pass<'_> {
             sequence: None,
             catalog: BTreeMap::new(),
             journaled: BTreeMap::new(),
+            unfinished: Vec::new(),
             found,
         };
         pass.find_others()?;
@@ -104,7 +114,13 @@ impl Pass<'_> {
         let known =
             || pass.catalog.iter().map(|(id, state)| (*id, *state != SegmentState::Deleted)).collect();
         let segments = pass.sequence.map(|_| known());
-        Ok(Examined { verification: pass.found, tree: pass.tree, segments })
+        let sessions: BTreeSet<Session> = pass.tree.sessions().collect();
+        let is_alive = |session: &Session| {
+            u64::try_from(session.0).is_ok_and(|id| session::is_alive(&*pass.files, &pass.layout, id))
+        };
+        let alive = sessions.into_iter().filter(is_alive).collect();
+        let Pass { found: verification, tree, unfinished, .. } = pass;
+        Ok(Examined { verification, tree, segments, unfinished, alive })
     }
 
     /// Whether other processes have the directory open, and the words they share.

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Pass, Trouble, copy, is_zero, read_through, rest_is_zero};
+use bytes::Bytes;
+
+use super::{Pass, Trouble, copy, is_zero, read_through, used_to};
 use crate::drivers::file::catalog::SegmentState;
 use crate::drivers::file::frame::{FRAME_BYTES, FrameHead};
 use crate::drivers::file::index::Place;
@@ -11,6 +13,7 @@ use crate::drivers::file::layout::parse_hex;
 use crate::drivers::file::segment::{FIRST_OFFSET, HEAD_BYTES, Segment};
 use crate::error::Result;
 use crate::seams::File;
+use crate::store::Unfinished;
 use crate::types::{Finding, SegmentId, Severity, Subject};
 
 const SCAN_BYTES: usize = 1 << 20;
@@ -37,6 +40,8 @@ struct Walked {
     in_journal: Vec<Place>,
     /// Where the last entry ends.
     end: Place,
+    /// The last entry of the run from the first, if the file holds it.
+    last: Option<Place>,
 }
 
 impl Pass<'_> {
@@ -109,6 +114,11 @@ impl Pass<'_> {
         let Some(extent) = self.extent(&segment, state)? else { return Ok(()) };
         let journaled = self.journaled.remove(&id).unwrap_or_default();
         let Some(file) = segment.for_reading()? else {
+            if state == SegmentState::Open {
+                // Its entries, if it has any, are made anew from the journals.
+                let entries = journaled.len() as u64;
+                self.unfinished.push(Unfinished { id, entries, last: None, unfinished_bytes: 0 });
+            }
             if extent.committed > FIRST_OFFSET && journaled.is_empty() {
                 let what = "the file is gone, with entries that were acknowledged";
                 self.report(
@@ -124,6 +134,10 @@ impl Pass<'_> {
         self.found.bytes += bytes;
         let walked = walk(&segment, &*file, &extent, &journaled)?;
         self.report_walk(&segment, &extent, &walked);
+        if state == SegmentState::Open {
+            let unfinished = self.unfinished(&segment, &*file, &walked)?;
+            self.unfinished.push(unfinished);
+        }
         if self.control.is_none() {
             self.beside(&segment, &*file, state, &walked)?;
         }
@@ -197,6 +211,27 @@ impl Pass<'_> {
         }
     }
 
+    /// What the next writer would find of a segment in progress.
+    fn unfinished(&self, segment: &Segment, file: &dyn File, walked: &Walked) -> Result<Unfinished> {
+        let failed = |error| io::failed(error, "reading a segment file", segment.path());
+        let entries = walked.whole.first().filter(|run| run.0 == 0).map_or(0, |run| run.1 + 1);
+        let mut last = None;
+        if let Some(place) = walked.last {
+            segment.walk(file, place, u64::MAX, |at, frame| {
+                if at == place {
+                    last = Some(Bytes::copy_from_slice(&frame[FRAME_BYTES..]));
+                }
+                Ok(())
+            })?;
+        }
+        // Beside a writer, what follows is on its way.
+        let beyond = match &self.control {
+            None if walked.gaps.is_empty() => used_to(file, walked.end.offset).map_err(failed)?,
+            _ => walked.end.offset,
+        };
+        Ok(Unfinished { id: segment.id, entries, last, unfinished_bytes: beyond - walked.end.offset })
+    }
+
     /// Looks at what lies beside the entries, when nobody writes.
     fn beside(
         &mut self,
@@ -221,7 +256,7 @@ impl Pass<'_> {
         }
         // Behind the end of a completed one lies what was never acknowledged and is never read.
         let in_progress = state == SegmentState::Open && walked.gaps.is_empty();
-        if in_progress && !rest_is_zero(file, walked.end.offset).map_err(failed)? {
+        if in_progress && used_to(file, walked.end.offset).map_err(failed)? > walked.end.offset {
             let what =
                 "ends in bytes of an entry that is not whole: it was never acknowledged, or power was lost";
             troubles.push(Trouble::notice(walked.end.offset, what));
@@ -245,10 +280,15 @@ fn walk(
     extent: &Extent,
     journaled: &BTreeMap<u64, u64>,
 ) -> Result<Walked> {
-    let mut walked = Walked { whole: Vec::new(), gaps: Vec::new(), in_journal: Vec::new(), end: FIRST };
+    let mut walked =
+        Walked { whole: Vec::new(), gaps: Vec::new(), in_journal: Vec::new(), end: FIRST, last: None };
     let mut at = FIRST;
     loop {
-        let stop = segment.walk(file, at, extent.end, |_, _| Ok(()))?;
+        let unbroken = walked.gaps.is_empty();
+        let stop = segment.walk(file, at, extent.end, |place, _| {
+            walked.last = if unbroken { Some(place) } else { walked.last };
+            Ok(())
+        })?;
         if stop.entry > at.entry {
             walked.whole_to(at.entry, stop.entry - 1);
         }
@@ -258,6 +298,7 @@ fn walk(
         }
         if let Some(end) = journaled.get(&stop.offset).filter(|end| **end <= extent.end) {
             walked.in_journal.push(stop);
+            walked.last = None;
             walked.whole_to(stop.entry, stop.entry);
             at = Place { entry: stop.entry + 1, offset: *end };
             walked.end = at;

@@ -59,14 +59,17 @@ pub(in crate::drivers::file) fn read_through(file: &dyn File, from: u64) -> io::
     Ok(end)
 }
 
-/// Whether nothing but zeros follows in a file.
-pub(in crate::drivers::file) fn rest_is_zero(file: &dyn File, from: u64) -> io::Result<bool> {
-    let mut zero = true;
+/// Where the zeros start in which a file ends; `from` if nothing else follows there.
+pub(in crate::drivers::file) fn used_to(file: &dyn File, from: u64) -> io::Result<u64> {
+    let (mut at, mut used) = (from, from);
     visit(file, from, |bytes| {
-        zero = bytes.iter().all(|byte| *byte == 0);
-        zero
+        if let Some(last) = bytes.iter().rposition(|byte| *byte != 0) {
+            used = at + last as u64 + 1;
+        }
+        at += bytes.len() as u64;
+        true
     })?;
-    Ok(zero)
+    Ok(used)
 }
 
 /// Whether the first block of a file is zero but for its head and the two copies of its number.

@@ -7,7 +7,7 @@ use super::{Buffer, FILE_HEAD_BYTES, FIRST_OFFSET, Kind, MetadataLog, codec, fil
 use crate::drivers::file::io;
 use crate::drivers::file::layout::{Layout, parse_hex};
 use crate::drivers::file::slots::{self, Slots};
-use crate::drivers::file::verify::{Trouble, is_zero, read_through, rest_is_zero};
+use crate::drivers::file::verify::{Trouble, is_zero, read_through, used_to};
 use crate::error::{ErrorKind, Result};
 use crate::metadata::Tree;
 use crate::seams::{Files, OpenMode};
@@ -187,7 +187,7 @@ impl MetadataLog {
         if !is_zero(&block, FILE_HEAD_BYTES) {
             notice(0, "has bytes where nothing is written");
         }
-        if !rest_is_zero(&*self.file, self.end).map_err(failed)? {
+        if used_to(&*self.file, self.end).map_err(failed)? > self.end {
             notice(self.end, "ends in bytes of a commit that never counted; the next one overwrites them");
         }
         Ok(())
