@@ -2,6 +2,7 @@
 
 mod append;
 mod bench;
+mod copy;
 mod count;
 mod create;
 mod cursor;
@@ -10,9 +11,12 @@ mod dlsn;
 mod failure;
 mod info;
 mod list;
+mod manage;
 mod namespace;
 mod output;
 mod read;
+mod recover;
+mod rename;
 mod seal;
 mod segments;
 mod stop;
@@ -88,7 +92,11 @@ enum Command {
     Truncate(truncate::Truncate),
     Seal(seal::Seal),
     Delete(delete::Delete),
+    Rename(rename::Rename),
+    Copy(copy::Copy),
     Verify(verify::Verify),
+    Recover(recover::Recover),
+    Namespace(manage::Manage),
     Bench(bench::Bench),
     #[command(name = "dlsn")]
     Dlsn(dlsn::Convert),
@@ -109,7 +117,11 @@ impl Command {
             Self::Truncate(command) => command.run(shared).await,
             Self::Seal(command) => command.run(shared).await,
             Self::Delete(command) => command.run(shared).await,
+            Self::Rename(command) => command.run(shared).await,
+            Self::Copy(command) => command.run(shared).await,
             Self::Verify(command) => command.run(shared).await,
+            Self::Recover(command) => command.run(shared).await,
+            Self::Namespace(command) => command.run(shared).await,
             Self::Bench(command) => command.run(shared).await,
             Self::Dlsn(command) => command.run(shared),
         }

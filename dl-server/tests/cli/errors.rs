@@ -36,8 +36,23 @@ fn a_command_line_that_makes_no_sense_is_1() {
 fn every_command_shows_an_example() {
     let place = Place::new();
     let commands = [
-        "create", "list", "info", "segments", "count", "dlsn", "append", "read", "tail", "truncate", "seal",
-        "delete", "verify",
+        "create",
+        "list",
+        "info",
+        "segments",
+        "count",
+        "dlsn",
+        "append",
+        "read",
+        "tail",
+        "truncate",
+        "seal",
+        "delete",
+        "verify",
+        "rename",
+        "copy",
+        "recover",
+        "namespace",
     ];
     for command in commands {
         let help = place.ok(&[command, "--help"]);
@@ -196,6 +211,10 @@ fn what_is_not_there_is_not_found() {
         &["delete", "a"],
         &["truncate", "a", "--before", "1:0:0"],
         &["verify", "a"],
+        &["recover", "a"],
+        &["recover", "a", "--explain"],
+        &["rename", "a", "c"],
+        &["copy", "a", "--to", "memory:b"],
     ] {
         place.run(arguments).failed(102, "not-found");
     }

@@ -13,6 +13,7 @@ mod damage;
 mod errors;
 mod follow;
 mod inspect;
+mod manage;
 mod round_trip;
 mod support;
 mod takeover;

@@ -14,7 +14,8 @@ pub(super) fn print(output: &mut Output, verified: &Verification) -> Result<()> 
     output.flush()
 }
 
-fn text(finding: &Finding) -> String {
+/// A finding for people.
+pub(in crate::cli) fn text(finding: &Finding) -> String {
     let mut place = finding.file.as_ref().map_or_else(String::new, |file| format!(" {}", file.display()));
     if let Some(offset) = finding.offset {
         place.push_str(&format!(", offset {offset}"));
@@ -28,7 +29,8 @@ fn text(finding: &Finding) -> String {
     lines.join("\n")
 }
 
-fn object(finding: &Finding) -> serde_json::Value {
+/// A finding for programs.
+pub(in crate::cli) fn object(finding: &Finding) -> serde_json::Value {
     json!({
         "severity": finding.severity.name(),
         "subject": finding.subject.name(),

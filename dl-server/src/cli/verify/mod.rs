@@ -1,7 +1,7 @@
 //! `dl verify`.
 
 mod content;
-mod finding;
+pub(super) mod finding;
 
 use std::time::Duration;
 

@@ -1,0 +1,136 @@
+//! `dl namespace`.
+
+use clap::{Args, Subcommand};
+use dl_core::{Error, ErrorKind, Namespace, NamespaceInfo};
+use serde_json::json;
+
+use super::Shared;
+use super::failure::Result;
+use super::namespace::{Missing, Scope};
+use super::table;
+
+/// Makes a namespace, says what one is, or brings its format up to date
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  dl namespace info --ns file:///var/lib/dl")]
+pub(crate) struct Manage {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Makes the namespace; "already-exists" if it is there
+    Create,
+    /// Prints its driver, format, logs, processes, journals and sizes, and changes nothing
+    Info,
+    /// Brings its format up to what this build writes
+    Upgrade,
+}
+
+impl Manage {
+    pub(super) async fn run(self, shared: &Shared) -> Result<()> {
+        match self.what {
+            What::Create => create(shared).await,
+            What::Info => info(shared).await,
+            What::Upgrade => upgrade(shared).await,
+        }
+    }
+}
+
+async fn create(shared: &Shared) -> Result<()> {
+    let (uri, options) = shared.namespace.resolve(Missing::Create, Scope::None)?;
+    match Namespace::inspect(&uri, options.clone()).await {
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(error.into()),
+        Ok(_) => {
+            let message = "there is a namespace already; use it, or name another";
+            return Err(Error::new(ErrorKind::AlreadyExists, message).with("uri", uri).into());
+        }
+    }
+    Namespace::open(&uri, options).await?.close().await?;
+    let mut output = shared.output();
+    output.item(format_args!("created {uri}"), || json!({ "namespace": uri, "created": true }))?;
+    output.flush()
+}
+
+async fn info(shared: &Shared) -> Result<()> {
+    let (uri, options) = shared.namespace.resolve(Missing::Fail, Scope::None)?;
+    let info = Namespace::inspect(&uri, options).await?;
+    let mut output = shared.output();
+    if shared.json {
+        output.object(&object(&uri, &info))?;
+    } else {
+        table::write(&mut output, &rows(&uri, &info))?;
+    }
+    output.flush()
+}
+
+async fn upgrade(shared: &Shared) -> Result<()> {
+    let (uri, options) = shared.namespace.resolve(Missing::Fail, Scope::None)?;
+    let info = Namespace::inspect(&uri, options).await?;
+    if let Some(format) = info.format.filter(|format| !format.known) {
+        let message = format!(
+            "the namespace has format version {} with incompatible bits {:#x} and read-only-compatible bits {:#x}, \
+             not all of which this build knows; use a newer one",
+            format.version, format.incompatible, format.read_only_compatible
+        );
+        return Err(Error::new(ErrorKind::Unsupported, message).with("uri", uri).into());
+    }
+    let mut output = shared.output();
+    output.item(
+        "nothing to do: the namespace has the format that this build writes",
+        || json!({ "namespace": uri, "upgraded": false }),
+    )?;
+    output.flush()
+}
+
+fn object(uri: &str, info: &NamespaceInfo) -> serde_json::Value {
+    let processes = info.processes.iter();
+    json!({
+        "namespace": uri,
+        "driver": info.driver,
+        "format": info.format.map(|format| json!({
+            "version": format.version,
+            "compatible": format.compatible,
+            "read_only_compatible": format.read_only_compatible,
+            "incompatible": format.incompatible,
+            "known": format.known,
+        })),
+        "logs": info.logs,
+        "segments": info.segments,
+        "segment_bytes": info.segment_bytes,
+        "journals": info.journals,
+        "journal_bytes": info.journal_bytes,
+        "metadata_bytes": info.metadata_bytes,
+        "processes": processes
+            .map(|process| json!({ "id": process.id, "client_id": process.client_id }))
+            .collect::<Vec<_>>(),
+    })
+}
+
+fn rows(uri: &str, info: &NamespaceInfo) -> Vec<[String; 2]> {
+    let row = |name: &str, value: String| [name.to_owned(), value];
+    let mut rows = vec![row("namespace", uri.to_owned()), row("driver", info.driver.to_owned())];
+    if let Some(format) = info.format {
+        let known = if format.known { "" } else { ", not all known to this build" };
+        rows.push(row("format", format!("version {}{known}", format.version)));
+        rows.push(row(
+            "features",
+            format!(
+                "compatible {:#x}, read-only-compatible {:#x}, incompatible {:#x}",
+                format.compatible, format.read_only_compatible, format.incompatible
+            ),
+        ));
+    }
+    rows.extend(info.logs.map(|logs| row("logs", logs.to_string())));
+    rows.push(row("segments", format!("{}, {} bytes", info.segments, info.segment_bytes)));
+    rows.push(row("journals", format!("{}, {} bytes", info.journals, info.journal_bytes)));
+    rows.push(row("metadata", format!("{} bytes", info.metadata_bytes)));
+    rows.push(row("processes", info.processes.len().to_string()));
+    rows.extend(
+        info.processes
+            .iter()
+            .map(|process| row("", format!("process {} ({})", process.id, process.client_id))),
+    );
+    rows
+}
