@@ -12,6 +12,7 @@ mod failure;
 mod info;
 mod list;
 mod manage;
+mod manual;
 mod namespace;
 mod output;
 mod read;
@@ -100,6 +101,8 @@ enum Command {
     Bench(bench::Bench),
     #[command(name = "dlsn")]
     Dlsn(dlsn::Convert),
+    Completions(manual::Completions),
+    Man(manual::Man),
 }
 
 impl Command {
@@ -124,6 +127,8 @@ impl Command {
             Self::Namespace(command) => command.run(shared).await,
             Self::Bench(command) => command.run(shared).await,
             Self::Dlsn(command) => command.run(shared),
+            Self::Completions(command) => command.run(shared),
+            Self::Man(command) => command.run(shared),
         }
     }
 }

@@ -53,6 +53,8 @@ fn every_command_shows_an_example() {
         "copy",
         "recover",
         "namespace",
+        "completions",
+        "man",
     ];
     for command in commands {
         let help = place.ok(&[command, "--help"]);

@@ -165,3 +165,20 @@ fn crc32c(bytes: &[u8]) -> u32 {
     let step = |check: u32, _| if check & 1 == 1 { check >> 1 ^ 0x82f6_3b78 } else { check >> 1 };
     !bytes.iter().fold(!0, |check, byte| (0..8).fold(check ^ u32::from(*byte), step))
 }
+
+#[test]
+fn the_command_line_describes_itself() {
+    let place = Place::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = place.ok(&["completions", shell]);
+        assert!(script.contains("truncate") && script.contains("recover"), "{shell}");
+    }
+    assert_eq!(place.run(&["completions", "dos"]).code, 1);
+    assert!(place.ok(&["man"]).starts_with(".ie") || place.ok(&["man"]).contains(".TH dl 1"));
+    let pages = place.path().join("man1");
+    place.run(&["man", pages.to_str().unwrap()]).failed(102, "not-found");
+    fs::create_dir(&pages).unwrap();
+    assert_eq!(place.ok(&["man", pages.to_str().unwrap()]), "");
+    assert!(fs::read_to_string(pages.join("dl-append.1")).unwrap().contains("standard input"));
+    assert!(!place.namespace().exists());
+}
