@@ -78,6 +78,7 @@ pub use cursor::Cursor;
 pub use engine::cursor::CursorInfo;
 pub use engine::queries::{LogInfo, SegmentEnd, SegmentInfo, SegmentTruncation};
 pub use engine::reader::End;
+pub use engine::watching::{LogChange, LogWatcher, SegmentWatcher};
 pub use engine::writer::Condition;
 pub use error::{Error, ErrorKind, Result};
 pub use format::{NewRecordSet, RecordSet};

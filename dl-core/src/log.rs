@@ -15,7 +15,7 @@ use crate::options::{LogOptions, OnTruncated, ReaderOptions, Start, WriterOption
 use crate::reader::Reader;
 use crate::types::{CursorName, Dlsn, LogName, Record, Takeover, Txid};
 use crate::writer::Writer;
-use crate::{CursorInfo, LogInfo, SegmentInfo};
+use crate::{CursorInfo, LogInfo, SegmentInfo, SegmentWatcher};
 
 /// A handle on a log. Holds nothing; cheap to clone.
 #[derive(Clone)]
@@ -100,6 +100,14 @@ impl Log {
     /// `not-found` if there is no such log.
     pub async fn segments(&self) -> Result<Vec<SegmentInfo>> {
         self.call(queries::segments(&self.engine, &self.name)).await
+    }
+
+    /// Watches its segments: tells which there are, then which there are after each change, made by whatever process.
+    ///
+    /// # Errors
+    /// `unavailable` if the system lacks the means, such as a thread, to hear of changes made elsewhere.
+    pub fn watch_segments(&self) -> Result<SegmentWatcher> {
+        SegmentWatcher::new(&self.engine, &self.name)
     }
 
     /// Truncates the log below `before`, at most up to the segment that is being written ([`Writer::truncate`] gets

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::LogWatcher;
 use crate::drivers::{self, Examined};
 use crate::engine::{Engine, delete, layout, listing, rename, verify};
 use crate::error::Result;
@@ -138,7 +139,17 @@ impl Namespace {
         after: Option<&LogName>,
         limit: usize,
     ) -> Result<Vec<LogName>> {
-        self.call(listing::list(&*self.engine.stores.metadata, prefix, after, limit)).await
+        let listed = self.call(listing::list(&*self.engine.stores.metadata, prefix, after, limit)).await?;
+        Ok(listed.into_iter().map(|log| log.name).collect())
+    }
+
+    /// Watches the logs below `prefix` (a path; all logs, if it is empty): tells of those that are there, then of each that
+    /// is made or deleted, by this process or another.
+    ///
+    /// # Errors
+    /// `unavailable` if the system lacks the means, such as a thread, to hear of changes made elsewhere.
+    pub fn watch_logs(&self, prefix: &str) -> Result<LogWatcher> {
+        LogWatcher::new(&self.engine, prefix)
     }
 
     /// Closes the namespace: every pending call on it, its logs, writers and readers ends with `closed`.

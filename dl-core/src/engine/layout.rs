@@ -23,6 +23,9 @@ use crate::error::{Error, Result};
 use crate::metadata::{Expect, MetadataStore, Node, Op, Outcome, RefusalReason, Version};
 use crate::types::{CursorName, LogName};
 
+/// What the root of each log is called.
+pub(crate) const ROOT_NAME: &str = "<default>";
+
 const LAYOUT_VERSION: [u8; 4] = [0xff; 4];
 
 /// What the lock of readers is called, of the log and of each cursor.

@@ -1,52 +1,146 @@
 //! Lists the logs of a namespace.
 
+use std::collections::VecDeque;
+
 use crate::error::Result;
 use crate::metadata::MetadataStore;
 use crate::types::LogName;
 
-/// Names of logs in byte order: those below `prefix` (all, if it is empty) and behind `after`, at most `limit`.
+/// The least and the most names that are read at once.
+const PAGE: (usize, usize) = (16, 1_000);
+
+/// A log that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Listed {
+    pub(crate) name: LogName,
+    /// See [`crate::LogInfo::incarnation`].
+    pub(crate) incarnation: u64,
+}
+
+/// Logs in byte order of their names: those below `prefix` (all, if it is empty) and behind `after`, at most `limit`.
+///
+/// What lies in front of `after` is not looked at, so a page costs what it holds.
 pub(crate) async fn list(
     metadata: &dyn MetadataStore,
     prefix: &str,
     after: Option<&LogName>,
     limit: usize,
-) -> Result<Vec<LogName>> {
+) -> Result<Vec<Listed>> {
     let prefix = prefix.trim_matches('/');
-    let start = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
+    let directory = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
     let after = after.map_or("", LogName::as_str);
-    let mut names = Vec::new();
-    // What is still to be looked at, the next at the end. A name that ends in '/' stands for all below it, and sorts
-    // among its siblings as these do.
-    let mut todo = vec![start];
-    while let Some(next) = todo.pop() {
-        if names.len() >= limit {
-            break;
-        }
-        if next.is_empty() || next.ends_with('/') {
-            if next.as_str() > after || after.starts_with(&next) {
-                todo.extend(siblings(metadata, &next).await?.into_iter().rev());
-            }
-        } else if next.as_str() > after
-            && metadata.get(&format!("/{next}/<default>/ledgers")).await?.is_some()
-        {
+    let mut walk = Walk { metadata, after, page: limit.clamp(PAGE.0, PAGE.1), levels: Vec::new() };
+    walk.enter(directory).await?;
+    let mut found = Vec::new();
+    while found.len() < limit {
+        let Some(name) = walk.next().await? else { break };
+        if let Some(ledgers) = metadata.get(&format!("/{name}/<default>/ledgers")).await?
             // A node that no log can be named like is not ours.
-            names.extend(LogName::new(&next).ok());
+            && let Ok(name) = LogName::new(&name)
+        {
+            found.push(Listed { name, incarnation: ledgers.version.created });
         }
     }
-    Ok(names)
+    Ok(found)
 }
 
-/// For each node directly below `directory` its own name and that of all below it, in byte order.
-async fn siblings(metadata: &dyn MetadataStore, directory: &str) -> Result<Vec<String>> {
-    let path = format!("/{}", directory.trim_end_matches('/'));
-    let children = metadata.children(&path).await?.unwrap_or_default();
-    let reserved = |name: &str| name.starts_with('<') || (directory.is_empty() && name.starts_with('.'));
-    let mut names = Vec::new();
-    for child in children.iter().filter(|child| !reserved(&child.name)) {
-        let name = format!("{directory}{}", child.name);
-        names.push(format!("{name}/"));
-        names.push(name);
+/// Goes through the nodes that may be logs, in byte order of their full names.
+struct Walk<'a> {
+    metadata: &'a dyn MetadataStore,
+    after: &'a str,
+    page: usize,
+    /// From the prefix down to where it is.
+    levels: Vec<Level>,
+}
+
+/// The nodes directly below one, and what lies below these.
+struct Level {
+    /// The name of the node and `/`; empty for the root.
+    directory: String,
+    /// The last child that was read.
+    read: Option<String>,
+    ended: bool,
+    /// Children that were read and not passed.
+    ahead: VecDeque<String>,
+    /// Children that were passed, with names below them still to come. What lies below `a` comes behind `a-b`, since `/`
+    /// sorts behind `-`: of those in line, the longest comes first.
+    passed: Vec<String>,
+}
+
+enum Step {
+    Node(String),
+    Below(String),
+}
+
+impl Walk<'_> {
+    async fn next(&mut self) -> Result<Option<String>> {
+        loop {
+            let Some(level) = self.levels.last_mut() else { return Ok(None) };
+            level.read_on(self.metadata, self.page).await?;
+            match level.step() {
+                None => drop(self.levels.pop()),
+                Some(Step::Below(directory)) => self.enter(directory).await?,
+                Some(Step::Node(name)) if name.as_str() > self.after => return Ok(Some(name)),
+                Some(Step::Node(_)) => {}
+            }
+        }
     }
-    names.sort_unstable();
-    Ok(names)
+
+    /// Goes down, if any name there can lie behind `after`.
+    async fn enter(&mut self, directory: String) -> Result<()> {
+        let Some(rest) = self.after.strip_prefix(&*directory).filter(|rest| !rest.is_empty()) else {
+            if directory.as_str() >= self.after {
+                self.levels.push(Level::new(directory));
+            }
+            return Ok(());
+        };
+        let child = rest.split('/').next().unwrap_or(rest);
+        let mut level = Level::new(directory);
+        // These were passed before `after`, but not all that lies below them.
+        let shorter =
+            child.bytes().enumerate().filter(|(_, byte)| *byte < b'/').map(|(end, _)| &child[..end]);
+        for name in shorter.filter(|name| !name.is_empty()).chain([child]) {
+            if self.metadata.get(&format!("/{}{name}", level.directory)).await?.is_some() {
+                level.passed.push(name.to_owned());
+            }
+        }
+        level.read = Some(child.to_owned());
+        self.levels.push(level);
+        Ok(())
+    }
+}
+
+impl Level {
+    fn new(directory: String) -> Self {
+        Self { directory, read: None, ended: false, ahead: VecDeque::new(), passed: Vec::new() }
+    }
+
+    async fn read_on(&mut self, metadata: &dyn MetadataStore, page: usize) -> Result<()> {
+        let top = self.directory.is_empty();
+        let reserved = |name: &str| name.starts_with('<') || (top && name.starts_with('.'));
+        while self.ahead.is_empty() && !self.ended {
+            let path = format!("/{}", self.directory.trim_end_matches('/'));
+            let children = metadata.children_after(&path, self.read.as_deref(), page).await?;
+            let children = children.unwrap_or_default();
+            self.ended = children.len() < page;
+            self.read = children.last().map(|child| child.name.clone()).or(self.read.take());
+            let names = children.into_iter().map(|child| child.name);
+            self.ahead = names.filter(|name| !reserved(name)).collect();
+        }
+        Ok(())
+    }
+
+    fn step(&mut self) -> Option<Step> {
+        let before = |name: &String, child: &String| name.bytes().chain([b'/']).lt(child.bytes());
+        let next = self.ahead.front();
+        let below = self.passed.last().filter(|name| next.is_none_or(|child| before(name, child))).is_some();
+        if below {
+            let name = self.passed.pop()?;
+            return Some(Step::Below(format!("{}{name}/", self.directory)));
+        }
+        let child = self.ahead.pop_front()?;
+        let name = format!("{}{child}", self.directory);
+        self.passed.push(child);
+        Some(Step::Node(name))
+    }
 }

@@ -25,6 +25,7 @@ pub(crate) mod segments;
 mod tests;
 pub(crate) mod truncate;
 pub(crate) mod verify;
+pub(crate) mod watching;
 pub(crate) mod writer;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -28,6 +28,19 @@ pub trait MetadataStore: Send + Sync + 'static {
     /// The children of `path` in byte order of their names, or `None` if there is no such node.
     async fn children(&self, path: &str) -> Result<Option<Vec<Child>>>;
 
+    /// The children of `path` whose names lie behind `after`, in byte order, at most `limit`; `None` if there is no such
+    /// node. A store that can costs what it answers, not what there is.
+    async fn children_after(
+        &self,
+        path: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Option<Vec<Child>>> {
+        let children = self.children(path).await?;
+        let behind = |child: &Child| after.is_none_or(|after| child.name.as_str() > after);
+        Ok(children.map(|children| children.into_iter().filter(behind).take(limit).collect()))
+    }
+
     /// Applies all operations in order, or none.
     ///
     /// Each operation sees the effect of those before it. The empty list succeeds.
@@ -42,6 +55,12 @@ pub trait MetadataStore: Send + Sync + 'static {
     /// # Errors
     /// `unavailable` if the system lacks the means, such as a thread, to hear of changes made elsewhere.
     fn watch(&self, path: &str) -> Result<Watch>;
+
+    /// Watches for nodes called `name` anywhere below `path`, which need not exist: their creation and deletion.
+    ///
+    /// # Errors
+    /// As [`watch`](Self::watch).
+    fn watch_below(&self, path: &str, name: &str) -> Result<Watch>;
 
     /// Takes the lock whose members are children of `path`, a node that exists.
     ///

@@ -19,14 +19,30 @@ pub(crate) struct Watches(Mutex<State>);
 #[derive(Debug)]
 struct State {
     senders: BTreeMap<Box<str>, watch::Sender<u64>>,
+    below: Vec<Below>,
     sweep_at: usize,
     closed: bool,
+}
+
+/// Who wants to know of nodes of a name anywhere below a path.
+#[derive(Debug)]
+struct Below {
+    /// The path and `/`.
+    directory: String,
+    /// `/` and the name.
+    ending: String,
+    sender: watch::Sender<u64>,
 }
 
 impl Watches {
     /// Nobody watches anything.
     pub(crate) fn new() -> Self {
-        Self(Mutex::new(State { senders: BTreeMap::new(), sweep_at: FIRST_SWEEP, closed: false }))
+        Self(Mutex::new(State {
+            senders: BTreeMap::new(),
+            below: Vec::new(),
+            sweep_at: FIRST_SWEEP,
+            closed: false,
+        }))
     }
 
     /// Watches a path.
@@ -47,11 +63,28 @@ impl Watches {
         Watch::new(receiver)
     }
 
+    /// Watches for nodes called `name` anywhere below a path.
+    pub(crate) fn watch_below(&self, path: &str, name: &str) -> Watch {
+        let mut state = self.lock();
+        let (sender, receiver) = watch::channel(0);
+        if !state.closed {
+            state.below.retain(|below| below.sender.receiver_count() > 0);
+            let directory = format!("{}/", path.trim_end_matches('/'));
+            state.below.push(Below { directory, ending: format!("/{name}"), sender });
+        }
+        Watch::new(receiver)
+    }
+
     /// Tells of changes that reads see by now: those who watch the nodes, and, where a node came or went, its parent.
     pub(crate) fn fire(&self, changes: &Changes<'_>) {
         let mut state = self.lock();
         for (path, listed) in changes.paths() {
             state.fire(path);
+            let concerned =
+                |below: &&Below| path.ends_with(&below.ending) && path.starts_with(&below.directory);
+            for below in state.below.iter().filter(|_| listed).filter(concerned) {
+                below.sender.send_modify(|changes| *changes += 1);
+            }
             if let Some((parent, _)) = NodePath::checked(path).split().filter(|_| listed) {
                 state.fire(parent.as_str());
             }
@@ -60,7 +93,8 @@ impl Watches {
 
     /// Tells everyone: anything may have changed.
     pub(crate) fn fire_all(&self) {
-        for sender in self.lock().senders.values() {
+        let state = self.lock();
+        for sender in state.senders.values().chain(state.below.iter().map(|below| &below.sender)) {
             sender.send_modify(|changes| *changes += 1);
         }
     }
@@ -70,6 +104,7 @@ impl Watches {
         let mut state = self.lock();
         state.closed = true;
         state.senders.clear();
+        state.below.clear();
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -111,5 +146,6 @@ mod tests {
         watches.close();
         before.changed().await;
         watches.watch("/a").changed().await;
+        watches.watch_below("/a", "b").changed().await;
     }
 }

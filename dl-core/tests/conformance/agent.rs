@@ -11,7 +11,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use dl_core::{
-    ByteReader, ByteWriter, Cursor, Log, LogName, Namespace, Options, Reader, ReaderCloser, Writer,
+    ByteReader, ByteWriter, Cursor, Log, LogName, LogWatcher, Namespace, Options, Reader, ReaderCloser,
+    SegmentWatcher, Writer,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -75,6 +76,8 @@ pub(crate) enum Handle {
     Cursor(Cursor),
     ByteWriter(Arc<tokio::sync::Mutex<ByteWriter>>),
     ByteReader(Arc<tokio::sync::Mutex<ByteReader>>),
+    Logs(Arc<tokio::sync::Mutex<LogWatcher>>),
+    Segments(Arc<tokio::sync::Mutex<SegmentWatcher>>),
 }
 
 /// A reader that a call in flight may be using.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dl_core::{
-    Compression, Condition, Cursor, CursorName, Dlsn, Log, LogName, LogOptions, Namespace, NewRecord,
-    NewRecordSet, Options, Reader, ReaderOptions, Txid, Writer, WriterOptions,
+    Compression, Condition, Cursor, CursorName, Dlsn, Log, LogChange, LogName, LogOptions, Namespace,
+    NewRecord, NewRecordSet, Options, Reader, ReaderOptions, Txid, Writer, WriterOptions,
 };
 use serde_json::{Value, json};
 
@@ -29,6 +29,7 @@ pub(crate) fn prepare(args: &Args<'_>, open: &Shared, opener: &Opener) -> Prepar
         Handle::Cursor(cursor) => on_cursor(args, open, name, cursor),
         Handle::ByteWriter(writer) => byte_streams::on_writer(args, open, name, writer),
         Handle::ByteReader(reader) => byte_streams::on_reader(args, open, name, reader),
+        watcher @ (Handle::Logs(_) | Handle::Segments(_)) => on_watcher(args, open, name, watcher),
     }
 }
 
@@ -73,6 +74,14 @@ fn on_namespace(args: &Args<'_>, open: &Shared) -> Prepared {
             run(async move {
                 let names = namespace.list_logs(&prefix, after?.as_ref(), limit).await?;
                 Ok(json!(names.iter().map(LogName::as_str).collect::<Vec<_>>()))
+            })
+        }
+        "watch_logs" => {
+            let (handle, open) = (args.text("as")?.to_owned(), open.clone());
+            let watcher = namespace.watch_logs(args.optional_text("prefix")?.unwrap_or(""));
+            run(async move {
+                open.insert(handle, Handle::Logs(Arc::new(tokio::sync::Mutex::new(watcher?))));
+                Ok(json!({}))
             })
         }
         "parse_dlsn" => {
@@ -130,6 +139,14 @@ fn on_log(args: &Args<'_>, open: &Shared, log: Log) -> Prepared {
         }
         "info" => run(async move { Ok(show::info(&log.info().await?)) }),
         "segments" => run(async move { Ok(log.segments().await?.iter().map(show::segment).collect()) }),
+        "watch_segments" => {
+            let (handle, open) = (args.text("as")?.to_owned(), open.clone());
+            run(async move {
+                let watcher = Arc::new(tokio::sync::Mutex::new(log.watch_segments()?));
+                open.insert(handle, Handle::Segments(watcher));
+                Ok(json!({}))
+            })
+        }
         "truncate" => match before(args)? {
             Ok(before) => run(async move { Ok(json!(log.truncate(before).await?.to_string())) }),
             Err(error) => refused(error),
@@ -404,6 +421,29 @@ fn on_cursor(args: &Args<'_>, open: &Shared, name: &str, cursor: Cursor) -> Prep
             run(async { Ok(json!({})) })
         }
         other => Err(format!("{other} is nothing that a cursor does")),
+    }
+}
+
+fn on_watcher(args: &Args<'_>, open: &Shared, name: &str, watcher: Handle) -> Prepared {
+    match (args.text("do")?, watcher) {
+        ("drop", _) => {
+            open.lock().by_name.remove(name);
+            run(async { Ok(json!({})) })
+        }
+        ("next", Handle::Logs(watcher)) => run(async move {
+            Ok(match watcher.lock_owned().await.next().await? {
+                LogChange::Created(name) => json!({ "created": name.as_str() }),
+                LogChange::Deleted(name) => json!({ "deleted": name.as_str() }),
+                LogChange::Listed => json!({ "listed": true }),
+                _ => json!("unknown"),
+            })
+        }),
+        ("next", Handle::Segments(watcher)) => {
+            run(
+                async move { Ok(watcher.lock_owned().await.next().await?.iter().map(show::segment).collect()) },
+            )
+        }
+        (other, _) => Err(format!("{other} is nothing that a watcher does")),
     }
 }
 

@@ -71,6 +71,7 @@ pub(crate) const KINDS: &[Kind] = &[
     call("rename_log", &["to"], &["log"]),
     call("log_exists", &[], &["log"]),
     call("list_logs", &[], &["prefix", "after", "limit"]),
+    call("watch_logs", &["as"], &["prefix"]),
     call("parse_dlsn", &["text"], &[]),
     // Log.
     call("open_writer", &[], &["on", "log", "options", "as"]),
@@ -82,6 +83,7 @@ pub(crate) const KINDS: &[Kind] = &[
     call("last_record", &[], &["on", "log", "as"]),
     call("info", &[], &["on", "log", "as"]),
     call("segments", &[], &["on", "log", "as"]),
+    call("watch_segments", &["as"], &["on", "log"]),
     call("dlsn_at_txid", &["txid"], &["on", "log", "as"]),
     call("count", &[], &["on", "log", "from", "until", "as"]),
     call("recover", &[], &["on", "log"]),
@@ -127,8 +129,16 @@ pub(crate) const KINDS: &[Kind] = &[
 ];
 
 /// The steps whose `as` names a handle instead of the result.
-pub(crate) const OPENERS: &[&str] =
-    &["open_log", "open_writer", "open_reader", "open_byte_writer", "open_byte_reader", "open_cursor"];
+pub(crate) const OPENERS: &[&str] = &[
+    "open_log",
+    "open_writer",
+    "open_reader",
+    "open_byte_writer",
+    "open_byte_reader",
+    "open_cursor",
+    "watch_logs",
+    "watch_segments",
+];
 
 pub(crate) fn kind(name: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.name == name)

@@ -23,6 +23,17 @@ impl MetadataStore for Opening {
         Ok(self.namespace.nodes().tree.children(NodePath::new(path)?, |_| true))
     }
 
+    async fn children_after(
+        &self,
+        path: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Option<Vec<Child>>> {
+        self.check_open()?;
+        let path = NodePath::new(path)?;
+        Ok(self.namespace.nodes().tree.children_after(path, after.unwrap_or(""), limit, |_| true))
+    }
+
     async fn commit(&self, ops: &[Op]) -> Result<Outcome> {
         self.check_open()?;
         let ops = TreeOp::list(ops)?;
@@ -35,6 +46,10 @@ impl MetadataStore for Opening {
 
     fn watch(&self, path: &str) -> Result<Watch> {
         Ok(self.watches.watch(path))
+    }
+
+    fn watch_below(&self, path: &str, name: &str) -> Result<Watch> {
+        Ok(self.watches.watch_below(path, name))
     }
 
     async fn lock(&self, path: &str, owner: &str, takeover: Takeover) -> Result<Lock> {

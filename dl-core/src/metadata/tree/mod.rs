@@ -54,14 +54,25 @@ impl Tree {
 
     /// The children of `path` in byte order, without those whose session is not `alive`.
     pub(crate) fn children(&self, path: NodePath<'_>, alive: impl Fn(Session) -> bool) -> Option<Vec<Child>> {
+        self.children_after(path, "", usize::MAX, alive)
+    }
+
+    /// The same, of those behind the name `after` at most `limit`.
+    pub(crate) fn children_after(
+        &self,
+        path: NodePath<'_>,
+        after: &str,
+        limit: usize,
+        alive: impl Fn(Session) -> bool,
+    ) -> Option<Vec<Child>> {
         let node = self.node(path)?;
         if !self.owner(path).is_none_or(&alive) {
             return None;
         }
         let hidden: Vec<&str> =
             self.owned_below(path).filter(|(_, session)| !alive(*session)).map(|(name, _)| name).collect();
-        let visible = node.children().filter(|child| !hidden.contains(&child.name()));
-        Some(visible.map(|child| Child { name: child.name().to_owned() }).collect())
+        let visible = node.children_after(after).filter(|child| !hidden.contains(&child.name()));
+        Some(visible.take(limit).map(|child| Child { name: child.name().to_owned() }).collect())
     }
 
     /// The session the node at `path` belongs to.

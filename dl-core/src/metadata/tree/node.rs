@@ -57,6 +57,18 @@ impl TreeNode {
         self.children.iter().flat_map(|children| children.0.iter().flatten())
     }
 
+    /// The children behind this name, in byte order.
+    pub(super) fn children_after(&self, name: &str) -> impl Iterator<Item = &Self> {
+        self.children.iter().flat_map(|children| {
+            let (chunk, index) = match children.find(name.as_bytes()) {
+                Ok((chunk, index)) => (chunk, index + 1),
+                Err(place) => place,
+            };
+            let first = children.0.get(chunk).and_then(|nodes| nodes.get(index..)).unwrap_or_default();
+            first.iter().chain(children.0.iter().skip(chunk + 1).flatten())
+        })
+    }
+
     pub(super) fn child(&self, name: &str) -> Option<&Self> {
         let children = self.children.as_ref()?;
         let (chunk, index) = children.find(name.as_bytes()).ok()?;
@@ -200,6 +212,11 @@ mod tests {
         }
         let listed: Vec<&str> = parent.children().map(TreeNode::name).collect();
         assert!(listed.len() == 5_000 && listed.is_sorted());
+        for after in ["", "0", "0006", "0007", "2560", "4998", "4999", "9"] {
+            let behind: Vec<&str> = parent.children_after(after).map(TreeNode::name).collect();
+            let expected = parent.children().map(TreeNode::name).filter(|name| *name > after);
+            assert!(behind.iter().copied().eq(expected), "{after}");
+        }
         for name in names.iter().filter(|name| !name.ends_with('7')) {
             assert_eq!(parent.remove(name).unwrap().name(), name);
             assert!(parent.remove(name).is_none());

@@ -24,9 +24,11 @@ macro_rules! metadata_suite {
             each_operation_sees_those_before_it
             a_node_made_anew_has_a_new_version
             children_are_listed_in_byte_order
+            children_are_listed_in_parts
             data_may_be_empty_or_large
             no_update_is_lost_between_processes
             watches_tell_of_every_kind_of_change
+            watches_of_a_name_tell_of_it_anywhere_below
             watches_are_not_lost_between_making_and_waiting
             following_a_node_by_its_watch_misses_no_last_change
             a_lock_has_one_owner
@@ -257,6 +259,29 @@ mod cases {
         );
     }
 
+    pub async fn children_are_listed_in_parts(fixture: &dyn Fixture) {
+        let (one, two) = (Process::start(fixture).await, Process::start(fixture).await);
+        let mut expected: Vec<String> = (0..600).map(|i| format!("n{}", i * 7 % 600)).collect();
+        let mut ops = vec![Op::create("/dir", "")];
+        ops.extend(expected.iter().map(|name| Op::create(format!("/dir/{name}"), "")));
+        commit(&*one, &ops).await;
+        expected.sort();
+        for (after, limit) in [
+            (None, 1),
+            (None, 0),
+            (None, 900),
+            (Some("n"), 3),
+            (Some("n300"), 7),
+            (Some("n9"), 5),
+            (Some("m"), 2),
+        ] {
+            let behind = expected.iter().filter(|name| after.is_none_or(|after| name.as_str() > after));
+            let found = two.children_after("/dir", after, limit).await.unwrap().unwrap();
+            assert!(found.iter().map(|child| &child.name).eq(behind.take(limit)), "{after:?}, {limit}");
+        }
+        assert_eq!(two.children_after("/missing", None, 1).await.unwrap(), None);
+    }
+
     pub async fn data_may_be_empty_or_large(fixture: &dyn Fixture) {
         let (one, two) = (Process::start(fixture).await, Process::start(fixture).await);
         commit(&*one, &[Op::create("/a", "")]).await;
@@ -306,6 +331,23 @@ mod cases {
                     watch.changed().await;
                 }
             }
+        }
+    }
+
+    pub async fn watches_of_a_name_tell_of_it_anywhere_below(fixture: &dyn Fixture) {
+        let (one, two) = (Process::start(fixture).await, Process::start(fixture).await);
+        let mut watches = [&one, &two].map(|store| store.watch_below("/a", "x").unwrap());
+        let all = [&one, &two].map(|store| store.watch_below("/", "x").unwrap());
+        let made =
+            [Op::create("/a", ""), Op::create("/a/x", ""), Op::create("/a/b", ""), Op::create("/a/b/x", "")];
+        for ops in [&made[..], &[delete("/a/b/x", ANY)], &[Op::create("/a/b/x", "")]] {
+            commit(&*one, ops).await;
+            for watch in &mut watches {
+                watch.changed().await;
+            }
+        }
+        for mut watch in all {
+            watch.changed().await;
         }
     }
 

@@ -487,6 +487,17 @@ impl MetadataStore for FileMetadata {
         Ok(state.tree.children(NodePath::new(path)?, |session| self.is_alive(session)))
     }
 
+    async fn children_after(
+        &self,
+        path: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Option<Vec<Child>>> {
+        let state = self.current()?;
+        let alive = |session| self.is_alive(session);
+        Ok(state.tree.children_after(NodePath::new(path)?, after.unwrap_or(""), limit, alive))
+    }
+
     async fn commit(&self, ops: &[Op]) -> Result<Outcome> {
         match self.request(Wanted::Commit(ops.to_vec())).await? {
             Answer::Outcome(outcome) => Ok(outcome),
@@ -497,6 +508,11 @@ impl MetadataStore for FileMetadata {
     fn watch(&self, path: &str) -> Result<Watch> {
         self.listen()?;
         Ok(self.watches.watch(path))
+    }
+
+    fn watch_below(&self, path: &str, name: &str) -> Result<Watch> {
+        self.listen()?;
+        Ok(self.watches.watch_below(path, name))
     }
 
     async fn lock(&self, path: &str, owner: &str, takeover: Takeover) -> Result<Lock> {
