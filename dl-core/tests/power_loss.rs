@@ -69,7 +69,9 @@ fn parse(payload: &[u8]) -> Option<(usize, usize)> {
 }
 
 async fn open(world: &World, seams: Seams) -> Result<Namespace> {
-    let uri = format!("file://{}?journal_bytes=4MiB", world.root().join("ns").display());
+    // Small, so that group commits of either kind are common.
+    let options = "journal_bytes=4MiB&large_flush_bytes=4KiB";
+    let uri = format!("file://{}?{options}", world.root().join("ns").display());
     Namespace::open_with(&uri, Options::default(), seams).await
 }
 

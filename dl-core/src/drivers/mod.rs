@@ -28,6 +28,7 @@ pub(crate) async fn open(uri: &str, options: &mut Options, seams: &Seams) -> Res
                 client_id: owner.clone(),
                 lock_wait: Duration::from_millis(options.lock_wait_ms),
                 journal_bytes: options.journal_bytes,
+                large_flush_bytes: options.large_flush_bytes,
                 unsafe_filesystem: options.unsafe_filesystem,
                 create: options.create_namespace,
                 read_only: options.read_only,

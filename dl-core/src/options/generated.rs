@@ -40,6 +40,11 @@ pub struct Options {
     ///
     /// Default: 64MiB. 4MiB to 4GiB.
     pub journal_bytes: u64,
+    /// From this many bytes on, what one group commit holds for one segment is synced in that segment's
+    /// file instead of being written to the journal as well.
+    ///
+    /// Default: 256KiB. 4KiB to 1GiB.
+    pub large_flush_bytes: u64,
     /// Opens a directory on a file system that is not known to keep the promises. On network mounts locks
     /// and shared memory do not hold between machines, and acknowledged records can be lost.
     ///
@@ -56,6 +61,7 @@ impl Options {
         "in_flight_bytes",
         "lock_wait_ms",
         "journal_bytes",
+        "large_flush_bytes",
         "unsafe_filesystem",
     ];
 
@@ -101,6 +107,13 @@ impl Options {
         self
     }
 
+    /// Sets [`large_flush_bytes`](Self#structfield.large_flush_bytes).
+    #[must_use]
+    pub fn large_flush_bytes(mut self, value: u64) -> Self {
+        self.large_flush_bytes = value;
+        self
+    }
+
     /// Sets [`unsafe_filesystem`](Self#structfield.unsafe_filesystem).
     #[must_use]
     pub fn unsafe_filesystem(mut self, value: bool) -> Self {
@@ -129,6 +142,10 @@ impl Options {
                 self.journal_bytes =
                     text::number("journal_bytes", text, Unit::Bytes, 4_194_304..=4_294_967_296)?
             }
+            "large_flush_bytes" => {
+                self.large_flush_bytes =
+                    text::number("large_flush_bytes", text, Unit::Bytes, 4_096..=1_073_741_824)?
+            }
             "unsafe_filesystem" => self.unsafe_filesystem = text::flag("unsafe_filesystem", text)?,
             _ => return Err(text::unknown("namespace", name, Self::NAMES)),
         }
@@ -145,6 +162,7 @@ impl Options {
             ("in_flight_bytes", Some(text::show(Unit::Bytes, self.in_flight_bytes))),
             ("lock_wait_ms", Some(text::show(Unit::Milliseconds, self.lock_wait_ms))),
             ("journal_bytes", Some(text::show(Unit::Bytes, self.journal_bytes))),
+            ("large_flush_bytes", Some(text::show(Unit::Bytes, self.large_flush_bytes))),
             ("unsafe_filesystem", Some(self.unsafe_filesystem.to_string())),
         ];
         texts.into_iter().filter_map(|(name, text)| Some((name, text?))).collect()
@@ -161,6 +179,7 @@ impl Options {
         text::check_number("in_flight_bytes", self.in_flight_bytes, Unit::Bytes, 1_048_576..=68_719_476_736)?;
         text::check_number("lock_wait_ms", self.lock_wait_ms, Unit::Milliseconds, 0..=600_000)?;
         text::check_number("journal_bytes", self.journal_bytes, Unit::Bytes, 4_194_304..=4_294_967_296)?;
+        text::check_number("large_flush_bytes", self.large_flush_bytes, Unit::Bytes, 4_096..=1_073_741_824)?;
         Ok(())
     }
 }
@@ -174,6 +193,7 @@ impl Default for Options {
             in_flight_bytes: 67_108_864,
             lock_wait_ms: 10_000,
             journal_bytes: 67_108_864,
+            large_flush_bytes: 262_144,
             unsafe_filesystem: false,
         }
     }

@@ -87,6 +87,8 @@ pub(super) struct Committer {
     metadata: Arc<FileMetadata>,
     pool: Arc<JournalPool>,
     presence: Arc<Presence>,
+    /// A share of at least this many bytes goes around the journal.
+    large_flush_bytes: u64,
     queue: Mutex<Queue>,
     bell: Notify,
     /// Held by whoever does a round: the thread, or a caller that has nothing else to do.
@@ -126,12 +128,14 @@ impl Committer {
         metadata: Arc<FileMetadata>,
         pool: Arc<JournalPool>,
         presence: Arc<Presence>,
+        large_flush_bytes: u64,
     ) -> Self {
         Self {
             control,
             metadata,
             pool,
             presence,
+            large_flush_bytes,
             queue: Mutex::default(),
             bell: Notify::new(),
             lead: tokio::sync::Mutex::default(),
@@ -318,27 +322,43 @@ impl Committer {
         if shares.is_empty() {
             return;
         }
-        let result = journal.append(
-            self.metadata.sequence(),
-            &batch_entries(&shares),
-            shares.iter().map(|share| (&share.slot.segment, share.end.offset)),
-        );
-        let moved = result.map(|()| shares.iter().map(Share::move_word).collect::<Vec<_>>());
-        if moved.is_err() {
+        let moved: Vec<_> = self
+            .make_durable(journal, shares)
+            .into_iter()
+            .map(|(share, durable)| {
+                let moved = durable.and_then(|()| share.move_word());
+                (share, moved)
+            })
+            .collect();
+        // Whoever hears of the end of an entry may rely on it that a process on its way out has left: what is
+        // acknowledged from here on is in the journal, or synced in its segment.
+        drop(present);
+        // First: who was told of an acknowledgement may be killed or stopped at once, and others follow still.
+        self.control.ring(Bell::Data);
+        moved.into_iter().for_each(|(share, moved)| share.tell(moved));
+    }
+
+    /// Syncs large shares in their segments, then all others together in the journal.
+    fn make_durable(&self, journal: &Used, shares: Vec<Share>) -> Vec<(Share, Result<()>)> {
+        let mut ended = Vec::with_capacity(shares.len());
+        let mut small = Vec::with_capacity(shares.len());
+        for share in shares {
+            match share.sync_if_large(self.large_flush_bytes) {
+                Some(result) => ended.push((share, result)),
+                None => small.push(share),
+            }
+        }
+        if small.is_empty() {
+            return ended;
+        }
+        let ends = small.iter().map(|share| (&share.slot.segment, share.end.offset));
+        let result = journal.append(self.metadata.sequence(), &batch_entries(&small), ends);
+        if result.is_err() {
             // What the failed sync covered may be on disk or not (rule F7): nobody is told that it is.
             self.pool.retire_active();
         }
-        // Whoever hears of the end of an entry may rely on it that a process on its way out has left: what is
-        // acknowledged from here on is in the journal.
-        drop(present);
-        match moved {
-            Ok(moved) => {
-                // First: who was told of an acknowledgement may be killed or stopped at once, and others follow still.
-                self.control.ring(Bell::Data);
-                shares.iter().zip(moved).for_each(|(share, moved)| share.tell(moved));
-            }
-            Err(error) => shares.iter().for_each(|share| share.fail(&error)),
-        }
+        ended.extend(small.into_iter().map(|share| (share, result.clone())));
+        ended
     }
 
     /// Pulls entries and puts their bytes into the segment files. A writer that has more than fits waits for the
@@ -469,6 +489,14 @@ fn reserve(slot: &WriterSlot, end: u64) -> std::io::Result<()> {
 }
 
 impl Share {
+    /// Syncs it in its segment, if it is worth a sync of its own; `None` if the journal has to make it durable.
+    fn sync_if_large(&self, large: u64) -> Option<Result<()>> {
+        if self.end.offset - self.first.offset < large {
+            return None;
+        }
+        self.slot.segment.sync_through(&*self.slot.file, self.end.offset)
+    }
+
     /// Moves the commit word over the share, which is durable.
     fn move_word(&self) -> Result<()> {
         self.slot.word.extend(self.first.offset, self.end.offset).map_err(cut_off)?;

@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use tokio::sync::watch;
 
-use super::fault_tests::{open_sim, read_all};
+use super::fault_tests::{open_sim, open_with, read_all};
 use super::*;
 use crate::error::Error;
 use crate::metadata::{Op, Outcome};
@@ -111,7 +111,9 @@ struct Life {
 
 impl Life {
     async fn open(world: &World, seams: &Seams, model: &Shared, seed: u64) -> Result<Self> {
-        let stores = open_sim(world, seams).await?;
+        // Everything through the journal, or what is large around it, or most.
+        let large_flush_bytes = [u64::MAX, 6_000, 1_000][(seed % 3) as usize];
+        let stores = open_with(world, seams, large_flush_bytes).await?;
         Ok(Self { seams: seams.clone(), stores, model: model.clone(), dice: Dice(seed), writing: Vec::new() })
     }
 

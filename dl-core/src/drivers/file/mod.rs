@@ -69,6 +69,8 @@ pub(crate) struct FileOptions {
     pub(crate) lock_wait: Duration,
     /// The size of each journal of this process.
     pub(crate) journal_bytes: u64,
+    /// What is at least this large goes around the journal.
+    pub(crate) large_flush_bytes: u64,
     /// Accept a file system that is not known to keep the promises.
     pub(crate) unsafe_filesystem: bool,
     /// Make the directory if it does not exist.
@@ -101,8 +103,13 @@ pub(crate) async fn open(path: &Path, options: &FileOptions, seams: &Seams) -> R
     for journal in journals {
         pool.add_spare(journal)?;
     }
-    let committer =
-        Arc::new(Committer::new(control.clone(), metadata.clone(), pool.clone(), presence.clone()));
+    let committer = Arc::new(Committer::new(
+        control.clone(),
+        metadata.clone(),
+        pool.clone(),
+        presence.clone(),
+        options.large_flush_bytes,
+    ));
     let writers = Arc::downgrade(&committer);
     metadata.on_change(move || {
         if let Some(committer) = writers.upgrade() {

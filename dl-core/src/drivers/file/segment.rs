@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 
 use tokio::sync::watch;
 
@@ -15,7 +15,7 @@ use super::io;
 use super::layout::Layout;
 use super::slots::Slots;
 use super::word::WordCell;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::seams::{File, Files, OpenMode};
 use crate::types::SegmentId;
 
@@ -27,6 +27,9 @@ const MAGIC: &[u8; 8] = b"dl\0seg\0\x01";
 pub(super) const HEAD_BYTES: usize = 28;
 /// How much is read at once when a file is walked from frame to frame.
 const WALK_BYTES: usize = 1 << 20;
+/// How far the durable length in a file's head may lie behind what is synced there: after a crash, that is read and written
+/// again.
+const BEHIND_BYTES: u64 = 8 << 20;
 
 /// A segment in use by this process: its file, its commit word, and what is known of both.
 pub(super) struct Segment {
@@ -55,6 +58,8 @@ struct Opened {
 #[derive(Default)]
 pub(super) struct Durable {
     slots: Option<Slots>,
+    /// Everything below is on disk, by a sync of this process.
+    synced: u64,
     names_synced: bool,
     /// A sync of the file failed in this process: what it covered may be lost although later ones succeed (rule F7).
     pub(super) suspect: bool,
@@ -226,6 +231,32 @@ impl Segment {
         }
         self.sync(&mut durable, &*file)?;
         durable.slots = Some(slots);
+        Ok(())
+    }
+
+    /// Syncs what was just written to the file, up to `end`, so that no journal has to hold it. `None` if it has to: a sync of
+    /// the file is under way, or one has failed (rule F7).
+    pub(super) fn sync_through(&self, file: &dyn File, end: u64) -> Option<Result<()>> {
+        let mut durable = match self.durable.try_lock() {
+            Ok(durable) => durable,
+            Err(TryLockError::Poisoned(durable)) => durable.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        if durable.suspect {
+            return None;
+        }
+        Some(self.sync_to(&mut durable, file, end).map_err(Error::maybe_effective))
+    }
+
+    fn sync_to(&self, durable: &mut Durable, file: &dyn File, end: u64) -> Result<()> {
+        let mut slots = self.slots(durable, file)?;
+        // The head vouches for what an earlier sync covered, never for what this one does.
+        if durable.synced >= slots.value() + BEHIND_BYTES {
+            let written = slots.write(file, self.slot_owner(), durable.synced);
+            written.map_err(|error| io::failed(error, "writing the head of a segment file", &self.path))?;
+        }
+        self.sync(durable, file)?;
+        (durable.slots, durable.synced) = (Some(slots), end);
         Ok(())
     }
 

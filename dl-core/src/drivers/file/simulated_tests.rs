@@ -18,6 +18,7 @@ async fn open_dir(path: &Path, seams: &Seams) -> Stores {
         client_id: "suite".to_owned(),
         lock_wait: Duration::from_secs(10),
         journal_bytes: 2 << 20,
+        large_flush_bytes: 6_000,
         unsafe_filesystem: true,
         create: true,
         read_only: false,

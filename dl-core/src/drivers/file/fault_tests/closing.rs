@@ -88,6 +88,7 @@ async fn a_commit_in_progress(end: impl AsyncFnOnce(Stores)) {
         client_id: "test".to_owned(),
         lock_wait: Duration::from_secs(10),
         journal_bytes: 4 << 20,
+        large_flush_bytes: u64::MAX,
         unsafe_filesystem: true,
         create: true,
         read_only: false,

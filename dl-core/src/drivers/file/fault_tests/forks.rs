@@ -16,6 +16,7 @@ async fn open_dir(path: &Path) -> Stores {
         client_id: "test".to_owned(),
         lock_wait: Duration::from_secs(5),
         journal_bytes: 4 << 20,
+        large_flush_bytes: u64::MAX,
         unsafe_filesystem: true,
         create: true,
         read_only: false,

@@ -4,6 +4,7 @@ mod closing;
 mod fencing;
 mod forks;
 mod full;
+mod large;
 mod metadata;
 mod opening;
 mod syncs;
@@ -21,11 +22,18 @@ use crate::types::SegmentId;
 /// Small, so that journals fill up and are emptied soon.
 const JOURNAL_BYTES: u64 = 160 << 10;
 
+/// All goes through the journal.
 pub(super) async fn open_sim(world: &World, seams: &Seams) -> Result<Stores> {
+    open_with(world, seams, u64::MAX).await
+}
+
+/// What is at least this large goes around the journal.
+pub(super) async fn open_with(world: &World, seams: &Seams, large_flush_bytes: u64) -> Result<Stores> {
     let options = FileOptions {
         client_id: "test".to_owned(),
         lock_wait: Duration::from_secs(10),
         journal_bytes: JOURNAL_BYTES,
+        large_flush_bytes,
         unsafe_filesystem: false,
         create: true,
         read_only: false,
@@ -72,6 +80,13 @@ impl Opener {
         let (seams, process) = world.process();
         let stores = open_sim(world, &seams).await?;
         Ok(Self { seams, process, stores })
+    }
+
+    /// One for which [`large`] entries are large flushes, and [`entry`] is not.
+    async fn with_large_flushes(world: &World) -> Self {
+        let (seams, process) = world.process();
+        let stores = open_with(world, &seams, 10_000).await.unwrap();
+        Self { seams, process, stores }
     }
 
     /// A file of the directory, as this process sees it.

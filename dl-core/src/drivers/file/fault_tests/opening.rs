@@ -243,6 +243,7 @@ async fn journals_of_another_size_are_emptied_too() {
         client_id: "test".to_owned(),
         lock_wait: Duration::from_secs(10),
         journal_bytes: 2 * JOURNAL_BYTES,
+        large_flush_bytes: u64::MAX,
         unsafe_filesystem: false,
         create: false,
         read_only: false,
