@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// A kind of call on files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Op {
     /// Opening a file that exists.
     Open,
@@ -52,7 +52,8 @@ impl Op {
 /// A call that fails.
 ///
 /// A failing write may write a part; a failing sync makes a random part durable, and what it did not is never
-/// written by a later sync, though reads see it until power is lost, as on Linux.
+/// written by a later sync, though reads see it until power is lost, as on Linux. A failing directory sync loses nothing
+/// for good.
 #[derive(Debug, Clone)]
 pub struct Fault {
     op: Op,

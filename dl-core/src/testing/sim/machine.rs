@@ -62,6 +62,7 @@ pub(super) struct Machine {
     pub(super) boundaries: u64,
     pub(super) plans: BTreeMap<u64, Plan>,
     pub(super) faults: Vec<Fault>,
+    pub(super) calls: BTreeMap<Op, u64>,
     pub(super) story: VecDeque<String>,
     /// Of everything that happened at a boundary.
     pub(super) digest: u32,
@@ -113,6 +114,7 @@ impl Machine {
             boundaries: 0,
             plans: BTreeMap::new(),
             faults: Vec::new(),
+            calls: BTreeMap::new(),
             story: VecDeque::new(),
             digest: 0,
         }
@@ -221,6 +223,7 @@ impl Process {
     fn begin(&self, op: Op, path: &Path) -> io::Result<(MutexGuard<'_, Machine>, Course, Option<Action>)> {
         let mut machine = self.machine_if_alive()?;
         let mut after = None;
+        *machine.calls.entry(op).or_default() += 1;
         if op.is_boundary() {
             machine.note(self.id, op, path);
             let number = machine.boundaries;

@@ -185,6 +185,12 @@ impl World {
         self.shared.machine().faults.push(fault);
     }
 
+    /// How many calls of this kind there were.
+    #[must_use]
+    pub fn calls(&self, op: Op) -> u64 {
+        self.shared.machine().calls.get(&op).copied().unwrap_or(0)
+    }
+
     /// Forgets the crashes and actions planned for boundaries to come.
     pub fn clear_plans(&self) {
         self.shared.machine().plans.clear();
