@@ -1,11 +1,12 @@
 //! Disks that cannot be written any more.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use dl_core::{ErrorKind, Options};
 
 use super::mounts::{self, in_own_mounts, mount_memory, path};
-use super::{Acked, append, is, log_name, open, open_as, read, run, same, writer};
+use super::{Acked, PATIENCE, append, is, log_name, open, open_as, read, run, same, writer};
 
 #[test]
 fn a_disk_mounted_read_only_is_read_and_written_again_later() {
@@ -128,7 +129,11 @@ impl Disk {
     }
 
     fn repair(&self) {
-        mounts::run("umount", &[path(&self.at)]).unwrap();
+        // Threads that were at work may be about to close their files.
+        let begin = Instant::now();
+        while let Err(error) = mounts::run("umount", &[path(&self.at)]) {
+            assert!(begin.elapsed() < PATIENCE, "{error}");
+        }
         // Its exit code tells what it repaired.
         let _repaired = mounts::run("e2fsck", &["-fy", path(&self.image)]);
         self.mount().unwrap();
