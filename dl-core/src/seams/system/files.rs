@@ -181,39 +181,12 @@ impl SystemFile {
 impl File for SystemFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         let file = self.file()?;
-        let mut filled = 0;
-        while filled < buffer.len() {
-            match file.read_at(&mut buffer[filled..], after(offset, filled)?) {
-                Ok(0) => break,
-                Ok(bytes) => filled += bytes,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(filled)
+        read_all(buffer, offset, |rest, at| file.read_at(rest, at))
     }
 
     fn write_at(&self, pieces: &[&[u8]], offset: u64) -> io::Result<()> {
         let file = self.file()?;
-        let mut written = 0;
-        for pieces in pieces.chunks(MOST_PIECES) {
-            let mut slices: Vec<IoSlice<'_>> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
-            let mut left = slices.as_mut_slice();
-            // Skips empty pieces, so that an empty rest is an empty slice.
-            IoSlice::advance_slices(&mut left, 0);
-            while !left.is_empty() {
-                match write_vectored(file, left, after(offset, written)?) {
-                    Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                    Ok(bytes) => {
-                        written += bytes;
-                        IoSlice::advance_slices(&mut left, bytes);
-                    }
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    Err(error) => return Err(error),
-                }
-            }
-        }
-        Ok(())
+        write_all(pieces, offset, |rest, at| write_vectored(file, rest, at))
     }
 
     fn reserve(&self, offset: u64, bytes: u64) -> io::Result<()> {
@@ -280,6 +253,51 @@ impl Drop for SystemFile {
         // SAFETY: dropped here only, and not used afterwards.
         unsafe { ManuallyDrop::drop(&mut self.file) };
     }
+}
+
+/// Reads until the buffer is full or nothing more comes, through calls that may be interrupted or give less.
+fn read_all(
+    buffer: &mut [u8],
+    offset: u64,
+    mut read: impl FnMut(&mut [u8], u64) -> io::Result<usize>,
+) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match read(&mut buffer[filled..], after(offset, filled)?) {
+            Ok(0) => break,
+            Ok(bytes) => filled += bytes,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+/// Writes all pieces, through calls that may be interrupted or take less.
+fn write_all(
+    pieces: &[&[u8]],
+    offset: u64,
+    mut write: impl FnMut(&[IoSlice<'_>], u64) -> io::Result<usize>,
+) -> io::Result<()> {
+    let mut written = 0;
+    for pieces in pieces.chunks(MOST_PIECES) {
+        let mut slices: Vec<IoSlice<'_>> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
+        let mut left = slices.as_mut_slice();
+        // Skips empty pieces, so that an empty rest is an empty slice.
+        IoSlice::advance_slices(&mut left, 0);
+        while !left.is_empty() {
+            match write(left, after(offset, written)?) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(bytes) => {
+                    written += bytes;
+                    IoSlice::advance_slices(&mut left, bytes);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(())
 }
 
 fn after(offset: u64, bytes: usize) -> io::Result<u64> {

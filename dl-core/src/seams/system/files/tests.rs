@@ -62,6 +62,93 @@ fn pieces_are_written_one_after_another_and_read_back() {
 }
 
 #[test]
+fn interrupted_and_short_writes_are_continued_wherever_they_stop() {
+    let pieces: [&[u8]; 5] = [b"abc", b"", b"defgh", b"i", b""];
+    for most in 1..=10 {
+        let mut file = vec![0; 2];
+        let mut calls = 0;
+        write_all(&pieces, 2, |slices, offset| {
+            calls += 1;
+            if calls % 2 == 1 {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            assert_eq!(offset, file.len() as u64);
+            let before = file.len();
+            file.extend(slices.iter().flat_map(|slice| slice.iter()).take(most));
+            Ok(file.len() - before)
+        })
+        .unwrap();
+        assert_eq!(file, b"\0\0abcdefghi", "{most} at a time");
+    }
+    // What was written before an error stays; one that takes nothing is an error too, not a loop.
+    let mut calls = 0;
+    let error = write_all(&pieces, 0, |_, offset| {
+        calls += 1;
+        if calls == 1 { Ok(4) } else { Err(io::Error::other(format!("at {offset}"))) }
+    });
+    assert_eq!(error.unwrap_err().to_string(), "at 4");
+    assert_eq!(write_all(&pieces, 0, |_, _| Ok(0)).unwrap_err().kind(), io::ErrorKind::WriteZero);
+}
+
+#[test]
+fn interrupted_and_short_reads_are_continued_to_the_end() {
+    let content = b"abcdefghi";
+    for most in 1..=10 {
+        for wanted in [0, 5, 9, 12] {
+            let mut buffer = vec![0; wanted];
+            let mut calls = 0;
+            let read = read_all(&mut buffer, 0, |rest, offset| {
+                calls += 1;
+                if calls % 2 == 1 {
+                    return Err(io::ErrorKind::Interrupted.into());
+                }
+                let left = &content[(offset as usize).min(content.len())..];
+                let bytes = left.len().min(most).min(rest.len());
+                rest[..bytes].copy_from_slice(&left[..bytes]);
+                Ok(bytes)
+            });
+            let expected = wanted.min(content.len());
+            assert_eq!(read.unwrap(), expected);
+            assert_eq!(buffer[..expected], content[..expected]);
+        }
+    }
+    assert_eq!(read_all(&mut [0], 0, |_, _| Err(io::Error::other("no"))).unwrap_err().to_string(), "no");
+}
+
+#[test]
+fn a_file_that_may_not_grow_takes_what_it_can_and_says_so() {
+    let (files, folder) = (files(), folder());
+    let path = folder.path().join("a");
+    // In a process of its own: the limit is for all of it.
+    let child = fork_off(|| {
+        let limit = |bytes| {
+            let limit = libc::rlimit { rlim_cur: bytes, rlim_max: libc::RLIM_INFINITY };
+            // SAFETY: the structure lives through the call, and the signal is ignored from now on.
+            unsafe {
+                libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+                assert_eq!(libc::setrlimit(libc::RLIMIT_FSIZE, &raw const limit), 0);
+            }
+        };
+        let files = SystemFiles::new().unwrap();
+        let file = files.open(&path, OpenMode::CreateNew).unwrap();
+        limit(10_000);
+        let error = file.write_at(&[&[1; 8_000], &[2; 8_000]], 0).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+        assert_eq!(file.size().unwrap(), 10_000, "the kernel took a part");
+        limit(libc::RLIM_INFINITY);
+        file.write_at(&[&[1; 8_000], &[2; 8_000]], 0).unwrap();
+    });
+    let mut status = -1;
+    // SAFETY: `status` lives through the call.
+    assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+    assert_eq!(status, 0, "the checks of the child failed");
+    let file = files.open(&path, OpenMode::Read).unwrap();
+    let mut all = [0; 16_001];
+    assert_eq!(file.read_at(&mut all, 0).unwrap(), 16_000);
+    assert!(all[..8_000] == [1; 8_000] && all[8_000..16_000] == [2; 8_000]);
+}
+
+#[test]
 fn impossible_positions_are_errors() {
     let (files, folder) = (files(), folder());
     let file = files.open(&folder.path().join("a"), OpenMode::CreateNew).unwrap();
