@@ -214,7 +214,8 @@ fn prepare(file: &dyn File, page: u64) -> std::io::Result<Arc<dyn Words>> {
         std::thread::yield_now();
     }
     let mapped = write_page(file, offset).and_then(|()| file.map(offset, PAGE_WORDS));
-    file.unlock()?;
+    // Once more if it fails, since everybody waits for it.
+    file.unlock().or_else(|_| file.unlock())?;
     mapped
 }
 

@@ -291,8 +291,8 @@ impl FileMetadata {
                 let work = move || {
                     let staying = this.presence.get().map(|presence| presence.stay()).transpose();
                     let outcomes = staying.and_then(|_present| this.write_group(&requests));
-                    // The lock also goes with its file, should this fail.
-                    let _kept_until_closed = lock.unlock();
+                    // Once more if it fails, since everybody waits for it; should that fail too, it goes with its file.
+                    let _kept_until_closed = lock.unlock().or_else(|_| lock.unlock());
                     outcomes
                 };
                 self.seams.tasks.blocking(work).await
