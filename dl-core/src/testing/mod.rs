@@ -2,7 +2,9 @@
 
 pub mod fuzz;
 pub mod memory;
+mod seeds;
 pub mod sim;
 pub mod stores;
 
+pub use self::seeds::run_seeds;
 pub use crate::seams::Seams;

@@ -6,6 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 const BLOCK_BYTES: usize = 4_096;
+const SECTOR_BYTES: usize = 512;
 /// Of the bytes that are zero, one in so many is tried.
 const ZEROS: usize = 4_001;
 
@@ -20,20 +21,41 @@ pub(crate) struct Place {
     pub(crate) mask: u8,
 }
 
-/// The bytes to try, evenly chosen.
+/// Bytes that say something, and a few others, evenly chosen.
 pub(crate) fn places(image: &Image, default: usize) -> Vec<Place> {
-    let mut places = Vec::new();
-    for (file, bytes) in image {
-        let chosen = bytes.iter().enumerate().filter(|(at, byte)| **byte != 0 || at % ZEROS == 0);
-        places.extend(chosen.map(|(at, _)| Place { file: file.clone(), at, mask: 1 << (at % 8) }));
-    }
+    let said = |file: &[u8]| (0..file.len()).filter(|at| file[*at] != 0 || at % ZEROS == 0).collect();
+    choose(image, default, said)
+}
+
+/// Every byte of each sector that was written and one of each that was not, of which so many are chosen evenly.
+pub(crate) fn places_of_sectors(image: &Image, default: usize) -> Vec<Place> {
+    let tried = |file: &[u8]| {
+        let sectors = file.chunks(SECTOR_BYTES).enumerate();
+        let at = sectors.flat_map(|(number, sector)| {
+            let unused = sector.iter().all(|byte| *byte == 0);
+            let one = number % sector.len();
+            let here = if unused { one..one + 1 } else { 0..sector.len() };
+            here.map(move |at| number * SECTOR_BYTES + at)
+        });
+        at.collect()
+    };
+    choose(image, default, tried)
+}
+
+fn choose(image: &Image, default: usize, all: impl Fn(&[u8]) -> Vec<usize>) -> Vec<Place> {
+    let places = image.iter().flat_map(|(file, bytes)| {
+        all(bytes).into_iter().map(|at| Place { file: file.clone(), at, mask: 1 << (at % 8) })
+    });
+    let places: Vec<_> = places.collect();
     let wanted = match std::env::var("DL_BIT_FLIPS") {
         Ok(text) if text == "all" => places.len(),
         Ok(text) => text.parse().unwrap(),
         Err(_) => default,
     };
     let step = places.len().div_ceil(wanted);
-    places.into_iter().step_by(step).collect()
+    // Another one in each step, not to meet the same byte of every sector.
+    let chosen = places.into_iter().enumerate().filter(|(at, _)| at % step == at / step * 7 % step);
+    chosen.map(|(_, place)| place).collect()
 }
 
 /// In memory where there is such a place: what is tried here does not depend on a disk.

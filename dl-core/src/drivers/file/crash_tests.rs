@@ -23,6 +23,7 @@ use crate::error::Error;
 use crate::metadata::{Op, Outcome};
 use crate::seams::Seams;
 use crate::store::{EntrySource, SegmentWriter};
+use crate::testing::run_seeds;
 use crate::testing::sim::{self, Fault, ProcessHandle, World};
 use crate::types::SegmentId;
 
@@ -337,12 +338,12 @@ async fn audit(stores: &Stores, model: &Shared) -> Vec<String> {
     wrong
 }
 
-/// Several lives on one machine, each ended by a crash and followed by an audit.
+/// Several lives on one machine, each ended by a crash and followed by an audit. Answers how many were power losses.
 async fn run(seed: u64, syncs_fail: bool) -> u64 {
     let world = World::new(seed);
     let mut dice = Dice(seed);
     let model = Shared::default();
-    let mut crashes = 0;
+    let mut losses = 0;
     for life in 0..4 {
         let power = dice.roll(3) != 0;
         let boundary = world.boundaries() + 1 + dice.roll(160);
@@ -378,7 +379,6 @@ async fn run(seed: u64, syncs_fail: bool) -> u64 {
             });
         }
         wait_for_crash(&world, &handles, boundary).await;
-        crashes += 1;
         if !power && dice.roll(2) == 0 {
             // The others go on for a while beside the dead one.
             handles.iter().for_each(ProcessHandle::thaw);
@@ -386,15 +386,16 @@ async fn run(seed: u64, syncs_fail: bool) -> u64 {
         }
         if power || dice.roll(2) == 0 {
             world.restart();
+            losses += 1;
         } else {
             handles.iter().for_each(ProcessHandle::kill);
         }
         lives.shutdown().await;
         world.clear_faults();
         world.clear_plans();
-        crashes += open_and_audit(&world, &model, &mut dice, &format!("seed {seed} life {life}")).await;
+        losses += open_and_audit(&world, &model, &mut dice, &format!("seed {seed} life {life}")).await;
     }
-    crashes
+    losses
 }
 
 /// Waits until the world is past a boundary or nothing moves any more.
@@ -410,16 +411,16 @@ async fn wait_for_crash(world: &World, handles: &[ProcessHandle], boundary: u64)
     let _kept_to_the_end = handles;
 }
 
-/// Opens the directory, sometimes losing power while at it, and audits it; answers how many crashes that took.
+/// Opens the directory, sometimes losing power while at it, and audits it; answers how often it did.
 async fn open_and_audit(world: &World, model: &Shared, dice: &mut Dice, what: &str) -> u64 {
-    let mut crashes = 0;
+    let mut losses = 0;
     if dice.roll(3) == 0 {
         world.crash_at(world.boundaries() + dice.roll(25));
         let (seams, handle) = world.process();
         let _may_fail = handle.run(async { open_sim(world, &seams).await.map(drop) }).await;
         world.restart();
         world.clear_plans();
-        crashes += 1;
+        losses += 1;
     }
     let (seams, handle) = world.process();
     let model = model.clone();
@@ -442,10 +443,10 @@ async fn open_and_audit(world: &World, model: &Shared, dice: &mut Dice, what: &s
         world.story().iter().rev().take(60).rev().cloned().collect::<Vec<_>>().join("\n")
     );
     handle.kill();
-    crashes
+    losses
 }
 
-/// How many crashes a test goes through: few by default, all with `DL_POWER_LOSSES`.
+/// How many power losses a test goes through: few by default, all with `DL_POWER_LOSSES`.
 fn wanted() -> u64 {
     std::env::var("DL_POWER_LOSSES").ok().and_then(|count| count.parse().ok()).unwrap_or(150)
 }
@@ -454,21 +455,12 @@ fn first_seed() -> u64 {
     std::env::var("DL_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1)
 }
 
-async fn run_many(syncs_fail: bool) {
-    let mut crashes = 0;
-    let mut seed = first_seed();
-    while crashes < wanted() {
-        crashes += run(seed, syncs_fail).await;
-        seed += 1;
-    }
+#[test]
+fn soak_power_loses_nothing_acknowledged() {
+    run_seeds("power losses beneath segments", first_seed(), wanted(), |seed| run(seed, false));
 }
 
-#[tokio::test(start_paused = true)]
-async fn soak_power_loses_nothing_acknowledged() {
-    run_many(false).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn soak_power_and_failing_syncs_lose_nothing_acknowledged() {
-    run_many(true).await;
+#[test]
+fn soak_power_and_failing_syncs_lose_nothing_acknowledged() {
+    run_seeds("power losses with failing syncs", first_seed(), wanted(), |seed| run(seed, true));
 }
