@@ -9,6 +9,10 @@ use std::thread::JoinHandle;
 
 use super::{dl, line};
 
+/// A writer gets no more lines than this before they are acknowledged: many in flight, and no log that takes longer to
+/// read back than to write.
+const MOST_AHEAD: usize = 1_000;
+
 /// A writer at work.
 pub(crate) struct Feed {
     child: Child,
@@ -41,8 +45,12 @@ impl Feed {
         let acks = Arc::<(Mutex<Acks>, Condvar)>::default();
         let mut stdin = child.stdin.take().unwrap();
         let counted = issued.clone();
+        let heard = acks.clone();
         let feeder = std::thread::spawn(move || {
             for record in 0..most {
+                let acks = heard.0.lock().unwrap();
+                let ahead = |acks: &mut Acks| record >= acks.dlsns.len() + MOST_AHEAD && !acks.ended;
+                drop(heard.1.wait_while(acks, ahead).unwrap());
                 counted.store(record + 1, Ordering::SeqCst);
                 if stdin.write_all(line(writer, record).as_bytes()).is_err() {
                     return;

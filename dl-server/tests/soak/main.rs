@@ -2,6 +2,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::print_stdout,
     clippy::disallowed_methods,
     clippy::disallowed_types,
     reason = "a test reaches the outside world and fails by panicking"
@@ -13,8 +14,12 @@ mod races;
 mod takeovers;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use base64::Engine as _;
 
@@ -32,6 +37,44 @@ fn namespace(directory: &tempfile::TempDir) -> PathBuf {
 /// How often a suite goes round: its variable, or a small number for everyday runs.
 fn count(variable: &str, default: usize) -> usize {
     std::env::var(variable).map_or(default, |value| value.parse().expect("the count is a number"))
+}
+
+/// Shares rounds out among the processors in runs of `each`, and answers with what the runs answered, in order.
+///
+/// Each run has a directory of its own. The first is on the disk; for the others, which kill and freeze processes and
+/// leave the machine alone, memory is as good and faster.
+fn in_runs<T: Send>(
+    what: &str,
+    rounds: usize,
+    each: usize,
+    run: impl Fn(Range<usize>, &Path) -> T + Sync,
+) -> Vec<T> {
+    let (next, begin, done) = (AtomicUsize::new(0), Instant::now(), Mutex::new(BTreeMap::new()));
+    let work = || {
+        loop {
+            let first = next.fetch_add(each, Ordering::SeqCst);
+            if first >= rounds {
+                return;
+            }
+            let disk = || tempfile::tempdir().unwrap();
+            let directory = match first {
+                0 => disk(),
+                _ => tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| disk()),
+            };
+            let result = run(first..rounds.min(first + each), &namespace(&directory));
+            let mut done = done.lock().unwrap();
+            done.insert(first, result);
+            if (done.len() * each).is_multiple_of((rounds / 20).max(1).next_multiple_of(each)) {
+                let passed = begin.elapsed().as_secs_f64();
+                println!("{what}: {} of {rounds} rounds, {passed:.0} s", rounds.min(done.len() * each));
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        (0..std::thread::available_parallelism().map_or(1, usize::from))
+            .for_each(|_| drop(scope.spawn(work)));
+    });
+    done.into_inner().unwrap().into_values().collect()
 }
 
 /// Small numbers, different in each run of a suite, the same in each run of the program.
