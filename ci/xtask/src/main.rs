@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::disallowed_methods)]
 
 mod cargo;
+mod code;
 mod deps;
 mod layers;
 mod names;
