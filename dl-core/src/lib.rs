@@ -68,6 +68,7 @@ mod reader;
 mod seams;
 #[allow(unreachable_pub, unused_imports)]
 mod store;
+mod telemetry;
 #[cfg(any(test, feature = "test-util"))]
 pub mod testing;
 mod types;
@@ -86,6 +87,7 @@ pub use log::Log;
 pub use namespace::Namespace;
 pub use options::{LogOptions, OnTruncated, Options, ReaderOptions, Start, WriterOptions, file_uri};
 pub use reader::{Reader, ReaderCloser};
+pub use telemetry::{Distribution, Event, Level, Metric, MetricValue, Snapshot};
 pub use types::{
     Compression, CursorName, Dlsn, Durability, Finding, FormatInfo, InProgress, LogName, MAX_BATCH_BYTES,
     MAX_ENTRY_BYTES, MAX_PAYLOAD_BYTES, MAX_RECORD_BYTES, NamespaceInfo, NewRecord, ProcessInfo,

@@ -53,7 +53,9 @@ impl Log {
             }
             writer::open(&self.engine, &self.name, &options, None).await
         };
-        Ok(Writer::new(self.call(opening).await?))
+        let writer = Writer::new(self.call(opening).await?);
+        self.engine.telemetry.metrics.writers_opened.add(1);
+        Ok(writer)
     }
 
     /// Opens a reader.
@@ -64,7 +66,9 @@ impl Log {
     /// [`ReaderOptions::takeover`] does not allow to take it, or if another took it at the same time.
     pub async fn open_reader(&self, options: ReaderOptions) -> Result<Reader> {
         options.validate()?;
-        Ok(Reader::new(self.call(ReaderCore::open(&self.engine, &self.name, &options)).await?))
+        let reader = self.call(ReaderCore::open(&self.engine, &self.name, &options)).await?;
+        self.engine.telemetry.metrics.readers_opened.add(1);
+        Ok(Reader::new(reader))
     }
 
     /// Opens the writer of this log to write a stream of bytes, in chunks whose txids are the offsets behind them, as
@@ -259,6 +263,6 @@ impl Log {
     }
 
     async fn call<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
-        self.engine.closing.guard(call).await
+        self.engine.call(call).await
     }
 }

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use crate::LogWatcher;
 use crate::drivers::{self, Examined};
-use crate::engine::{Engine, delete, layout, listing, rename, verify};
+use crate::engine::{Engine, delete, layout, listing, rename, snapshot, verify};
 use crate::error::Result;
 use crate::log::Log;
 use crate::options::Options;
 use crate::seams::Seams;
+use crate::telemetry::{Event, Events, Hook, Snapshot, Telemetry};
 use crate::types::{LogName, NamespaceInfo, Verification};
 
 /// An open namespace. Cheap to clone; clones share what is in flight.
@@ -33,9 +34,37 @@ impl Namespace {
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    pub async fn open_with(uri: &str, mut options: Options, seams: Seams) -> Result<Self> {
-        let (stores, owner) = drivers::open(uri, &mut options, &seams).await?;
-        Ok(Self { engine: Arc::new(Engine::new(stores, seams, options, owner)) })
+    pub async fn open_with(uri: &str, options: Options, seams: Seams) -> Result<Self> {
+        Self::open_telling(uri, options, seams, None).await
+    }
+
+    /// Opens the namespace, with a function that gets its [events](Event): what an operator wants to hear of, such as a
+    /// writer that was cut off, a segment that was recovered, a sync that failed.
+    ///
+    /// It gets one event after another, on a task of its own and outside of all locks, and should not block: events that
+    /// come faster than it takes them are dropped and counted. If it panics, only that event is lost.
+    /// [`close`](Self::close) returns after it was told of everything.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn open_with_events(
+        uri: &str,
+        options: Options,
+        hook: impl Fn(&Event) + Send + Sync + 'static,
+    ) -> Result<Self> {
+        Self::open_telling(uri, options, Seams::system()?, Some(Arc::new(hook))).await
+    }
+
+    pub(crate) async fn open_telling(
+        uri: &str,
+        mut options: Options,
+        seams: Seams,
+        hook: Option<Hook>,
+    ) -> Result<Self> {
+        let events = hook.map_or_else(Events::default, |hook| Events::to(hook, &*seams.tasks));
+        let telemetry = Arc::new(Telemetry::new(events));
+        let (stores, owner) = drivers::open(uri, &mut options, &seams, &telemetry).await?;
+        Ok(Self { engine: Arc::new(Engine::new(stores, seams, options, owner, telemetry)) })
     }
 
     /// Reads every byte that belongs to the namespace at this URI (to `log`, if it is given: then of segments only its
@@ -161,7 +190,24 @@ impl Namespace {
     pub async fn close(&self) -> Result<()> {
         self.engine.closing.close();
         self.engine.keepers.empty().await;
-        self.engine.stores.session.close().await
+        let closed = self.engine.stores.session.close().await;
+        if self.engine.seams.files.forks() == 0 {
+            // In a forked child nobody would tell.
+            self.engine.telemetry.events.told().await;
+        }
+        closed
+    }
+
+    /// The metrics of this namespace handle and its clones, from its opening on. docs/metrics.md lists them.
+    ///
+    /// How far readers are behind is looked up for it; what cannot be looked up counts as 0.
+    pub async fn metrics(&self) -> Snapshot {
+        snapshot::take(&self.engine, false).await
+    }
+
+    /// The [`metrics`](Self::metrics), and behind them those of each log with an open writer or reader.
+    pub async fn metrics_by_log(&self) -> Snapshot {
+        snapshot::take(&self.engine, true).await
     }
 
     #[cfg(test)]
@@ -170,6 +216,6 @@ impl Namespace {
     }
 
     async fn call<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
-        self.engine.closing.guard(call).await
+        self.engine.call(call).await
     }
 }

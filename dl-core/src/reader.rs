@@ -123,7 +123,9 @@ impl Reader {
             return Ok(false);
         }
         let follows = self.core.follows();
-        if self.core.advance(wait && follows).await? == Step::AtEnd {
+        let step = self.core.advance(wait && follows).await;
+        let step = step.inspect_err(|error| self.core.failed_call(error))?;
+        if step == Step::AtEnd {
             if !follows {
                 self.core.stop();
             }

@@ -39,7 +39,7 @@ impl Writer {
     pub async fn append(&self, record: impl Into<NewRecord>) -> Result<Ticket> {
         let record = record.into();
         let appended = self.core().append(&record, None).await;
-        self.explained(appended, "append").await.map(Ticket::new)
+        self.appended(appended, 1).await.map(Ticket::new)
     }
 
     /// Appends a record and waits, on the thread of the caller, until it is durable. A thread that appends alone writes
@@ -52,7 +52,8 @@ impl Writer {
     /// As [`append`](Self::append), and all that its ticket fails with.
     pub fn blocking_append(&self, record: impl Into<NewRecord>) -> Result<Receipt> {
         let core = self.core();
-        let ticket = core.blocking_append(&record.into()).map(Ticket::new);
+        let appended = core.blocking_append(&record.into()).inspect_err(|error| core.refused(error, 1));
+        let ticket = appended.map(Ticket::new);
         let receipt = ticket.and_then(|ticket| match ticket.receipt() {
             Some(receipt) => receipt,
             None => core.wait_for(ticket),
@@ -68,13 +69,13 @@ impl Writer {
     pub async fn append_if(&self, record: impl Into<NewRecord>, condition: Condition) -> Result<Ticket> {
         let record = record.into();
         let appended = self.core().append(&record, Some(condition)).await;
-        self.explained(appended, "append").await.map(Ticket::new)
+        self.appended(appended, 1).await.map(Ticket::new)
     }
 
     /// Appends a record if the last txid that was accepted, and not refused since, is `after`.
     pub(crate) async fn append_after(&self, after: i64, record: NewRecord) -> Result<Ticket> {
         let appended = self.core().append_after(after, &record).await;
-        self.explained(appended, "append").await.map(Ticket::new)
+        self.appended(appended, 1).await.map(Ticket::new)
     }
 
     /// The last txid that was accepted and not refused since.
@@ -87,9 +88,12 @@ impl Writer {
     /// # Errors
     /// `busy` if there is none; else as [`append`](Self::append).
     pub fn try_append(&self, record: impl Into<NewRecord>) -> Result<Ticket> {
-        let appended = self.core().try_append(&record.into(), None).map_err(in_append)?;
-        let busy = || in_append(Error::busy("too much is in flight; wait for acknowledgements"));
-        appended.map(Ticket::new).ok_or_else(busy)
+        let busy = || Error::busy("too much is in flight; wait for acknowledgements");
+        let appended = self.core().try_append(&record.into(), None).and_then(|room| room.ok_or_else(busy));
+        appended.map(Ticket::new).map_err(|error| {
+            self.core().refused(&error, 1);
+            in_append(error)
+        })
     }
 
     /// Appends records that are all in the log, in consecutive slots, or none of them.
@@ -103,7 +107,7 @@ impl Writer {
         condition: Option<Condition>,
     ) -> Result<BatchTicket> {
         let appended = self.core().append_batch(&records, condition).await;
-        let (completion, txids) = self.explained(appended, "append").await?;
+        let (completion, txids) = self.appended(appended, records.len()).await?;
         Ok(BatchTicket { completion, slot: 0, txids, waiter: None })
     }
 
@@ -118,8 +122,8 @@ impl Writer {
         condition: Option<Condition>,
     ) -> Result<BatchTicket> {
         let appended = self.core().append_record_set(&set, condition).await;
-        let Appended { completion, slot, txid } = self.explained(appended, "append").await?;
         let members = usize::try_from(set.members).unwrap_or(usize::MAX);
+        let Appended { completion, slot, txid } = self.appended(appended, members).await?;
         Ok(BatchTicket { completion, slot, txids: vec![txid; members], waiter: None })
     }
 
@@ -186,10 +190,25 @@ impl Writer {
         &self.handle.core
     }
 
+    /// What an append of so many records answered at the call.
+    async fn appended<T>(&self, appended: Result<T>, records: usize) -> Result<T> {
+        match appended {
+            Ok(answer) => Ok(answer),
+            Err(error) => {
+                self.core().refused(&error, records);
+                Err(in_append(self.core().explain(error).await))
+            }
+        }
+    }
+
     async fn explained<T>(&self, result: Result<T>, operation: &'static str) -> Result<T> {
         match result {
             Ok(answer) => Ok(answer),
-            Err(error) => Err(self.core().explain(error).await.during(operation)),
+            Err(error) => {
+                let error = self.core().explain(error).await.during(operation);
+                self.core().failed_call(&error);
+                Err(error)
+            }
         }
     }
 }

@@ -14,12 +14,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("error", &["types"]),
     ("types", &["error"]),
     ("seams", &["error", "types"]),
+    ("telemetry", &["error", "types", "seams"]),
     ("options", &["error", "types"]),
     ("metadata", &["error", "types"]),
     ("format", &["error", "types"]),
     ("store", &["error", "types", "metadata"]),
-    ("engine", &["error", "types", "seams", "options", "metadata", "format", "store"]),
-    ("drivers", &["error", "types", "seams", "options", "metadata", "format", "store"]),
+    ("engine", &["error", "types", "seams", "telemetry", "options", "metadata", "format", "store"]),
+    ("drivers", &["error", "types", "seams", "telemetry", "options", "metadata", "format", "store"]),
 ];
 
 /// The public handles, which join engine and drivers in one place, and what only tests reach.

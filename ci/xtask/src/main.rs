@@ -7,6 +7,7 @@ mod cargo;
 mod code;
 mod deps;
 mod layers;
+mod metrics;
 mod names;
 mod options;
 mod report;
@@ -22,6 +23,7 @@ cargo run -p xtask -- COMMAND
 
   options [--check]   write dl-core/src/options/generated.rs and docs/options.md from options.toml
                       (--check: only say whether they differ)
+  metrics [--check]   write dl-core/src/telemetry/generated.rs and docs/metrics.md from metrics.toml
   deps                licences, bans and duplicates of the crates we build on
   layers              who may use whom
   names               no library called dl, no crate that can be published
@@ -33,6 +35,8 @@ fn main() -> ExitCode {
     let outcome = match words.as_slice() {
         ["options"] => options::write(&root()),
         ["options", "--check"] => options::check(&root()),
+        ["metrics"] => metrics::write(&root()),
+        ["metrics", "--check"] => metrics::check(&root()),
         ["deps"] => deps::check(&root()),
         ["layers"] => layers::check(&root()),
         ["names"] => names::check(&root()),
@@ -57,7 +61,7 @@ fn main() -> ExitCode {
 
 fn check_all(root: &Path) -> Result<Report, Fault> {
     let mut report = Report::default();
-    for check in [options::check, deps::check, layers::check, names::check] {
+    for check in [options::check, metrics::check, deps::check, layers::check, names::check] {
         report.add(check(root)?);
     }
     Ok(report)

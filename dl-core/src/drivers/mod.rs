@@ -13,11 +13,17 @@ use crate::metadata::{Session, Tree};
 use crate::options::{Location, Options};
 use crate::seams::{OpenMode, Seams};
 use crate::store::{Stores, Unfinished};
+use crate::telemetry::Telemetry;
 use crate::types::{NamespaceInfo, SegmentId, Verification};
 
 /// Opens the namespace at this URI, whose query is set in `options`. Answers also how this process names itself as the
 /// owner of a log.
-pub(crate) async fn open(uri: &str, options: &mut Options, seams: &Seams) -> Result<(Stores, String)> {
+pub(crate) async fn open(
+    uri: &str,
+    options: &mut Options,
+    seams: &Seams,
+    telemetry: &Arc<Telemetry>,
+) -> Result<(Stores, String)> {
     let location = Location::parse(uri, options)?;
     options.validate()?;
     let owner = options.client_id.clone().unwrap_or_else(|| process_name(seams));
@@ -33,7 +39,8 @@ pub(crate) async fn open(uri: &str, options: &mut Options, seams: &Seams) -> Res
                 create: options.create_namespace,
                 read_only: options.read_only,
             };
-            file::open(&path, &file, seams).await?
+            let slow_sync = Duration::from_millis(options.slow_sync_ms);
+            file::open_watched(&path, &file, seams, telemetry, slow_sync).await?
         }
     };
     Ok((stores, owner))

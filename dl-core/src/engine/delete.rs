@@ -13,7 +13,7 @@ use super::layout::LogPaths;
 use super::open::take_over;
 use super::ownership::Ownership;
 use super::segments::{Segment, SegmentList};
-use super::truncate::truncate;
+use super::truncate::{freed, truncate};
 
 const ATTEMPTS: usize = 20;
 
@@ -58,7 +58,11 @@ async fn attempt(own: &Ownership) -> Result<bool> {
         ops.push(Op::Delete { path, expect: Expect::Any });
     }
     ops.push(base_op(metadata, &own.paths).await?);
-    Ok(matches!(metadata.commit(&ops).await?, Outcome::Committed(_)))
+    let done = matches!(metadata.commit(&ops).await?, Outcome::Committed(_));
+    if done && !ids.is_empty() {
+        freed(&own.engine, &own.log, ids.len());
+    }
+    Ok(done)
 }
 
 /// The log's own node goes too, unless logs lie below it: then it is emptied.

@@ -12,6 +12,7 @@ pub(crate) mod layout;
 pub(crate) mod listing;
 mod lock;
 pub(crate) mod log_options;
+mod metered;
 pub(crate) mod open;
 mod ownership;
 pub(crate) mod queries;
@@ -19,8 +20,10 @@ pub(crate) mod reader;
 mod recovery;
 pub(crate) mod rename;
 pub(crate) mod retention;
+mod roster;
 mod scan;
 pub(crate) mod segments;
+pub(crate) mod snapshot;
 #[cfg(test)]
 mod tests;
 pub(crate) mod truncate;
@@ -36,7 +39,11 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::options::Options;
 use crate::seams::Seams;
 use crate::store::Stores;
-use writer::Budget;
+use crate::telemetry::Telemetry;
+use metered::MeteredMetadata;
+use reader::Seat;
+use roster::Roster;
+use writer::{Budget, WriterCore};
 
 /// What all logs of an open namespace share.
 pub(crate) struct Engine {
@@ -51,20 +58,40 @@ pub(crate) struct Engine {
     pub(crate) closing: Closing,
     /// The keepers of its open writers.
     pub(crate) keepers: Population,
+    pub(crate) telemetry: Arc<Telemetry>,
+    /// Its open writers.
+    pub(crate) writers: Arc<Roster<WriterCore>>,
+    /// How far its open readers are.
+    pub(crate) readers: Arc<Roster<Seat>>,
 }
 
 impl Engine {
-    pub(crate) fn new(stores: Stores, seams: Seams, options: Options, owner: String) -> Self {
+    pub(crate) fn new(
+        stores: Stores,
+        seams: Seams,
+        options: Options,
+        owner: String,
+        telemetry: Arc<Telemetry>,
+    ) -> Self {
         let in_flight = usize::try_from(options.in_flight_bytes).unwrap_or(usize::MAX);
+        let metadata = MeteredMetadata::new(stores.metadata, seams.clock.clone(), telemetry.clone());
         Self {
-            stores,
+            stores: Stores { metadata: Arc::new(metadata), ..stores },
             seams,
             options,
             owner,
             budget: Arc::new(Budget::new(in_flight)),
             closing: Closing::new("namespace"),
             keepers: Population::default(),
+            telemetry,
+            writers: Arc::default(),
+            readers: Arc::default(),
         }
+    }
+
+    /// Runs a call on the namespace or a log until it ends or the namespace is closed.
+    pub(crate) async fn call<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
+        self.closing.guard(call).await.inspect_err(|error| self.telemetry.failed(error))
     }
 
     /// # Errors

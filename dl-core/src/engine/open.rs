@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::metadata::{Takeover, Truncation};
+use crate::telemetry::WRITER_TOOK_OVER;
 use crate::types::{Dlsn, LogName};
 
 use super::layout::{LogPaths, require};
@@ -30,6 +31,8 @@ pub(crate) async fn take_over(engine: &Arc<Engine>, log: &LogName, takeover: Tak
     let paths = LogPaths::new(log);
     let metadata = &engine.stores.metadata;
     require(&**metadata, log, &paths.ledgers()).await?;
+    // Only to be named: whoever it is by the time the lock is taken is cut off as well.
+    let before = metadata.lock_owner(&paths.lock()).await.ok().flatten();
     let lock = HeldLock::take(metadata, &engine.seams, paths.lock(), &engine.owner, takeover)
         .await
         .map_err(|error| error.with("log", log).during("open_writer"))?;
@@ -37,7 +40,12 @@ pub(crate) async fn take_over(engine: &Arc<Engine>, log: &LogName, takeover: Tak
     let mut own = Ownership { engine: engine.clone(), log: log.clone(), paths, lock, known };
     loop {
         let refused = match settle(&mut own).await? {
-            Ok(()) => return Ok(own),
+            Ok(()) => {
+                if let Some(owner) = before.filter(|_| takeover == Takeover::Force) {
+                    took_over(&own, &owner);
+                }
+                return Ok(own);
+            }
             Err(refused) => refused,
         };
         if matches!(refused, Refused::Lock) {
@@ -45,6 +53,14 @@ pub(crate) async fn take_over(engine: &Arc<Engine>, log: &LogName, takeover: Tak
         }
         own.known = Ownership::read(engine, log, &own.paths).await?.0;
     }
+}
+
+fn took_over(own: &Ownership, owner: &str) {
+    let telemetry = &own.engine.telemetry;
+    telemetry.metrics.takeovers.add(1);
+    telemetry.tell(WRITER_TOOK_OVER, "took the log from another writer", |event| {
+        event.with("log", &own.log).with("owner", owner)
+    });
 }
 
 /// One attempt from the list read last.

@@ -138,6 +138,7 @@ impl Ownership {
             Ok(versions) => versions,
             Err(refused) => return Ok(Err(refused)),
         };
+        self.engine.telemetry.metrics.segments_started.add(1);
         if let Some(&[version, ledgers]) = versions.get(before..) {
             self.known.ledgers = Number { value: number, version: ledgers };
             self.known.in_progress.push_back(Segment { node, version, metadata });
@@ -178,6 +179,7 @@ impl Ownership {
             self.known.ledgers = Number { value: ledgers, version: ledgers_version };
             self.known.max_txid = Number { value: max_txid, version: max_txid_version };
         }
+        self.engine.telemetry.metrics.segments_completed.add(1);
         self.known.in_progress.pop_front();
         self.known.newest_completed = Some(completed);
         Ok(Ok(()))

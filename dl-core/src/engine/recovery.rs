@@ -1,6 +1,7 @@
 //! Ends the segments that earlier writers left in progress.
 
 use crate::error::Result;
+use crate::telemetry::RECOVERY_SEGMENT;
 
 use super::ownership::{Content, Ownership, Refused};
 use super::scan::{Kinds, SegmentScan, locate};
@@ -31,6 +32,17 @@ pub(crate) async fn recover(own: &mut Ownership) -> Result<std::result::Result<(
         if let Err(refused) = own.complete(content, closed.complete_ops).await? {
             return Ok(Err(refused));
         }
+        tell(own, segment.number, entries, content.records);
     }
     Ok(Ok(()))
+}
+
+/// Counts and tells of a segment that was completed.
+fn tell(own: &Ownership, number: i64, entries: u64, records: u32) {
+    let telemetry = &own.engine.telemetry;
+    telemetry.metrics.segments_recovered.add(1);
+    telemetry.metrics.entries_recovered.add(entries);
+    telemetry.tell(RECOVERY_SEGMENT, "completed a segment that an earlier writer left", |event| {
+        event.with("log", &own.log).with("segment", number).with("entries", entries).with("records", records)
+    });
 }

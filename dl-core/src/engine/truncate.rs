@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::metadata::{Op, Outcome, SegmentMetadata, Truncation};
+use crate::telemetry::SEGMENTS_FREED;
 use crate::types::{Dlsn, LogName};
 
 use super::Engine;
@@ -29,7 +30,7 @@ pub(crate) async fn truncate(
         let marks = marks(&list, before, &paths);
         if marks.is_empty() {
             let point = list.first_readable();
-            free(engine, &list, &paths, lock.as_ref()).await?;
+            free(engine, log, &list, &paths, lock.as_ref()).await?;
             return Ok(point);
         }
         // Refused: somebody else truncated. Either way the next round sees what is there now.
@@ -67,7 +68,13 @@ fn keeps_no_place(segment: &SegmentMetadata) -> bool {
 
 /// Frees the truncated segments, but not the newest one with records nor what follows it: it holds the last record and
 /// counts the sequence ids.
-async fn free(engine: &Arc<Engine>, list: &SegmentList, paths: &LogPaths, lock: Option<&Op>) -> Result<()> {
+async fn free(
+    engine: &Arc<Engine>,
+    log: &LogName,
+    list: &SegmentList,
+    paths: &LogPaths,
+    lock: Option<&Op>,
+) -> Result<()> {
     let segments: Vec<&Segment> = list.iter().collect();
     let kept = newest_with_records(&segments);
     let truncated = |segment: &&Segment| segment.metadata.truncation == Truncation::Truncated;
@@ -81,6 +88,7 @@ async fn free(engine: &Arc<Engine>, list: &SegmentList, paths: &LogPaths, lock: 
             // Somebody else freed them.
             return Ok(());
         }
+        freed(engine, log, ids.len());
     }
     Ok(())
 }
@@ -90,6 +98,14 @@ pub(super) fn newest_with_records(segments: &[&Segment]) -> usize {
     let has_records =
         |segment: &&Segment| segment.metadata.completed.is_some_and(|completed| completed.records > 0);
     segments.iter().rposition(has_records).unwrap_or(0)
+}
+
+/// Counts and tells of segments that are gone.
+pub(super) fn freed(engine: &Engine, log: &LogName, segments: usize) {
+    engine.telemetry.metrics.segments_freed.add(segments as u64);
+    engine.telemetry.tell(SEGMENTS_FREED, "segments of a log were deleted", |event| {
+        event.with("log", log).with("segments", segments)
+    });
 }
 
 /// Whether the operations went through.

@@ -30,6 +30,10 @@ pub struct Options {
     ///
     /// Default: 64MiB. 1MiB to 64GiB.
     pub in_flight_bytes: u64,
+    /// A sync of the disk that takes longer is told to the log hook.
+    ///
+    /// Default: 1s. 1 to 1h.
+    pub slow_sync_ms: u64,
     /// How long to wait for another process that opens the directory or changes its metadata, before
     /// `unavailable`.
     ///
@@ -59,6 +63,7 @@ impl Options {
         "create_namespace",
         "read_only",
         "in_flight_bytes",
+        "slow_sync_ms",
         "lock_wait_ms",
         "journal_bytes",
         "large_flush_bytes",
@@ -90,6 +95,13 @@ impl Options {
     #[must_use]
     pub fn in_flight_bytes(mut self, value: u64) -> Self {
         self.in_flight_bytes = value;
+        self
+    }
+
+    /// Sets [`slow_sync_ms`](Self#structfield.slow_sync_ms).
+    #[must_use]
+    pub fn slow_sync_ms(mut self, value: u64) -> Self {
+        self.slow_sync_ms = value;
         self
     }
 
@@ -135,6 +147,9 @@ impl Options {
                 self.in_flight_bytes =
                     text::number("in_flight_bytes", text, Unit::Bytes, 1_048_576..=68_719_476_736)?
             }
+            "slow_sync_ms" => {
+                self.slow_sync_ms = text::number("slow_sync_ms", text, Unit::Milliseconds, 1..=3_600_000)?
+            }
             "lock_wait_ms" => {
                 self.lock_wait_ms = text::number("lock_wait_ms", text, Unit::Milliseconds, 0..=600_000)?
             }
@@ -160,6 +175,7 @@ impl Options {
             ("create_namespace", Some(self.create_namespace.to_string())),
             ("read_only", Some(self.read_only.to_string())),
             ("in_flight_bytes", Some(text::show(Unit::Bytes, self.in_flight_bytes))),
+            ("slow_sync_ms", Some(text::show(Unit::Milliseconds, self.slow_sync_ms))),
             ("lock_wait_ms", Some(text::show(Unit::Milliseconds, self.lock_wait_ms))),
             ("journal_bytes", Some(text::show(Unit::Bytes, self.journal_bytes))),
             ("large_flush_bytes", Some(text::show(Unit::Bytes, self.large_flush_bytes))),
@@ -177,6 +193,7 @@ impl Options {
             text::check_text("client_id", value, 1..=256)?;
         }
         text::check_number("in_flight_bytes", self.in_flight_bytes, Unit::Bytes, 1_048_576..=68_719_476_736)?;
+        text::check_number("slow_sync_ms", self.slow_sync_ms, Unit::Milliseconds, 1..=3_600_000)?;
         text::check_number("lock_wait_ms", self.lock_wait_ms, Unit::Milliseconds, 0..=600_000)?;
         text::check_number("journal_bytes", self.journal_bytes, Unit::Bytes, 4_194_304..=4_294_967_296)?;
         text::check_number("large_flush_bytes", self.large_flush_bytes, Unit::Bytes, 4_096..=1_073_741_824)?;
@@ -191,6 +208,7 @@ impl Default for Options {
             create_namespace: true,
             read_only: false,
             in_flight_bytes: 67_108_864,
+            slow_sync_ms: 1_000,
             lock_wait_ms: 10_000,
             journal_bytes: 67_108_864,
             large_flush_bytes: 262_144,

@@ -83,7 +83,7 @@ pub enum FileSystem {
     Other(String),
 }
 
-/// An open file. Positions are explicit; there is no cursor. Closed when dropped, which gives up its lock.
+/// An open file (measured by one that calls another: a new method is passed on there too). Positions are explicit; there is no cursor. Closed when dropped, which gives up its lock.
 pub trait File: Send + Sync + 'static {
     /// Reads at `offset` until the buffer is full or the file ends; answers how many bytes.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;

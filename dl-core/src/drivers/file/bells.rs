@@ -12,11 +12,13 @@ use super::started::Started;
 use super::table::SegmentTable;
 use crate::error::Result;
 use crate::seams::Tasks;
+use crate::telemetry::Telemetry;
 
 /// Who waits, and the thread that wakes them.
 pub(super) struct DataBell {
     control: Arc<Control>,
     table: Arc<SegmentTable>,
+    telemetry: Arc<Telemetry>,
     waiting: AtomicUsize,
     started: Started,
     wanted: Arc<Notify>,
@@ -26,9 +28,13 @@ pub(super) struct DataBell {
 pub(super) struct Listening(Arc<DataBell>);
 
 impl DataBell {
-    pub(super) fn new(control: Arc<Control>, table: Arc<SegmentTable>) -> Arc<Self> {
+    pub(super) fn new(
+        control: Arc<Control>,
+        table: Arc<SegmentTable>,
+        telemetry: Arc<Telemetry>,
+    ) -> Arc<Self> {
         let (waiting, started, wanted) = Default::default();
-        Arc::new(Self { control, table, waiting, started, wanted })
+        Arc::new(Self { control, table, telemetry, waiting, started, wanted })
     }
 
     /// Has the waiters of this process told of commits elsewhere until the answer is dropped.
@@ -75,6 +81,7 @@ async fn run(bell: Weak<DataBell>, mut seen: u32) {
         let now = bell.control.rung(Bell::Data);
         if now != seen {
             seen = now;
+            bell.telemetry.metrics.doorbell_wakes.add(1);
             bell.table.in_use().iter().for_each(|segment| segment.notify_if_changed());
         }
     }
@@ -123,7 +130,7 @@ mod tests {
         let table = SegmentTable::new(seams.files.clone(), layout, 1, control.clone());
         let segment = table.segment(SegmentId::new(1).unwrap());
         let word = table.make_word(&segment).unwrap();
-        let bell = DataBell::new(control.clone(), Arc::new(table));
+        let bell = DataBell::new(control.clone(), Arc::new(table), Arc::default());
 
         let tasks = Late::default();
         let _listening = bell.listen(&tasks).unwrap();

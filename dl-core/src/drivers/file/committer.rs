@@ -25,6 +25,7 @@ use super::word::{Word, WordCell};
 use crate::error::{Error, ErrorKind, Result};
 use crate::seams::{File, Tasks};
 use crate::store::EntrySource;
+use crate::telemetry::Telemetry;
 
 /// How many bytes one round gathers at most, if there is more than one entry.
 const ROUND_BYTES: usize = 8 << 20;
@@ -89,6 +90,7 @@ pub(super) struct Committer {
     presence: Arc<Presence>,
     /// A share of at least this many bytes goes around the journal.
     large_flush_bytes: u64,
+    telemetry: Arc<Telemetry>,
     queue: Mutex<Queue>,
     bell: Notify,
     /// Held by whoever does a round: the thread, or a caller that has nothing else to do.
@@ -129,6 +131,7 @@ impl Committer {
         pool: Arc<JournalPool>,
         presence: Arc<Presence>,
         large_flush_bytes: u64,
+        telemetry: Arc<Telemetry>,
     ) -> Self {
         Self {
             control,
@@ -136,6 +139,7 @@ impl Committer {
             pool,
             presence,
             large_flush_bytes,
+            telemetry,
             queue: Mutex::default(),
             bell: Notify::new(),
             lead: tokio::sync::Mutex::default(),
@@ -335,7 +339,12 @@ impl Committer {
         drop(present);
         // First: who was told of an acknowledgement may be killed or stopped at once, and others follow still.
         self.control.ring(Bell::Data);
+        let before = self.telemetry.metrics.append_records.value();
+        let (entries, bytes) = moved.iter().fold((0, 0), |(entries, bytes), (share, _)| {
+            (entries + share.entries.len(), bytes + share.bytes())
+        });
         moved.into_iter().for_each(|(share, moved)| share.tell(moved));
+        self.count(entries, bytes, before);
     }
 
     /// Syncs large shares in their segments, then all others together in the journal.
@@ -344,7 +353,10 @@ impl Committer {
         let mut small = Vec::with_capacity(shares.len());
         for share in shares {
             match share.sync_if_large(self.large_flush_bytes) {
-                Some(result) => ended.push((share, result)),
+                Some(result) => {
+                    self.telemetry.metrics.large_flushes.add(1);
+                    ended.push((share, result));
+                }
                 None => small.push(share),
             }
         }
@@ -359,6 +371,12 @@ impl Committer {
         }
         ended.extend(small.into_iter().map(|share| (share, result.clone())));
         ended
+    }
+
+    /// Counts a round. There is one at a time: what was acknowledged meanwhile was acknowledged by it.
+    fn count(&self, entries: usize, bytes: usize, acknowledged_before: u64) {
+        let acknowledged = self.telemetry.metrics.append_records.value();
+        self.telemetry.round(entries, bytes, acknowledged - acknowledged_before);
     }
 
     /// Pulls entries and puts their bytes into the segment files. A writer that has more than fits waits for the
@@ -489,6 +507,11 @@ fn reserve(slot: &WriterSlot, end: u64) -> std::io::Result<()> {
 }
 
 impl Share {
+    /// The bytes of its entries.
+    fn bytes(&self) -> usize {
+        self.entries.iter().map(|placed| placed.bytes.len()).sum()
+    }
+
     /// Syncs it in its segment, if it is worth a sync of its own; `None` if the journal has to make it durable.
     fn sync_if_large(&self, large: u64) -> Option<Result<()>> {
         if self.end.offset - self.first.offset < large {

@@ -82,6 +82,29 @@ impl Layout {
     }
 }
 
+/// What a file of a namespace directory is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Journal,
+    Segment,
+    Metadata,
+    Other,
+}
+
+impl Purpose {
+    /// By where the file is.
+    pub(super) fn of(path: &Path) -> Self {
+        let mut folders =
+            path.ancestors().skip(1).map(|folder| folder.file_name().and_then(|name| name.to_str()));
+        match (folders.next().flatten(), folders.next().flatten()) {
+            (Some("journals"), _) => Self::Journal,
+            (Some("metadata"), _) => Self::Metadata,
+            (_, Some("segments")) => Self::Segment,
+            _ => Self::Other,
+        }
+    }
+}
+
 /// An id as a file name.
 pub(super) fn hex(id: u64) -> String {
     format!("{id:016x}")

@@ -24,6 +24,7 @@ mod io;
 mod journal;
 mod layout;
 mod metadata;
+mod metered;
 mod open;
 mod pool;
 mod presence;
@@ -51,6 +52,7 @@ use async_trait::async_trait;
 use crate::error::Result;
 use crate::seams::Seams;
 use crate::store::{StoreSession, Stores};
+use crate::telemetry::{RECOVERY_JOURNALS, Telemetry};
 use bells::DataBell;
 use committer::Committer;
 pub(crate) use inspect::inspect;
@@ -79,8 +81,21 @@ pub(crate) struct FileOptions {
     pub(crate) read_only: bool,
 }
 
-/// Opens the namespace in a directory.
+/// Opens the namespace in a directory, with nobody to tell of it.
+#[cfg(test)]
 pub(crate) async fn open(path: &Path, options: &FileOptions, seams: &Seams) -> Result<Stores> {
+    open_watched(path, options, seams, &Arc::default(), Duration::MAX).await
+}
+
+/// Opens the namespace in a directory. A sync that takes longer than `slow_sync` is told to the log hook.
+pub(crate) async fn open_watched(
+    path: &Path,
+    options: &FileOptions,
+    seams: &Seams,
+    telemetry: &Arc<Telemetry>,
+    slow_sync: Duration,
+) -> Result<Stores> {
+    let seams = &metered::seams(seams, telemetry, slow_sync);
     let wanted = Wanted {
         client_id: options.client_id.clone(),
         lock_wait: options.lock_wait,
@@ -99,7 +114,14 @@ pub(crate) async fn open(path: &Path, options: &FileOptions, seams: &Seams) -> R
         options.journal_bytes,
         metadata.clone(),
         presence.clone(),
+        telemetry.clone(),
     ));
+    if !journals.is_empty() {
+        telemetry.metrics.journals_replayed.add(journals.len() as u64);
+        telemetry.tell(RECOVERY_JOURNALS, "replayed journals that processes had left behind", |event| {
+            event.with("file", path.display()).with("journals", journals.len())
+        });
+    }
     for journal in journals {
         pool.add_spare(journal)?;
     }
@@ -109,6 +131,7 @@ pub(crate) async fn open(path: &Path, options: &FileOptions, seams: &Seams) -> R
         pool.clone(),
         presence.clone(),
         options.large_flush_bytes,
+        telemetry.clone(),
     ));
     let writers = Arc::downgrade(&committer);
     metadata.on_change(move || {
@@ -116,7 +139,7 @@ pub(crate) async fn open(path: &Path, options: &FileOptions, seams: &Seams) -> R
             committer.look();
         }
     });
-    let bell = DataBell::new(control.clone(), table.clone());
+    let bell = DataBell::new(control.clone(), table.clone(), telemetry.clone());
     let parts = Parts {
         seams: seams.clone(),
         durability,

@@ -19,6 +19,7 @@ use super::presence::Presence;
 use super::segment::Segment;
 use crate::error::{Error, Result};
 use crate::seams::{File, Seams};
+use crate::telemetry::{Event, JOURNAL_STUCK, Telemetry};
 use crate::types::SegmentId;
 
 /// How many empty journals are kept for the next round of use, in memory and in the directory.
@@ -34,6 +35,7 @@ pub(super) struct JournalPool {
     size: u64,
     metadata: Arc<FileMetadata>,
     presence: Arc<Presence>,
+    telemetry: Arc<Telemetry>,
     state: Mutex<Pool>,
     /// Held by the one who empties journals.
     emptying: Mutex<()>,
@@ -107,6 +109,7 @@ impl JournalPool {
         size: u64,
         metadata: Arc<FileMetadata>,
         presence: Arc<Presence>,
+        telemetry: Arc<Telemetry>,
     ) -> Self {
         Self {
             seams,
@@ -115,6 +118,7 @@ impl JournalPool {
             size,
             metadata,
             presence,
+            telemetry,
             state: Mutex::default(),
             emptying: Mutex::default(),
             filled: Notify::new(),
@@ -155,6 +159,7 @@ impl JournalPool {
                 self.state().active = Some(used.clone());
                 return Ok(used);
             }
+            self.telemetry.metrics.journal_waits.add(1);
             emptied.await;
         }
     }
@@ -166,6 +171,7 @@ impl JournalPool {
             Some(active) if active.room() >= bytes => Some(state.active.insert(active).clone()),
             Some(full) => {
                 state.full.push(full);
+                self.telemetry.metrics.journals_filled.add(1);
                 self.filled.notify_one();
                 None
             }
@@ -197,6 +203,7 @@ impl JournalPool {
     pub(super) fn retire_active(&self) {
         let mut state = self.state();
         let active = state.active.take();
+        self.telemetry.metrics.journals_filled.add(active.is_some().into());
         state.full.extend(active);
         self.filled.notify_one();
     }
@@ -259,14 +266,28 @@ impl JournalPool {
             match self.empty(&used) {
                 Ok(Some(journal)) => {
                     self.state().full.retain(|other| !Arc::ptr_eq(other, &used));
+                    self.telemetry.metrics.journals_emptied.add(1);
                     // An emptied journal that cannot be removed is removed by the next opener.
                     let _kept = self.add_spare(journal);
                 }
-                Ok(None) | Err(_) => used.stuck.store(true, Ordering::Release),
+                Ok(None) => self.stuck(&used, None),
+                Err(error) => self.stuck(&used, Some(&error)),
             }
             self.emptied.notify_one();
         }
         self.state().full.len()
+    }
+
+    /// Writers do not wait for this one.
+    fn stuck(&self, used: &Used, error: Option<&Error>) {
+        if used.stuck.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let message = "a journal cannot be emptied yet; another takes its place meanwhile";
+        self.telemetry.tell(JOURNAL_STUCK, message, |event| {
+            let event = event.with("file", self.layout.journals().display());
+            error.into_iter().fold(event, Event::caused_by)
+        });
     }
 
     /// Makes the entries of a journal durable in their segments and forgets them; answers the journal. `None` if some

@@ -4,6 +4,7 @@
 //! reach: the next chunk of entries of the segment being read (a [`stretch`]), the next segment, or, when following,
 //! whatever comes next. [`start`] finds out where to begin.
 
+mod seat;
 mod start;
 mod stretch;
 
@@ -18,9 +19,12 @@ use crate::types::{CursorName, Dlsn, LogName, Record};
 
 use super::cursor::{CursorCore, ReadLock};
 use super::layout::LogPaths;
+use super::roster::Entered;
 use super::scan::locate;
 use super::segments::{Segment, SegmentList};
 use super::{Closing, Engine};
+pub(crate) use seat::Seat;
+use seat::Tally;
 use stretch::Stretch;
 
 /// How a reader ended.
@@ -67,6 +71,9 @@ pub(crate) struct ReaderCore {
     end: Option<End>,
     /// Why an entry cannot be decoded, so that nothing behind it may be delivered.
     damaged: Option<Error>,
+    tally: Tally,
+    seat: Arc<Seat>,
+    _listed: Entered<Seat>,
 }
 
 struct OpenEntry {
@@ -130,6 +137,8 @@ impl ReaderCore {
             Start::Txid(txid) => Some(txid.get()),
             Start::Earliest | Start::Latest | Start::Dlsn(_) => None,
         };
+        let seat = Arc::new(Seat::new(log.clone()));
+        seat.set(position);
         Ok(Self {
             engine: engine.clone(),
             log: log.clone(),
@@ -151,6 +160,9 @@ impl ReaderCore {
             watch,
             end: None,
             damaged: None,
+            tally: Tally::new(engine.telemetry.clone()),
+            _listed: engine.readers.enter(&seat),
+            seat,
         })
     }
 
@@ -187,6 +199,11 @@ impl ReaderCore {
 
     pub(crate) fn cursor(&self) -> Option<&CursorCore> {
         self.cursor.as_ref()
+    }
+
+    /// Counts a call that failed.
+    pub(crate) fn failed_call(&self, error: &Error) {
+        self.engine.telemetry.metrics.failed_calls.add(error.kind(), 1);
     }
 
     pub(crate) fn engine(&self) -> &Arc<Engine> {
@@ -250,6 +267,8 @@ impl ReaderCore {
         if let Some(left) = &mut self.left {
             *left -= 1;
         }
+        self.tally.records += 1;
+        self.tally.bytes += raw.payload.len() as u64;
         self.check_bound();
         let record_set = raw.kind == RecordKind::RecordSet;
         Some(Record { dlsn, txid: raw.txid, sequence_id, payload: raw.payload, record_set })
@@ -287,6 +306,8 @@ impl ReaderCore {
         if let Some((open, stretch)) = self.entry.take().zip(self.stretch.as_ref()) {
             self.position = self.position.max(Dlsn::new(stretch.number, open.entry + 1, 0));
         }
+        self.tally.count();
+        self.seat.set(self.position);
     }
 
     #[cold]
@@ -295,6 +316,7 @@ impl ReaderCore {
         let error = locate(error, &self.log, number).with("entry", entry);
         self.entry = None;
         self.damaged = Some(error.clone());
+        self.engine.telemetry.corrupt(&error);
         error
     }
 
@@ -424,6 +446,7 @@ impl ReaderCore {
         if let Some(stretch) = self.stretch.take() {
             self.passed = stretch.next_sequence_id().map(|next| (stretch.number, next));
             self.position = self.position.max(Dlsn::new(stretch.number.saturating_add(1), 0, 0));
+            self.seat.set(self.position);
         }
     }
 
@@ -446,6 +469,7 @@ impl ReaderCore {
         };
         let metadata = &segment.metadata;
         self.position = self.position.max(metadata.first_dlsn());
+        self.seat.set(self.position);
         let passed = self.passed.filter(|(number, _)| *number == metadata.number - 1).map(|(_, next)| next);
         let first = list.first_sequence_id(metadata).or(passed);
         let opened = async {
@@ -478,7 +502,9 @@ impl ReaderCore {
     /// The given error, unless a truncation explains it; then the next look at the list says what to do.
     async fn lost(&mut self, error: Error) -> Result<()> {
         if error.kind() != ErrorKind::NotFound {
-            return Err(error.with("log", &self.log));
+            let error = error.with("log", &self.log);
+            self.engine.telemetry.corrupt(&error);
+            return Err(error);
         }
         let list = SegmentList::read(&*self.engine.stores.metadata, &self.log).await?;
         if list.first_readable() <= self.position {

@@ -4,13 +4,14 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::sync::oneshot;
+use tokio::sync::oneshot::{self, error::TryRecvError};
 
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::metadata::SegmentMetadata;
 use crate::seams::Tasks;
 use crate::store::{SegmentReader, Tail, TailState};
+use crate::telemetry::Telemetry;
 use crate::types::Dlsn;
 
 /// See the module.
@@ -34,6 +35,7 @@ pub(super) struct Stretch {
     /// The chunk behind `entries`, on its way.
     coming: Option<oneshot::Receiver<Result<Vec<Bytes>>>>,
     tasks: Arc<dyn Tasks>,
+    telemetry: Arc<Telemetry>,
 }
 
 impl Stretch {
@@ -61,6 +63,7 @@ impl Stretch {
             entries: VecDeque::new(),
             coming: None,
             tasks: engine.seams.tasks.clone(),
+            telemetry: engine.telemetry.clone(),
         })
     }
 
@@ -81,11 +84,22 @@ impl Stretch {
             return Ok(false);
         }
         let read = match &mut self.coming {
-            None => self.reader.read(self.next_entry, chunk_bytes).await,
+            None => {
+                self.telemetry.metrics.read_ahead_misses.add(1);
+                self.reader.read(self.next_entry, chunk_bytes).await
+            }
             Some(coming) => {
-                let read = coming.await;
+                let ready = coming.try_recv();
+                let hit = !matches!(ready, Err(TryRecvError::Empty));
+                let count = if hit {
+                    &self.telemetry.metrics.read_ahead_hits
+                } else {
+                    &self.telemetry.metrics.read_ahead_misses
+                };
+                count.add(1);
+                let read = if hit { ready.ok() } else { coming.await.ok() };
                 self.coming = None;
-                read.unwrap_or_else(|_| Err(Error::internal("reading ahead ended without an answer")))
+                read.unwrap_or_else(|| Err(Error::internal("reading ahead ended without an answer")))
             }
         };
         self.entries = read.map_err(|error| error.in_segment(self.number))?.into();

@@ -63,9 +63,10 @@ async fn information_and_counts_need_no_entry(shared: Shared) {
     }
     let (seams, _) = shared.world.process();
     let mut options = options("looks");
-    let (stores, owner) = drivers::open(shared.uri(), &mut options, &seams).await.unwrap();
+    let telemetry = Arc::default();
+    let (stores, owner) = drivers::open(shared.uri(), &mut options, &seams, &telemetry).await.unwrap();
     let stores = Stores { segments: Arc::new(NoSegments), ..stores };
-    let log = Log::new(Arc::new(Engine::new(stores, seams, options, owner)), shared.log().clone());
+    let log = Log::new(Arc::new(Engine::new(stores, seams, options, owner, telemetry)), shared.log().clone());
     let info = log.info().await.unwrap();
     assert_eq!(
         (info.sealed, info.first_readable, info.segments),

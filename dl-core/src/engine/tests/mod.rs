@@ -24,6 +24,7 @@ mod fencing;
 mod listing;
 mod lookups;
 mod reading;
+mod telemetry;
 mod threads;
 mod writing;
 
@@ -32,7 +33,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::task::JoinHandle;
 
-use crate::testing::sim::World;
+use crate::drivers::memory;
+use crate::testing::sim::{ProcessHandle, World};
 use crate::{
     LogName, Namespace, NewRecord, Options, Reader, ReaderOptions, Record, Start, Txid, Writer, WriterOptions,
 };
@@ -65,8 +67,25 @@ impl Shared {
 
     /// A process that names itself so.
     pub(super) async fn process(&self, name: &str) -> Namespace {
-        let (seams, _) = self.world.process();
-        Namespace::open_with(&self.uri, options(name), seams).await.unwrap()
+        self.process_with_handle(name).await.0
+    }
+
+    /// A process that names itself so, and the hold on it.
+    pub(super) async fn process_with_handle(&self, name: &str) -> (Namespace, ProcessHandle) {
+        let (seams, process) = self.world.process();
+        (Namespace::open_with(&self.uri, options(name), seams).await.unwrap(), process)
+    }
+
+    pub(super) fn is_file(&self) -> bool {
+        self.uri.starts_with("file:")
+    }
+
+    /// Keeps what this process appends in flight, or lets it go on.
+    pub(super) fn stall(&self, process: &ProcessHandle, stalled: bool) {
+        match self.uri.strip_prefix("memory:") {
+            Some(name) => memory::stall(name, stalled),
+            None => process.stop_threads(stalled),
+        }
     }
 
     pub(super) fn log(&self) -> &LogName {

@@ -94,6 +94,7 @@ impl WriterCore {
             state.pipeline.room().take(usage);
             effects.work_here = work_here;
             let appended = state.pipeline.append(record, condition, now_ms, effects);
+            self.note_first(&appended);
             state.keep_room(usage, appended, effects).map(Some)
         })
     }
@@ -108,6 +109,7 @@ impl WriterCore {
         let now_ms = self.engine.seams.clock.wall_ms();
         self.change(|state, effects| {
             let appended = state.pipeline.append(record, condition, now_ms, effects);
+            self.note_first(&appended);
             state.keep_room(usage, appended, effects)
         })
     }
@@ -136,6 +138,7 @@ impl WriterCore {
         let now_ms = self.engine.seams.clock.wall_ms();
         self.change(|state, effects| {
             let appended = state.pipeline.append_batch(records, condition, now_ms, effects);
+            appended.iter().for_each(|(completion, _)| completion.begin(self.engine.seams.clock.monotonic()));
             state.keep_room(usage, appended, effects)
         })
     }
@@ -151,6 +154,7 @@ impl WriterCore {
         let now_ms = self.engine.seams.clock.wall_ms();
         self.change(|state, effects| {
             let appended = state.pipeline.append_record_set(set, condition, now_ms, effects);
+            self.note_first(&appended);
             state.keep_room(usage, appended, effects)
         })
     }
@@ -164,6 +168,7 @@ impl WriterCore {
         self.take_room(usage).await?;
         self.change(|state, effects| {
             let appended = state.pipeline.append_after(after, record, effects);
+            self.note_first(&appended);
             state.keep_room(usage, appended, effects)
         })
     }
@@ -173,10 +178,27 @@ impl WriterCore {
         self.state(|state| state.pipeline.accepted_txid())
     }
 
+    /// Notes when the first record of an entry was appended.
+    fn note_first(&self, appended: &Result<Appended>) {
+        if let Ok(first) = appended
+            && first.slot == 0
+        {
+            first.completion.begin(self.engine.seams.clock.monotonic());
+        }
+    }
+
     /// Takes room, first come first served.
     async fn take_room(&self, usage: Usage) -> Result<()> {
         let mut line = InLine { core: self, room: None, budget: None };
-        poll_fn(|context| line.poll(usage, context)).await
+        let mut waits = false;
+        poll_fn(|context| {
+            let polled = line.poll(usage, context);
+            if polled.is_pending() && !std::mem::replace(&mut waits, true) {
+                self.engine.telemetry.metrics.append_waits.add(1);
+            }
+            polled
+        })
+        .await
     }
 
     /// Waits until everything that was appended before is settled.
@@ -250,6 +272,21 @@ impl WriterCore {
                 Err(_) => dropped(),
             }
         }
+    }
+
+    /// What is appended and not settled.
+    pub(crate) fn in_flight(&self) -> Usage {
+        self.state(|state| state.pipeline.in_flight())
+    }
+
+    /// Counts an append that was refused at the call.
+    pub(crate) fn refused(&self, error: &Error, records: usize) {
+        self.engine.telemetry.metrics.append_refused.add(error.kind(), records as u64);
+    }
+
+    /// Counts a call that failed.
+    pub(crate) fn failed_call(&self, error: &Error) {
+        self.engine.telemetry.failed(error);
     }
 
     pub(crate) fn log(&self) -> &LogName {
@@ -429,7 +466,14 @@ impl EntrySource for Source {
 
     fn settled(&self, entry: u64, result: Result<()>) {
         if let Some(core) = self.core.upgrade() {
-            core.change(|state, effects| state.pipeline.settled(self.segment, entry, result, effects));
+            let appended = core.change(|state, effects| {
+                state.pipeline.settled(self.segment, entry, result, effects);
+                effects.appended
+            });
+            if let Some(appended) = appended {
+                let latency = core.engine.seams.clock.monotonic().saturating_sub(appended);
+                core.engine.telemetry.metrics.append_latency.record_time(latency);
+            }
         }
     }
 

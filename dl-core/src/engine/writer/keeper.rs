@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::options::WriterOptions;
 use crate::seams::BoxFuture;
 use crate::store::{SegmentWriter, Visibility};
+use crate::telemetry::WRITER_FENCED;
 use crate::types::{Dlsn, LogName};
 
 use super::core::{Command, Reply, Source, WriterCore};
@@ -46,6 +47,8 @@ pub(crate) async fn open(
         publish: engine.stores.segments.visibility() == Visibility::AtNextEntry,
         stop_when_full: options.stop_when_full,
         hooks: hooks.clone(),
+        telemetry: engine.telemetry.clone(),
+        log: log.clone(),
     };
     let sealed = own.is_sealed();
     let floor = if sealed { 0 } else { own.max_txid() };
@@ -65,7 +68,7 @@ pub(crate) async fn open(
         close_timeout: Duration::from_millis(options.close_timeout_ms),
         sealed,
     };
-    let alive = engine.keepers.enter();
+    let alive = (engine.keepers.enter(), engine.writers.enter(&core));
     engine.seams.tasks.spawn(Box::pin(async move {
         keeper.run().await;
         drop(alive);
@@ -136,6 +139,9 @@ impl Keeper {
         };
         let core = self.core;
         core.change(|state, _| state.closed = matches!(reply, Some((_, Ok(())))));
+        if error.kind() == ErrorKind::Fenced {
+            fenced(&self.own, &error);
+        }
         core.fail(error);
         drop(self.open);
         // If it cannot be released, the next writer takes it by force, or finds it gone with this process.
@@ -251,9 +257,12 @@ impl Keeper {
     /// the new one is being written.
     async fn roll(&mut self) -> Result<()> {
         let Some(old) = self.open.clone() else { return Ok(()) };
+        let began = self.now();
         let idle = self.core.state(|state| state.pipeline.newest_pending().is_none());
         if idle {
-            return self.finish().await;
+            self.finish().await?;
+            self.rolled(began);
+            return Ok(());
         }
         let begun = self.begin(|core| core.change(|state, _| state.pipeline.cut())).await;
         let new = match begun {
@@ -267,7 +276,13 @@ impl Keeper {
         };
         let end = self.drained().await?;
         self.install(new, end.next_sequence_id());
-        self.complete(old, &end).await
+        self.complete(old, &end).await?;
+        self.rolled(began);
+        Ok(())
+    }
+
+    fn rolled(&self, began: Duration) {
+        self.own.engine.telemetry.metrics.roll.record_time(self.now().saturating_sub(began));
     }
 
     /// Completes the segment, if one is open, and leaves none.
@@ -415,6 +430,12 @@ async fn explain(own: &Ownership, error: Error) -> Error {
         error = find_out => error,
         () = own.engine.seams.clock.sleep(ASK_OWNER) => error.with("log", &own.log),
     }
+}
+
+/// Counts and tells that the writer was cut off.
+fn fenced(own: &Ownership, error: &Error) {
+    own.engine.telemetry.metrics.writers_fenced.add(1);
+    own.engine.telemetry.tell(WRITER_FENCED, "another writer took the log", |event| event.caused_by(error));
 }
 
 /// Answers a command, unless an error ends the writer: then whoever asked gets that error, once all is known about it.

@@ -24,5 +24,5 @@ pub(crate) use hooks::{Hooks, NextEntry};
 pub(crate) use keeper::open;
 pub(crate) use queue::Appended;
 pub use queue::Condition;
-pub(crate) use room::Budget;
+pub(crate) use room::{Budget, Usage};
 pub(crate) use ticket::{EntryCompletion, Placed, WaiterSlot};

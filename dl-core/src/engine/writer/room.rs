@@ -72,7 +72,6 @@ impl Room {
         wakers.extend(std::mem::take(&mut self.line.waiting).into_iter().map(|(_, waker)| waker));
     }
 
-    #[cfg(test)]
     pub(crate) fn used(&self) -> Usage {
         self.used
     }

@@ -14,7 +14,7 @@ use super::ticket::EntryCompletion;
 use crate::engine::open::LastRecord;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::{EntryRecords, RawRecord, RecordKind, open_entry};
-use crate::types::{Compression, Dlsn, Durability, MAX_BATCH_BYTES, NewRecord, Receipt, Txid};
+use crate::types::{Compression, Dlsn, Durability, LogName, MAX_BATCH_BYTES, NewRecord, Receipt, Txid};
 
 /// A pipeline and a store that does what the test says.
 struct Bench {
@@ -91,6 +91,8 @@ fn settings() -> Settings {
         publish: false,
         stop_when_full: false,
         hooks: None,
+        telemetry: Arc::default(),
+        log: LogName::new("a").unwrap(),
     }
 }
 

@@ -1,7 +1,9 @@
 //! The acknowledgement of an entry, shared by the tickets of all its records.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use crate::engine::guard;
 use crate::error::Result;
@@ -25,12 +27,24 @@ pub(crate) struct Placed {
 pub(crate) struct EntryCompletion {
     outcome: OnceLock<Result<Placed>>,
     waiters: Mutex<Vec<Option<Waker>>>,
+    /// When the first record was appended, in nanoseconds and one more; 0 if nobody said so.
+    appended: AtomicU64,
 }
 
 /// The place of a waiter in the list of its entry.
 pub(crate) type WaiterSlot = Option<usize>;
 
 impl EntryCompletion {
+    /// Notes when the first record was appended.
+    pub(crate) fn begin(&self, now: Duration) {
+        self.appended.store(u64::try_from(now.as_nanos() + 1).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// When the first record was appended, if somebody noted it.
+    pub(crate) fn appended(&self) -> Option<Duration> {
+        self.appended.load(Ordering::Relaxed).checked_sub(1).map(Duration::from_nanos)
+    }
+
     /// Ends the entry, once. Whom to wake is added to `wakers`, to be woken when no lock is held.
     pub(crate) fn complete(&self, outcome: Result<Placed>, wakers: &mut Vec<Waker>) {
         if self.outcome.set(outcome).is_ok() {

@@ -10,13 +10,17 @@ mod take;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::Waker;
+use std::time::Duration;
 
 use bytes::Bytes;
 
 use crate::engine::open::LastRecord;
 use crate::error::{Error, Result};
 use crate::format::{EntryBuilder, NewRecordSet, RecordKind};
-use crate::types::{Durability, MAX_BATCH_BYTES, MAX_PAYLOAD_BYTES, NewRecord, RECORD_HEADER_BYTES, Txid};
+use crate::telemetry::Telemetry;
+use crate::types::{
+    Durability, LogName, MAX_BATCH_BYTES, MAX_PAYLOAD_BYTES, NewRecord, RECORD_HEADER_BYTES, Txid,
+};
 
 use super::current::Current;
 use super::hooks::Hooks;
@@ -34,6 +38,9 @@ pub(crate) struct Settings {
     /// Whether nothing is accepted any more once the store had no room.
     pub(crate) stop_when_full: bool,
     pub(crate) hooks: Option<Arc<dyn Hooks>>,
+    pub(crate) telemetry: Arc<Telemetry>,
+    /// Named to the log hook.
+    pub(crate) log: LogName,
 }
 
 /// See the module.
@@ -59,6 +66,8 @@ pub(crate) struct Pipeline {
     broken: Option<Error>,
     /// The error with which everything was settled.
     failed: Option<Error>,
+    /// Whether the log hook was told that there is no space, and nothing went through since.
+    told_full: bool,
 }
 
 /// What has to be done once the state is no longer locked.
@@ -74,6 +83,8 @@ pub(crate) struct Effects {
     pub(crate) work_here: bool,
     /// Tell the keeper to look.
     pub(crate) nudge: bool,
+    /// When the first append was made of an entry that is acknowledged.
+    pub(crate) appended: Option<Duration>,
 }
 
 /// An entry on its way to the store.
@@ -126,7 +137,13 @@ impl Pipeline {
             full: None,
             broken: None,
             failed: None,
+            told_full: false,
         }
+    }
+
+    /// What is appended and not settled.
+    pub(crate) fn in_flight(&self) -> Usage {
+        self.room.used()
     }
 
     pub(crate) fn room(&mut self) -> &mut Room {

@@ -2,6 +2,7 @@
 
 use crate::engine::open::LastRecord;
 use crate::error::{Error, ErrorKind, Result};
+use crate::telemetry::{DISK_FULL, Event};
 use crate::types::Dlsn;
 
 use super::super::room::Usage;
@@ -56,6 +57,9 @@ impl Pipeline {
                 let dlsn = Dlsn::new(segment.number, entry, i64::from(first.positions) - 1);
                 self.last = Some(LastRecord { dlsn, txid: first.last_txid });
                 self.settled_txid = self.settled_txid.max(first.last_txid);
+                self.told_full = false;
+                self.settings.telemetry.acknowledged(first.usage.records, first.usage.bytes);
+                effects.appended = completion.appended();
                 self.complete(&completion, Ok(placed), first.usage, effects);
             }
             Part::EndOfStream(completion) => {
@@ -85,6 +89,7 @@ impl Pipeline {
 
     /// There is no room: refuses all entries that wait.
     pub(crate) fn refuse_queue(&mut self, error: &Error, effects: &mut Effects) {
+        self.tell_full(error);
         if self.settings.stop_when_full {
             // In the same step, so that nothing can be appended behind what is refused.
             self.full.get_or_insert_with(|| error.clone());
@@ -97,6 +102,15 @@ impl Pipeline {
             segment.ends_after = segment.ends_after.map(|_| 0);
         }
         self.forget_txids();
+    }
+
+    /// Tells the log hook, once, that there is no space.
+    fn tell_full(&mut self, error: &Error) {
+        if !std::mem::replace(&mut self.told_full, true) {
+            let log = &self.settings.log;
+            let describe = |event: Event| event.with("log", log).caused_by(error);
+            self.settings.telemetry.tell(DISK_FULL, "appends are refused until there is space", describe);
+        }
     }
 
     /// Forgets the txids of refused records.
@@ -113,6 +127,9 @@ impl Pipeline {
         usage: Usage,
         effects: &mut Effects,
     ) {
+        if let Err(error) = &outcome {
+            self.settings.telemetry.metrics.append_refused.add(error.kind(), usage.records as u64);
+        }
         completion.complete(outcome, &mut effects.wakers);
         effects.released_bytes += usage.bytes;
         effects.wakers.extend(self.room.give_back(usage));
