@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use dl_core::{Error, ErrorKind};
+use dl_core::{Error, ErrorKind, Event};
 use serde_json::{Map, Value, json};
 
 /// The exit code for a command line that makes no sense.
@@ -63,6 +63,24 @@ pub(crate) fn say(line: &str) {
 /// An error as one line.
 pub(crate) fn text(error: &Error, json: bool) -> String {
     if json { object(error).to_string() } else { format!("dl: {}", one_line(&error.to_string())) }
+}
+
+/// An event as one line.
+pub(crate) fn event(event: &Event, json: bool) -> String {
+    if !json {
+        return format!("dl: {}", one_line(&event.to_string()));
+    }
+    let context: Map<String, Value> =
+        event.context().map(|(key, value)| (key.to_owned(), Value::from(value))).collect();
+    let (kind, level) = (event.kind().map(ErrorKind::name), event.level().name());
+    json!({
+        "event": event.target(),
+        "level": level,
+        "message": event.message(),
+        "kind": kind,
+        "context": context,
+    })
+    .to_string()
 }
 
 pub(super) fn object(error: &Error) -> Value {

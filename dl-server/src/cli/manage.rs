@@ -47,7 +47,7 @@ async fn create(shared: &Shared) -> Result<()> {
             return Err(Error::new(ErrorKind::AlreadyExists, message).with("uri", uri).into());
         }
     }
-    Namespace::open(&uri, options).await?.close().await?;
+    shared.namespace.open_with(&uri, options).await?.close().await?;
     let mut output = shared.output();
     output.item(format_args!("created {uri}"), || json!({ "namespace": uri, "created": true }))?;
     output.flush()

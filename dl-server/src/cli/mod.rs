@@ -71,6 +71,10 @@ struct Shared {
     /// Prints objects of JSON, one a line; errors too
     #[arg(long, global = true)]
     json: bool,
+
+    /// Prints what an operator wants to hear of to standard error: takeovers, recovery, trouble with the disk
+    #[arg(short, long, global = true)]
+    verbose: bool,
 }
 
 impl Shared {
@@ -143,7 +147,10 @@ pub(crate) fn main() -> ExitCode {
             return if error.use_stderr() { ExitCode::from(WRONG_USAGE) } else { ExitCode::SUCCESS };
         }
     };
-    let Arguments { command, shared } = arguments;
+    let Arguments { command, mut shared } = arguments;
+    if shared.verbose {
+        shared.namespace.tell(shared.json);
+    }
     match run(command, &shared) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(shared.json),

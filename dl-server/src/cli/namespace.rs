@@ -5,7 +5,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use clap::Args;
-use dl_core::{Error, ErrorKind, Namespace, Options, ReaderOptions, Result, WriterOptions, file_uri};
+use dl_core::{Error, ErrorKind, Event, Namespace, Options, ReaderOptions, Result, WriterOptions, file_uri};
+
+use super::failure;
 
 /// Where the namespace is, and options of the table.
 #[derive(Debug, Args)]
@@ -18,6 +20,22 @@ pub(crate) struct NamespaceArgs {
     /// Sets an option of the namespace, or of the command's writer or reader (docs/options.md lists them)
     #[arg(short = 'o', global = true, value_name = "NAME=VALUE", value_parser = pair)]
     option: Vec<(String, String)>,
+
+    /// What becomes of events; set once the arguments are known.
+    #[arg(skip)]
+    told: Told,
+}
+
+/// What becomes of the events of the namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Told {
+    /// Nobody wants to know.
+    #[default]
+    Nobody,
+    /// They are printed to standard error.
+    Lines,
+    /// They are printed to standard error as JSON.
+    Objects,
 }
 
 /// Whether a command may make the namespace that it names.
@@ -68,12 +86,23 @@ impl NamespaceArgs {
     /// both have means the former.
     pub(crate) async fn open(&self, missing: Missing, scope: Scope<'_>) -> Result<Namespace> {
         let (uri, options) = self.resolve(missing, scope)?;
-        Namespace::open(&uri, options).await
+        self.open_with(&uri, options).await
     }
 
     /// Opens the namespace at `uri`, with the options that were given.
     pub(super) async fn open_at(&self, uri: &str, missing: Missing, scope: Scope<'_>) -> Result<Namespace> {
-        Namespace::open(uri, self.options(missing, scope)?).await
+        self.open_with(uri, self.options(missing, scope)?).await
+    }
+
+    /// Opens the namespace at `uri` with these options.
+    pub(super) async fn open_with(&self, uri: &str, options: Options) -> Result<Namespace> {
+        match self.told {
+            Told::Nobody => Namespace::open(uri, options).await,
+            told => {
+                let print = move |event: &Event| failure::say(&failure::event(event, told == Told::Objects));
+                Namespace::open_with_events(uri, options, print).await
+            }
+        }
     }
 
     /// What to open, and with which options.
@@ -104,6 +133,11 @@ impl NamespaceArgs {
         let options =
             self.option.iter().flat_map(|(name, value)| ["-o".to_owned(), format!("{name}={value}")]);
         ["--ns".to_owned(), uri.to_owned()].into_iter().chain(options).collect()
+    }
+
+    /// Has events printed, as JSON or for people.
+    pub(super) fn tell(&mut self, json: bool) {
+        self.told = if json { Told::Objects } else { Told::Lines };
     }
 
     /// The namespace that was named.
@@ -161,11 +195,13 @@ fn pair(text: &str) -> std::result::Result<(String, String), String> {
         .ok_or_else(|| "write NAME=VALUE".to_owned())
 }
 
+/// Prints all metrics to standard error.
+pub(super) async fn print_metrics(namespace: &Namespace) {
+    failure::say(namespace.metrics().await.to_prometheus_text().trim_end());
+}
+
 /// Closes a namespace after work in it ended like this.
-pub(super) async fn close<T>(
-    namespace: Namespace,
-    result: super::failure::Result<T>,
-) -> super::failure::Result<T> {
+pub(super) async fn close<T>(namespace: Namespace, result: failure::Result<T>) -> failure::Result<T> {
     let closed = namespace.close().await;
     let value = result?;
     closed?;

@@ -80,6 +80,10 @@ struct What {
     /// How to print a record [default: line; with --json: json]
     #[arg(long, value_enum)]
     format: Option<Format>,
+
+    /// Prints metrics to standard error at the end, in the text format of Prometheus (docs/metrics.md lists them)
+    #[arg(long)]
+    stats: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -133,6 +137,9 @@ impl What {
         } else {
             print(&namespace, &name, options, &mut Printer::new(format, shared.output())).await
         };
+        if self.stats {
+            namespace::print_metrics(&namespace).await;
+        }
         namespace::close(namespace, printed).await
     }
 }

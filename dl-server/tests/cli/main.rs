@@ -17,3 +17,4 @@ mod manage;
 mod round_trip;
 mod support;
 mod takeover;
+mod watching;

@@ -70,6 +70,10 @@ pub(crate) struct Append {
     /// Prints DLSN, tab and input number from 0 as each record is acknowledged
     #[arg(long)]
     acks: bool,
+
+    /// Prints metrics to standard error at the end, in the text format of Prometheus (docs/metrics.md lists them)
+    #[arg(long)]
+    stats: bool,
 }
 
 impl Append {
@@ -89,6 +93,9 @@ impl Append {
             let output = self.acks.then(|| shared.output());
             self.append(&namespace, &name, options, output).await
         };
+        if self.stats {
+            namespace::print_metrics(&namespace).await;
+        }
         namespace::close(namespace, appended).await
     }
 

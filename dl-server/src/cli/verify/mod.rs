@@ -48,7 +48,7 @@ impl Verify {
         let mut check = Check { options, output: shared.output(), logs: 0, damaged: 0 };
         finding::print(&mut check.output, &files)?;
         let found = files.findings.iter().filter(|finding| finding.severity == Severity::Damage).count();
-        match Namespace::open(&uri, namespace.read_only(true)).await {
+        match shared.namespace.open_with(&uri, namespace.read_only(true)).await {
             Ok(namespace) => {
                 let checked = match name {
                     Some(name) => check.log(&namespace, &name).await,
