@@ -17,7 +17,29 @@ use crate::types::{CursorName, Dlsn, LogName, Record, Takeover, Txid};
 use crate::writer::Writer;
 use crate::{CursorInfo, LogInfo, SegmentInfo, SegmentWatcher};
 
-/// A handle on a log. Holds nothing; cheap to clone.
+/// A handle on a log, from [`Namespace::log`](crate::Namespace::log) or
+/// [`Namespace::open_log`](crate::Namespace::open_log). Holds nothing; cheap to clone.
+///
+/// Writers and readers are opened here. What else it can do takes nothing from its writer: ask what there is, watch it,
+/// truncate what is completed, keep cursors and options with the log.
+///
+/// ```
+/// # use dl_core::{LogName, Namespace, Options, Txid, WriterOptions, NewRecord};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> dl_core::Result<()> {
+/// # let namespace = Namespace::open("memory:log-page", Options::default()).await?;
+/// let log = namespace.log(&LogName::new("orders")?);
+/// let writer = log.open_writer(WriterOptions::default().create_log(true)).await?;
+/// for txid in [10, 20, 30] {
+///     writer.append(NewRecord::new("an order").txid(Txid::new(txid)?)).await?.await?;
+/// }
+/// assert_eq!(log.count().await?, 3);
+/// let second = log.dlsn_at_txid(Txid::new(15)?).await?;
+/// assert_eq!(log.count_between(second, None).await?, 2);
+/// assert!(log.info().await?.owner.is_some());
+/// writer.close().await
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Log {
     engine: Arc<Engine>,

@@ -12,7 +12,29 @@ use crate::seams::Seams;
 use crate::telemetry::{Event, Events, Hook, Snapshot, Telemetry};
 use crate::types::{LogName, NamespaceInfo, Verification};
 
-/// An open namespace. Cheap to clone; clones share what is in flight.
+/// An open namespace: logs, by their names. Cheap to clone; clones share what is in flight.
+///
+/// A directory may be open in many processes, and more than once in each. [`close`](Self::close) ends writers as
+/// [`Writer::abort`](crate::Writer::abort) does: close them first.
+///
+/// ```
+/// use dl_core::{LogName, Namespace, Options, file_uri};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> dl_core::Result<()> {
+/// # let folder = tempfile::tempdir().expect("a folder");
+/// # let path = folder.path().join("orders");
+/// let uri = file_uri(&path)?; // file:///var/lib/orders, say
+/// let options = Options::default().client_id("billing").unsafe_filesystem(true); // the folder of a test may lie anywhere
+/// let namespace = Namespace::open(&uri, options).await?;
+/// for name in ["eu/paid", "eu/sent", "us/paid"] {
+///     namespace.create_log(&LogName::new(name)?).await?;
+/// }
+/// let eu = namespace.list_logs("eu", None, 100).await?;
+/// assert_eq!(eu.len(), 2);
+/// namespace.close().await
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Namespace {
     engine: Arc<Engine>,

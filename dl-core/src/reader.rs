@@ -14,6 +14,25 @@ use crate::types::{Dlsn, Record};
 /// A locked one ([`ReaderOptions::locked`](crate::ReaderOptions::locked)) reads alone: once another has taken its lock, each
 /// of its calls fails with `fenced`, one that waits at once. It looks at the lock in each call; where the metadata is not on
 /// this machine, [`next_batch`](Self::next_batch) does so for many records at a time. Dropping it lets the lock go soon.
+///
+/// ```
+/// # use dl_core::{End, LogName, Namespace, Options, ReaderOptions, WriterOptions};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> dl_core::Result<()> {
+/// # let namespace = Namespace::open("memory:reader-page", Options::default()).await?;
+/// # let log = namespace.log(&LogName::new("orders")?);
+/// # let writer = log.open_writer(WriterOptions::default().create_log(true)).await?;
+/// # writer.append("order 1").await?.await?;
+/// # writer.seal().await?;
+/// // It waits at the end for more, until the log is sealed.
+/// let mut reader = log.open_reader(ReaderOptions::default().follow(true)).await?;
+/// while let Some(record) = reader.next().await? {
+///     println!("{} {:?}", record.dlsn, record.payload);
+/// }
+/// assert_eq!(reader.end(), Some(End::Sealed));
+/// # Ok(())
+/// # }
+/// ```
 pub struct Reader {
     core: ReaderCore,
     cursor: Option<Cursor>,

@@ -15,6 +15,27 @@ use crate::types::{Dlsn, NewRecord, Receipt};
 /// After the first fatal error (`fenced` above all) every later call returns that error: open a new writer to go on.
 /// `invalid-argument`, `too-large`, `condition-failed`, `quota-exceeded`, `busy` and `storage-full` refuse one append and
 /// leave the writer as it was.
+///
+/// ```
+/// # use dl_core::{LogName, Namespace, Options, WriterOptions};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> dl_core::Result<()> {
+/// # let namespace = Namespace::open("memory:writer-page", Options::default()).await?;
+/// # let log = namespace.log(&LogName::new("orders")?);
+/// let writer = log.open_writer(WriterOptions::default().create_log(true)).await?;
+///
+/// // Room first, the disk later: this loop waits only when too much is in flight.
+/// let mut tickets = Vec::new();
+/// for number in 0..100 {
+///     tickets.push(writer.append(format!("order {number}")).await?);
+/// }
+/// for ticket in tickets {
+///     let receipt = ticket.await?; // durable now
+///     assert!(Some(receipt.dlsn) <= writer.last_dlsn());
+/// }
+/// writer.close().await
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Writer {
     handle: Arc<Handle>,
