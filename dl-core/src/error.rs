@@ -394,6 +394,23 @@ mod tests {
     }
 
     #[test]
+    fn the_guide_has_every_kind() {
+        let rows = include_str!("../../docs/guide/errors.md").lines().filter(|line| line.starts_with("| `"));
+        let listed: Vec<(&str, &str, &str)> = rows
+            .map(|row| {
+                let cells: Vec<&str> = row.split(" | ").collect();
+                (cells[0].trim_matches(['|', ' ', '`']), cells[1], cells[3])
+            })
+            .collect();
+        let kinds = ErrorKind::ALL.map(|kind| {
+            (kind.name(), kind.number().to_string(), if kind.retryable() { "yes" } else { "no" })
+        });
+        let expected: Vec<_> =
+            kinds.iter().map(|(name, number, again)| (*name, number.as_str(), *again)).collect();
+        assert_eq!(listed, expected);
+    }
+
+    #[test]
     fn an_unknown_number_is_internal_and_kept() {
         let error = Error::from_number(99, "from the future");
         assert_eq!((error.kind(), error.number()), (ErrorKind::Internal, 99));

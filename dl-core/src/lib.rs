@@ -31,6 +31,8 @@
 //! # }
 //! ```
 //!
+//! The repository's `docs/README.md` is a guide: durability, takeover, reading, operating a directory, errors.
+//!
 //! # Words
 //!
 //! A record has a payload, a [`Txid`] (the caller's number, never decreasing; by default the wall clock) and, once it is
@@ -96,7 +98,25 @@ pub use types::{
 };
 pub use writer::{BatchTicket, Ticket, Writer};
 
-/// The README's example compiles.
+/// The examples of the README and the guide.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;
+mod pages {
+    #[doc = include_str!("../../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../docs/guide/byte-streams.md")]
+    struct ByteStreams;
+    #[doc = include_str!("../../docs/guide/choosing-options.md")]
+    struct ChoosingOptions;
+    #[doc = include_str!("../../docs/guide/concepts.md")]
+    struct Concepts;
+    #[doc = include_str!("../../docs/guide/durability.md")]
+    struct Durability;
+    #[doc = include_str!("../../docs/guide/errors.md")]
+    struct Errors;
+    #[doc = include_str!("../../docs/guide/operating.md")]
+    struct Operating;
+    #[doc = include_str!("../../docs/guide/reading.md")]
+    struct Reading;
+    #[doc = include_str!("../../docs/guide/takeover.md")]
+    struct Takeover;
+}

@@ -6,6 +6,8 @@
 mod cargo;
 mod code;
 mod deps;
+mod documents;
+mod guide;
 mod layers;
 mod metrics;
 mod names;
@@ -27,7 +29,9 @@ cargo run -p xtask -- COMMAND
   deps                licences, bans and duplicates of the crates we build on
   layers              who may use whom
   names               no library called dl, no crate that can be published
-  check               every check";
+  documents           links of pages, numbers of decisions, the index of docs
+  guide FOLDER        run the shell examples of docs/guide with the dl that was built into this folder
+  check               every check but the guide's";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -40,6 +44,8 @@ fn main() -> ExitCode {
         ["deps"] => deps::check(&root()),
         ["layers"] => layers::check(&root()),
         ["names"] => names::check(&root()),
+        ["documents"] => documents::check(&root()),
+        ["guide", folder] => guide::check(&root(), Path::new(folder)),
         ["check"] => check_all(&root()),
         ["help" | "--help"] => {
             println!("{HELP}");
@@ -61,7 +67,8 @@ fn main() -> ExitCode {
 
 fn check_all(root: &Path) -> Result<Report, Fault> {
     let mut report = Report::default();
-    for check in [options::check, metrics::check, deps::check, layers::check, names::check] {
+    let checks = [options::check, metrics::check, deps::check, layers::check, names::check, documents::check];
+    for check in checks {
         report.add(check(root)?);
     }
     Ok(report)
