@@ -42,12 +42,19 @@ pub(super) struct FileSegments {
     parts: Arc<Parts>,
     /// Ids that this process has reserved and not given out.
     ids: Mutex<std::ops::Range<i64>>,
+    /// Held by the one who reserves more: thousands may find none left at once.
+    reserving: tokio::sync::Mutex<()>,
     started: Started,
 }
 
 impl FileSegments {
     pub(super) fn new(parts: Arc<Parts>) -> Self {
-        Self { parts, ids: Mutex::new(0..0), started: Started::default() }
+        Self {
+            parts,
+            ids: Mutex::new(0..0),
+            reserving: tokio::sync::Mutex::default(),
+            started: Started::default(),
+        }
     }
 
     fn next_reserved(&self) -> Option<i64> {
@@ -176,7 +183,10 @@ impl SegmentStore for FileSegments {
                 let id = SegmentId::new(id)?;
                 return Ok(Allocation { id, start_ops: vec![catalog::start(id)] });
             }
-            self.reserve_ids().await?;
+            let _alone = self.reserving.lock().await;
+            if self.ids.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+                self.reserve_ids().await?;
+            }
         }
     }
 
