@@ -114,7 +114,7 @@ fn a_refusal_names_option_value_and_range() {
     assert_invalid(&options.set("client_id", "").unwrap_err(), &["client_id", "0 bytes", "256"]);
     assert_invalid(&options.set("client_id", "a\nb").unwrap_err(), &["client_id", "control"]);
     let unknown = options.set("jurnal_bytes", "1MiB").unwrap_err();
-    assert_invalid(&unknown, &["jurnal_bytes", "journal_bytes, unsafe_filesystem"]);
+    assert_invalid(&unknown, &["jurnal_bytes", "journal_bytes, large_flush_bytes, unsafe_filesystem"]);
     assert_eq!(options, Options::default(), "a refused value changes nothing");
 
     let error = Options::default().in_flight_bytes(1).validate().unwrap_err();

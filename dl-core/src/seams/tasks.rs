@@ -32,13 +32,36 @@ impl dyn Tasks {
     /// # Panics
     /// Panics if the closure did.
     pub async fn blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        self.begin(work).await
+    }
+
+    /// Starts a closure that may block, now.
+    fn begin<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> BoxFuture<'static, T> {
         let (send, receive) = tokio::sync::oneshot::channel();
-        self.run_blocking(Box::new(move || {
+        let done = self.run_blocking(Box::new(move || {
             // The receiver is gone only if the caller no longer wants the result.
             let _unwanted = send.send(work());
-        }))
-        .await;
-        receive.await.expect("the closure sends its result unless it panicked")
+        }));
+        Box::pin(async move {
+            done.await;
+            receive.await.expect("the closure sends its result unless it panicked")
+        })
+    }
+
+    /// Runs closures that may block, side by side, and answers with their results in order.
+    ///
+    /// # Panics
+    /// Panics if one of them did.
+    pub async fn blocking_each<T: Send + 'static>(
+        &self,
+        work: impl IntoIterator<Item: FnOnce() -> T + Send + 'static>,
+    ) -> Vec<T> {
+        let running: Vec<_> = work.into_iter().map(|work| self.begin(work)).collect();
+        let mut results = Vec::with_capacity(running.len());
+        for result in running {
+            results.push(result.await);
+        }
+        results
     }
 
     /// Runs a future to its end on the thread of the caller and answers with its result.

@@ -25,6 +25,7 @@ mod journal;
 mod layout;
 mod metadata;
 mod metered;
+mod names;
 mod open;
 mod pool;
 mod presence;
@@ -182,7 +183,7 @@ impl StoreSession for FileSession {
         self.stop();
         self.parts.committer.ended().await;
         let pool = self.parts.pool.clone();
-        self.parts.seams.tasks.blocking(move || pool.empty_all()).await;
+        pool.empty_all().await;
         self.parts.presence.leave().await;
         Ok(())
     }

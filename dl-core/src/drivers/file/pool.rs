@@ -15,7 +15,7 @@ use super::frame::MAX_STORED_ENTRY_BYTES;
 use super::journal::{BatchEntry, Journal, batch_bytes, entry_bytes};
 use super::layout::Layout;
 use super::metadata::FileMetadata;
-use super::presence::Presence;
+use super::presence::{Presence, Staying};
 use super::segment::Segment;
 use crate::error::{Error, Result};
 use crate::seams::{File, Seams};
@@ -24,6 +24,11 @@ use crate::types::SegmentId;
 
 /// How many empty journals are kept for the next round of use, in memory and in the directory.
 const SPARES: usize = 2;
+/// How many journals may be full before writers wait for one to be emptied. A journal with entries of many logs takes
+/// long to empty: a sync for each of them.
+const MOST_FULL: usize = 3;
+/// How many segment files are synced at once while a journal is emptied.
+const LANES: usize = 8;
 /// How long to wait before a journal that could not be emptied is tried again.
 const RETRY: Duration = Duration::from_millis(100);
 
@@ -38,10 +43,12 @@ pub(super) struct JournalPool {
     telemetry: Arc<Telemetry>,
     state: Mutex<Pool>,
     /// Held by the one who empties journals.
-    emptying: Mutex<()>,
+    emptying: tokio::sync::Mutex<()>,
     /// Rung when a journal became full, and when one became empty.
     filled: Notify,
     emptied: Notify,
+    /// Rung when the next journal should be made ready.
+    wanted: Notify,
 }
 
 #[derive(Default)]
@@ -49,6 +56,8 @@ struct Pool {
     active: Option<Arc<Used>>,
     full: Vec<Arc<Used>>,
     spare: Vec<Journal>,
+    /// Whether making a journal ready was asked for since the active one became active.
+    wanted: bool,
     closed: bool,
 }
 
@@ -65,6 +74,14 @@ struct UsedState {
     /// For each segment: where the last of its entries in this journal ends. Keeping the segment keeps the
     /// descriptor open through which it was written, which reports a failed write-back (rule F7).
     segments: BTreeMap<SegmentId, (Arc<Segment>, u64)>,
+}
+
+impl Pool {
+    /// Whether writers wait for a journal to be emptied. Those that are stuck wait for another writer or for the disk: new
+    /// ones take their place meanwhile.
+    fn too_many_full(&self) -> bool {
+        self.full.iter().filter(|used| !used.stuck.load(Ordering::Acquire)).count() >= MOST_FULL
+    }
 }
 
 impl Used {
@@ -120,9 +137,10 @@ impl JournalPool {
             presence,
             telemetry,
             state: Mutex::default(),
-            emptying: Mutex::default(),
+            emptying: tokio::sync::Mutex::default(),
             filled: Notify::new(),
             emptied: Notify::new(),
+            wanted: Notify::new(),
         }
     }
 
@@ -156,7 +174,8 @@ impl JournalPool {
             let emptied = self.emptied.notified();
             if let Some(journal) = self.next_journal()? {
                 let used = Used::new(journal);
-                self.state().active = Some(used.clone());
+                let mut state = self.state();
+                (state.active, state.wanted) = (Some(used.clone()), false);
                 return Ok(used);
             }
             self.telemetry.metrics.journal_waits.add(1);
@@ -168,7 +187,13 @@ impl JournalPool {
     pub(super) fn active_with_room(&self, bytes: u64) -> Option<Arc<Used>> {
         let mut state = self.state();
         match state.active.take() {
-            Some(active) if active.room() >= bytes => Some(state.active.insert(active).clone()),
+            Some(active) if active.room() >= bytes => {
+                if active.room() < self.size / 8 * 5 && state.spare.is_empty() && !state.wanted {
+                    state.wanted = true;
+                    self.wanted.notify_one();
+                }
+                Some(state.active.insert(active).clone())
+            }
             Some(full) => {
                 state.full.push(full);
                 self.telemetry.metrics.journals_filled.add(1);
@@ -189,14 +214,50 @@ impl JournalPool {
             if let Some(spare) = state.spare.pop() {
                 return Ok(Some(spare));
             }
-            // Those that are stuck wait for another writer or for the disk: a new journal is needed meanwhile.
-            state.full.iter().any(|used| !used.stuck.load(Ordering::Acquire))
+            state.too_many_full()
         };
-        if wait {
-            return Ok(None);
-        }
+        if wait { Ok(None) } else { self.new_journal().map(Some) }
+    }
+
+    fn new_journal(&self) -> Result<Journal> {
         let id = self.seams.random.next_u64();
-        Journal::create(&*self.seams.files, &self.layout.journals(), self.namespace, id, self.size).map(Some)
+        Journal::create(&*self.seams.files, &self.layout.journals(), self.namespace, id, self.size)
+    }
+
+    /// The background task that makes the next journal ready while there is still room in the one before it, so that no
+    /// writer waits while a file of that size is written.
+    pub(super) async fn run_ahead(self: Arc<Self>) {
+        loop {
+            self.wanted.notified().await;
+            if self.state().closed {
+                return;
+            }
+            let Ok(staying) = self.presence.stay() else { return };
+            let pool = self.clone();
+            let work = move || {
+                // If it cannot be made, whoever needs it gets the error.
+                let _best_effort = pool.make_ready();
+                drop(staying);
+            };
+            self.seams.tasks.blocking(work).await;
+        }
+    }
+
+    fn make_ready(&self) -> Result<()> {
+        {
+            let state = self.state();
+            if state.closed || !state.spare.is_empty() || state.too_many_full() {
+                return Ok(());
+            }
+        }
+        let journal = self.new_journal()?;
+        let mut state = self.state();
+        // Whoever closes the pool lets all its journals go: the lock on this one goes with it.
+        if !state.closed {
+            state.spare.push(journal);
+            self.emptied.notify_one();
+        }
+        Ok(())
     }
 
     /// Writes no more to the active journal: a sync of it failed.
@@ -216,13 +277,9 @@ impl JournalPool {
                 return;
             }
             let Ok(staying) = self.presence.stay() else { return };
-            let pool = self.clone();
-            let work = move || {
-                let left = pool.empty_full();
-                drop(staying);
-                left
-            };
-            let left = self.seams.tasks.blocking(work).await;
+            let left = self.empty_full(&staying).await;
+            // Not while nothing is to do.
+            drop(staying);
             if left == 0 {
                 filled.await;
             } else {
@@ -239,13 +296,16 @@ impl JournalPool {
         self.state().closed = true;
         self.filled.notify_one();
         self.emptied.notify_one();
+        self.wanted.notify_one();
     }
 
     /// Empties every journal, also the active one, and lets go of them. Those that cannot be emptied keep their
     /// entries for the next opener. Nobody may be writing any more.
-    pub(super) fn empty_all(&self) {
+    pub(super) async fn empty_all(self: &Arc<Self>) {
         self.retire_active();
-        self.empty_full();
+        if let Ok(staying) = self.presence.stay() {
+            self.empty_full(&staying).await;
+        }
         self.let_go();
     }
 
@@ -259,11 +319,11 @@ impl JournalPool {
     }
 
     /// Empties the full journals; answers how many could not be.
-    fn empty_full(&self) -> usize {
-        let _one_at_a_time = self.emptying.lock().unwrap_or_else(PoisonError::into_inner);
+    async fn empty_full(self: &Arc<Self>, staying: &Staying) -> usize {
+        let _one_at_a_time = self.emptying.lock().await;
         let full = self.state().full.clone();
         for used in full {
-            match self.empty(&used) {
+            match self.empty(&used, staying).await {
                 Ok(Some(journal)) => {
                     self.state().full.retain(|other| !Arc::ptr_eq(other, &used));
                     self.telemetry.metrics.journals_emptied.add(1);
@@ -292,21 +352,43 @@ impl JournalPool {
 
     /// Makes the entries of a journal durable in their segments and forgets them; answers the journal. `None` if some
     /// have to stay.
-    fn empty(&self, used: &Used) -> Result<Option<Journal>> {
-        let segments: Vec<_> = used.state().segments.values().cloned().collect();
+    async fn empty(self: &Arc<Self>, used: &Arc<Used>, staying: &Staying) -> Result<Option<Journal>> {
+        // Many files are synced at once: the file system makes one commit of its own for all of them.
+        let mut lanes: [Vec<(Arc<Segment>, u64)>; LANES] = Default::default();
+        for (number, segment) in used.state().segments.values().enumerate() {
+            lanes[number % LANES].push(segment.clone());
+        }
+        let work = lanes.into_iter().filter(|lane| !lane.is_empty()).map(|lane| {
+            let (pool, used, staying) = (self.clone(), used.clone(), staying.clone());
+            move || {
+                let settled = pool.settle_all(&used, lane);
+                drop(staying);
+                settled
+            }
+        });
+        self.seams.tasks.blocking_each(work).await.into_iter().collect::<Result<()>>()?;
+        if !used.state().segments.is_empty() {
+            return Ok(None);
+        }
+        let (used, staying) = (used.clone(), staying.clone());
+        let empty = move || {
+            let mut state = used.state();
+            if let Some(journal) = &mut state.journal {
+                journal.empty()?;
+            }
+            drop(staying);
+            Ok(state.journal.take())
+        };
+        self.seams.tasks.blocking(empty).await
+    }
+
+    fn settle_all(&self, used: &Used, segments: Vec<(Arc<Segment>, u64)>) -> Result<()> {
         for (segment, end) in segments {
             if self.settle(&segment, end)? {
                 used.state().segments.remove(&segment.id);
             }
         }
-        let mut state = used.state();
-        if !state.segments.is_empty() {
-            return Ok(None);
-        }
-        if let Some(journal) = &mut state.journal {
-            journal.empty()?;
-        }
-        Ok(state.journal.take())
+        Ok(())
     }
 
     /// Makes what is committed of a segment durable in its file. Answers whether every entry up to `end` is either

@@ -13,6 +13,7 @@ use super::frame::{FRAME_BYTES, FrameHead, FrameSeed};
 use super::index::{Index, Place};
 use super::io;
 use super::layout::Layout;
+use super::names::Names;
 use super::slots::Slots;
 use super::word::WordCell;
 use crate::error::{Error, Result};
@@ -40,6 +41,9 @@ pub(super) struct Segment {
     folder: PathBuf,
     segments: PathBuf,
     files: Arc<dyn Files>,
+    names: Arc<Names>,
+    /// What its name was counted as in its folder, when it was made or last opened for writing.
+    name: AtomicU64,
     word: OnceLock<WordCell>,
     file: Mutex<Option<Opened>>,
     durable: Mutex<Durable>,
@@ -60,14 +64,22 @@ pub(super) struct Durable {
     slots: Option<Slots>,
     /// Everything below is on disk, by a sync of this process.
     synced: u64,
-    names_synced: bool,
+    name_synced: bool,
     /// A sync of the file failed in this process: what it covered may be lost although later ones succeed (rule F7).
     pub(super) suspect: bool,
 }
 
 impl Segment {
-    pub(super) fn new(files: Arc<dyn Files>, layout: &Layout, namespace: u64, id: SegmentId) -> Self {
+    pub(super) fn new(
+        files: Arc<dyn Files>,
+        names: Arc<Names>,
+        layout: &Layout,
+        namespace: u64,
+        id: SegmentId,
+    ) -> Self {
         Self {
+            names,
+            name: AtomicU64::new(u64::MAX),
             id,
             seed: FrameSeed::new(namespace, id),
             namespace,
@@ -138,6 +150,7 @@ impl Segment {
         let failed = |error| io::failed(error, "making a segment file", &self.path);
         self.files.create_dir(&self.folder).map_err(failed)?;
         let file = self.files.open(&self.path, OpenMode::CreateNew).map_err(failed)?;
+        self.name.store(self.names.made(&self.folder), Ordering::Release);
         file.write_at(&[&self.head()], 0).map_err(failed)?;
         *self.opened() = Some(Opened { file: file.clone(), writable: true });
         Ok(file)
@@ -152,6 +165,7 @@ impl Segment {
         let failed = |error| io::failed(error, "opening a segment file", &self.path);
         self.files.create_dir(&self.folder).map_err(failed)?;
         let file = self.files.open(&self.path, OpenMode::Create).map_err(failed)?;
+        self.name.store(self.names.made(&self.folder), Ordering::Release);
         let mut head = [0; HEAD_BYTES];
         file.read_at(&mut head, 0).map_err(failed)?;
         if head != self.head() {
@@ -266,11 +280,11 @@ impl Segment {
             durable.suspect = true;
             return Err(io::failed(error, "syncing a segment file", &self.path));
         }
-        if !durable.names_synced {
-            for folder in [&self.folder, &self.segments] {
-                self.files.sync_dir(folder).map_err(|error| io::failed(error, "syncing a folder", folder))?;
-            }
-            durable.names_synced = true;
+        if !durable.name_synced {
+            let number = self.name.load(Ordering::Acquire);
+            let synced = self.names.sync(&*self.files, &self.folder, &self.segments, number);
+            synced.map_err(|error| io::failed(error, "syncing a folder", &self.folder))?;
+            durable.name_synced = true;
         }
         Ok(())
     }

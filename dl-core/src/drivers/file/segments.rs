@@ -86,6 +86,7 @@ impl FileSegments {
             let tasks = &self.parts.seams.tasks;
             self.parts.committer.clone().start(&**tasks)?;
             tasks.spawn(Box::pin(self.parts.pool.clone().run()));
+            tasks.spawn(Box::pin(self.parts.pool.clone().run_ahead()));
             Ok(())
         })
     }

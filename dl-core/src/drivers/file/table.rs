@@ -7,6 +7,7 @@ use super::control::Control;
 use super::index::Place;
 use super::io;
 use super::layout::Layout;
+use super::names::Names;
 use super::segment::{FIRST_OFFSET, Segment};
 use super::word::{Word, WordCell};
 use crate::error::Result;
@@ -16,6 +17,7 @@ use crate::types::SegmentId;
 /// One [`Segment`] for each id in use, shared by all who use it in this process.
 pub(super) struct SegmentTable {
     files: Arc<dyn Files>,
+    names: Arc<Names>,
     layout: Layout,
     namespace: u64,
     control: Arc<Control>,
@@ -24,7 +26,7 @@ pub(super) struct SegmentTable {
 
 impl SegmentTable {
     pub(super) fn new(files: Arc<dyn Files>, layout: Layout, namespace: u64, control: Arc<Control>) -> Self {
-        Self { files, layout, namespace, control, segments: Mutex::default() }
+        Self { files, names: Arc::default(), layout, namespace, control, segments: Mutex::default() }
     }
 
     /// The segment with this id, which need not exist on disk.
@@ -36,7 +38,8 @@ impl SegmentTable {
         if segments.len().is_power_of_two() {
             segments.retain(|_, segment| segment.strong_count() > 0);
         }
-        let segment = Arc::new(Segment::new(self.files.clone(), &self.layout, self.namespace, id));
+        let segment =
+            Arc::new(Segment::new(self.files.clone(), self.names.clone(), &self.layout, self.namespace, id));
         segments.insert(id, Arc::downgrade(&segment));
         segment
     }

@@ -315,7 +315,8 @@ async fn journals_are_counted_through_their_use() {
     let metrics = namespace.metrics().await;
     let names = ["journals_filled_total", "journals_emptied_total", "journal_waits_total"];
     let [filled, emptied, waits] = counts(&metrics, names);
-    assert!(filled > 1 && emptied > 0 && emptied <= filled && waits > 0, "{filled} {emptied} {waits}");
+    assert!(filled > 1 && emptied > 0 && emptied <= filled, "{filled} {emptied}");
+    assert_eq!(waits, 0, "the next one was ready each time");
 }
 
 #[tokio::test(start_paused = true)]

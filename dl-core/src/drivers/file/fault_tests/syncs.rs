@@ -227,3 +227,28 @@ async fn a_deleted_segment_does_not_come_back_with_the_power() {
     let left = world.files().into_iter().filter(|path| path.starts_with(directory(&world).join("segments")));
     assert_eq!(left.count(), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_next_journal_is_ready_before_the_one_before_it_is_full() {
+    let world = machine();
+    let owner = Opener::new(&world).await;
+    let writer = TestWriter::start(&owner.stores).await;
+    let journals = directory(&world).join("journals");
+    let made = || world.files().iter().filter(|path| path.starts_with(&journals)).count();
+    let mut number = 0;
+    let put = async |number: usize| {
+        writer.put(vec![b'x'; 10_000]);
+        assert!(owner.ended(&writer, number + 1).await);
+    };
+    // Three blocks each: six are a good third of it, and more than half is left.
+    while number < 6 {
+        put(number).await;
+        number += 1;
+    }
+    until(&owner.seams.clock, || made() == 2).await;
+    while recycled(&world) < 3 {
+        put(number).await;
+        number += 1;
+    }
+    assert_eq!(made(), 2, "they take turns");
+}

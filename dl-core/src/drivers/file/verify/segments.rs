@@ -1,6 +1,7 @@
 //! Every segment file: each checksum up to the committed length, truncated ones that are kept included.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -85,7 +86,7 @@ impl Pass<'_> {
 
     /// A file of a segment that the metadata does not know.
     fn orphan(&mut self, id: SegmentId) -> Result<()> {
-        let segment = Segment::new(self.files.clone(), &self.layout, self.namespace, id);
+        let segment = Segment::new(self.files.clone(), Arc::default(), &self.layout, self.namespace, id);
         let Some(file) = segment.for_reading()? else { return Ok(()) };
         let failed = |error| io::failed(error, "reading a segment file", segment.path());
         self.found.files += 1;
@@ -110,7 +111,7 @@ impl Pass<'_> {
     }
 
     fn segment(&mut self, id: SegmentId, state: SegmentState) -> Result<()> {
-        let segment = Segment::new(self.files.clone(), &self.layout, self.namespace, id);
+        let segment = Segment::new(self.files.clone(), Arc::default(), &self.layout, self.namespace, id);
         let Some(extent) = self.extent(&segment, state)? else { return Ok(()) };
         let journaled = self.journaled.remove(&id).unwrap_or_default();
         let Some(file) = segment.for_reading()? else {
