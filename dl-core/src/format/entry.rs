@@ -27,6 +27,7 @@ pub(crate) struct EntryBuilder {
 
 impl EntryBuilder {
     /// An entry without records.
+    #[cfg(any(test, feature = "test-util"))]
     pub(crate) fn new() -> Self {
         Self::with_capacity(ENVELOPE_BYTES)
     }

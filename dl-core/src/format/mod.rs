@@ -7,9 +7,9 @@ mod record;
 mod record_set;
 
 pub(crate) use entry::{EntryBuilder, EntryRecords, RawRecord, RecordHead, RecordHeads, open_entry};
-pub(crate) use record::{
-    CONTROL_PAYLOAD, END_OF_STREAM_PAYLOAD, END_OF_STREAM_TXID, RecordHeader, RecordKind,
-};
+#[cfg(any(test, feature = "test-util"))]
+pub(crate) use record::RecordHeader;
+pub(crate) use record::{CONTROL_PAYLOAD, END_OF_STREAM_PAYLOAD, END_OF_STREAM_TXID, RecordKind};
 #[cfg(any(test, feature = "test-util"))]
 pub(crate) use record_set::encode_record_set;
 pub use record_set::{NewRecordSet, RecordSet};

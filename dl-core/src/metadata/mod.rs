@@ -8,8 +8,10 @@ mod tree;
 mod watches;
 
 pub(crate) use path::NodePath;
+#[cfg(any(test, feature = "test-util"))]
+pub(crate) use segment::completed_number;
 pub(crate) use segment::{
-    Completed, SegmentMetadata, Truncation, completed_name, completed_number, in_progress_name, sequence_id,
+    Completed, SegmentMetadata, Truncation, completed_name, in_progress_name, sequence_id,
 };
 pub use store::{
     Child, Expect, Lock, MetadataStore, Node, Op, Outcome, Refusal, RefusalReason, Takeover, Version, Watch,

@@ -237,6 +237,7 @@ pub(crate) fn completed_name(number: i64) -> String {
 
 /// The number of a completed segment, where its name has it: `logrecs_<number>`, or the old
 /// `logrecs_<first>_<last>_<number>_<ledger>_<region>`.
+#[cfg(any(test, feature = "test-util"))]
 pub(crate) fn completed_number(name: &str) -> Option<i64> {
     let mut parts = name.strip_prefix(COMPLETED)?.split('_');
     let text = match parts.clone().count() {
