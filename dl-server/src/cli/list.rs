@@ -1,7 +1,7 @@
 //! `dl list`.
 
 use clap::Args;
-use dl_core::{LogName, Namespace};
+use dl_core::{LogChange, LogName, Namespace};
 use serde_json::json;
 
 use super::Shared;
@@ -27,13 +27,22 @@ pub(crate) struct List {
     /// At most this many
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
+
+    /// Goes on with a line for each log that is made or deleted
+    #[arg(long, conflicts_with_all = ["after", "limit"])]
+    watch: bool,
 }
 
 impl List {
     pub(super) async fn run(self, shared: &Shared) -> Result<()> {
         let after = self.after.as_deref().map(LogName::new).transpose()?;
         let namespace = shared.namespace.open(Missing::Fail, Scope::None).await?;
-        let listed = self.list(&namespace, after, &mut shared.output()).await;
+        let mut output = shared.output();
+        let listed = if self.watch {
+            watch(&namespace, &self.prefix, &mut output).await
+        } else {
+            self.list(&namespace, after, &mut output).await
+        };
         namespace::close(namespace, listed).await
     }
 
@@ -57,5 +66,29 @@ impl List {
             after = names.into_iter().next_back();
         }
         output.flush()
+    }
+}
+
+/// Prints the logs that there are, then each change, until the process is ended.
+async fn watch(namespace: &Namespace, prefix: &str, output: &mut Output) -> Result<()> {
+    let mut watcher = namespace.watch_logs(prefix)?;
+    let mut listed = false;
+    loop {
+        match watcher.next().await? {
+            LogChange::Created(name) => {
+                let word = if listed { "created " } else { "" };
+                let object = || json!({ "log": name.as_str(), "created": true });
+                output.item(format_args!("{word}{name}"), object)?;
+            }
+            LogChange::Deleted(name) => {
+                let object = || json!({ "log": name.as_str(), "deleted": true });
+                output.item(format_args!("deleted {name}"), object)?;
+            }
+            LogChange::Listed => listed = true,
+            _ => {}
+        }
+        if listed {
+            output.flush()?;
+        }
     }
 }

@@ -14,10 +14,12 @@ mod list;
 mod manage;
 mod manual;
 mod namespace;
+mod options;
 mod output;
 mod read;
 mod recover;
 mod rename;
+mod retain;
 mod seal;
 mod segments;
 mod stop;
@@ -95,6 +97,8 @@ enum Command {
     Tail(read::Tail),
     Cursor(cursor::Cursor),
     Truncate(truncate::Truncate),
+    Options(options::Options),
+    Retain(retain::Retain),
     Seal(seal::Seal),
     Delete(delete::Delete),
     Rename(rename::Rename),
@@ -122,6 +126,8 @@ impl Command {
             Self::Tail(command) => command.run(shared).await,
             Self::Cursor(command) => command.run(shared).await,
             Self::Truncate(command) => command.run(shared).await,
+            Self::Options(command) => command.run(shared).await,
+            Self::Retain(command) => command.run(shared).await,
             Self::Seal(command) => command.run(shared).await,
             Self::Delete(command) => command.run(shared).await,
             Self::Rename(command) => command.run(shared).await,

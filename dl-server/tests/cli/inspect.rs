@@ -120,3 +120,45 @@ fn a_dlsn_is_read_and_printed_in_every_form() {
         place.run(&["dlsn", bad]).failed(101, "invalid-argument");
     }
 }
+
+#[test]
+fn a_list_that_watches_tells_of_what_other_processes_do() {
+    let place = Place::new();
+    place.ok(&["create", "a/b", "c"]);
+    let all = place.start(&["list", "--watch"]);
+    let below = place.start(&["list", "a", "--watch", "--json"]);
+    assert_eq!((all.line(), all.line()), ("a/b".to_owned(), "c".to_owned()));
+    assert_eq!(below.line(), r#"{"created":true,"log":"a/b"}"#);
+    place.ok(&["create", "d"]);
+    assert_eq!(all.line(), "created d");
+    place.ok(&["delete", "a/b"]);
+    assert_eq!(all.line(), "deleted a/b");
+    assert_eq!(below.line(), r#"{"deleted":true,"log":"a/b"}"#);
+}
+
+#[test]
+fn options_are_kept_and_retention_goes_by_them() {
+    let place = Place::new();
+    for line in ["one", "two", "three"] {
+        place.ok_with(&["append", "a"], format!("{}\n", line.repeat(1_000)).as_bytes());
+    }
+    let options =
+        |arguments: &[&str]| objects(place.ok(&[&["options", "a", "--json"], arguments].concat())).remove(0);
+    assert_eq!((&options(&[])["roll_ms"], options(&[]).get("retention_bytes")), (&json!("2h"), None));
+    let set = options(&["retention_bytes=6KiB", "roll_ms=1h"]);
+    assert_eq!((&set["roll_ms"], &set["retention_bytes"]), (&json!("1h"), &json!("6KiB")));
+    assert_eq!(place.ok(&["retain", "a"]), "a 3:0:0\n");
+    let set = options(&["roll_ms=default", "compression=lz4"]);
+    assert_eq!(
+        (&set["roll_ms"], &set["retention_bytes"], &set["compression"]),
+        (&json!("2h"), &json!("6KiB"), &json!("lz4"))
+    );
+    assert!(
+        place.ok(&["options", "a"]).lines().any(|line| line.split_whitespace().eq(["compression", "lz4"]))
+    );
+    for wrong in ["roll_ms", "roll_ms=0", "nonsense=1", "nonsense=default"] {
+        place.run(&["options", "a", wrong]).failed(101, "invalid-argument");
+    }
+    place.run(&["options", "b"]).failed(102, "not-found");
+    place.run(&["retain", "b"]).failed(102, "not-found");
+}
