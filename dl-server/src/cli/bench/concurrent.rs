@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use clap::Args;
 use dl_core::{Error, ErrorKind, Writer};
-use tokio::runtime::Handle;
 use tokio::task;
 
 use super::super::failure::Result;
+use super::append::{awaited, blocking};
 use super::figures::{Figures, Meter, Subject};
 use super::latency::Latency;
 use super::payloads::Payloads;
@@ -71,7 +71,7 @@ impl Concurrent {
 impl Callers {
     /// Lets all of them append until the time is over.
     async fn append(self, writer: &Writer, bytes: usize, length: Duration) -> Result<(u64, Latency)> {
-        let caller = |number: u64| append(writer.clone(), bytes, number, length);
+        let work = |number: u64| Ok((Payloads::new(bytes, number)?, Schedule::new(length, None)?));
         let ended =
             |error| Error::new(ErrorKind::Internal, format!("a caller did not end by itself: {error}"));
         let (mut records, mut latency) = (0, Latency::new());
@@ -83,21 +83,27 @@ impl Callers {
         };
         match self {
             Self::Tasks(count) => {
-                let tasks: Vec<_> = (1..).take(count).map(|number| task::spawn(caller(number))).collect();
-                for task in tasks {
+                let spawn = |number| {
+                    let (writer, work) = (writer.clone(), work(number));
+                    task::spawn(async move {
+                        let (payloads, schedule) = work?;
+                        awaited(&writer, payloads, schedule).await
+                    })
+                };
+                for task in (1..).take(count).map(spawn).collect::<Vec<_>>() {
                     add(task.await.map_err(|error| ended(error.to_string()))?)?;
                 }
             }
             Self::Threads(count) => {
-                let runtime = Handle::current();
-                let callers: Vec<_> = (1..).take(count).map(caller).collect();
+                let callers: Vec<_> =
+                    (1..).take(count).map(|number| (writer.clone(), work(number))).collect();
                 // Waiting for threads blocks, which this thread may not do: it also waits for an interrupt.
                 let all = task::spawn_blocking(move || {
-                    let spawn = |caller| {
-                        let runtime = runtime.clone();
-                        thread::Builder::new()
-                            .name("caller".to_owned())
-                            .spawn(move || runtime.block_on(caller))
+                    let spawn = |(writer, work): (Writer, dl_core::Result<(Payloads, Schedule)>)| {
+                        thread::Builder::new().name("caller".to_owned()).spawn(move || {
+                            let (payloads, schedule) = work?;
+                            blocking(&writer, payloads, schedule)
+                        })
                     };
                     let threads: Vec<_> = callers.into_iter().map(spawn).collect();
                     threads.into_iter().map(|thread| thread.map(thread::JoinHandle::join)).collect::<Vec<_>>()
@@ -110,21 +116,4 @@ impl Callers {
         }
         Ok((records, latency))
     }
-}
-
-async fn append(
-    writer: Writer,
-    bytes: usize,
-    seed: u64,
-    length: Duration,
-) -> dl_core::Result<(u64, Latency)> {
-    let (mut payloads, mut latency) = (Payloads::new(bytes, seed)?, Latency::new());
-    let mut schedule = Schedule::new(length, None)?;
-    let mut records = 0;
-    while let Some(due) = schedule.next() {
-        writer.append(payloads.next()).await?.await?;
-        latency.record(due.elapsed());
-        records += 1;
-    }
-    Ok((records, latency))
 }
