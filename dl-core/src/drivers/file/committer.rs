@@ -277,7 +277,10 @@ impl Committer {
             }
             if woken.is_empty() {
                 drop(lead);
-                self.bell.notified().await;
+                // A caller that found the lead taken meanwhile left its entry to whoever had it.
+                if self.queue().woken.is_empty() {
+                    self.bell.notified().await;
+                }
                 continue;
             }
             // To the end of the round, but not while nothing is to do.

@@ -1,5 +1,6 @@
 //! Each failure that the rules F1-F16 prevent, by name: every test sets up the one scenario and fails without its rule.
 
+mod callers;
 mod closing;
 mod fencing;
 mod forks;
