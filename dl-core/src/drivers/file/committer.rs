@@ -6,6 +6,7 @@
 //! there is no waiting time to tune. A word that cannot be moved says that the segment was fenced or deleted: its
 //! writer gets no acknowledgement, now or later.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -210,7 +211,11 @@ impl Committer {
         }
         // Whoever is at it looks at the queue once more when the round is done.
         let Ok(lead) = self.lead.try_lock() else { return };
-        let worked = self.work();
+        let worked = catch_unwind(AssertUnwindSafe(|| self.work())).unwrap_or_else(|panic| {
+            // Nobody else knows of the entries that the round took.
+            self.end();
+            resume_unwind(panic)
+        });
         drop(lead);
         if !worked || !self.queue().woken.is_empty() {
             self.bell.notify_one();
@@ -306,8 +311,7 @@ impl Committer {
         let writers: Vec<_> = self.writers().iter().filter_map(Weak::upgrade).collect();
         for writer in writers {
             // A source that failed may fail again; the others are to be told all the same.
-            let tell = std::panic::AssertUnwindSafe(|| writer.break_off(error.clone()));
-            let _told = std::panic::catch_unwind(tell);
+            let _told = catch_unwind(AssertUnwindSafe(|| writer.break_off(error.clone())));
         }
     }
 

@@ -152,7 +152,7 @@ async fn a_dropped_session_frees_its_journals_although_handles_live() {
 }
 
 /// Fails in the middle of a group commit.
-struct Broken;
+pub(super) struct Broken;
 
 impl EntrySource for Broken {
     fn next_entry(&self) -> Option<Bytes> {
