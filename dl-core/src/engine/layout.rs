@@ -188,7 +188,7 @@ pub(crate) async fn require(metadata: &dyn MetadataStore, log: &LogName, path: &
 
 /// The error for a log that is not there, or no longer.
 pub(crate) fn no_log(log: &LogName) -> Error {
-    Error::not_found("there is no such log; create it, or look for its name with list_logs").with("log", log)
+    Error::not_found("there is no such log; create it, or check its name").with("log", log)
 }
 
 /// Replaces the data of the log's own node: the user's metadata.
