@@ -26,7 +26,8 @@ pub struct LogInfo {
     pub sealed: bool,
     /// The point of truncation: no record below it is read.
     pub first_readable: Dlsn,
-    /// The largest txid of its completed segments; `None` if it never had a record.
+    /// The largest txid of its completed segments; `None` if it never had a record, and of a sealed log, whose
+    /// metadata has the mark of the seal in its place.
     pub max_txid: Option<i64>,
     /// How its writer named itself, if there is one.
     pub owner: Option<String>,

@@ -49,13 +49,20 @@ fn object(info: &LogInfo) -> serde_json::Value {
 fn rows(info: &LogInfo) -> Vec<[String; 2]> {
     let row = |name: &str, value: String| [name.to_owned(), value];
     let in_progress = if info.in_progress { ", the last in progress" } else { "" };
-    vec![
+    let mut rows = vec![
         row("log", info.name.to_string()),
         row("incarnation", info.incarnation.to_string()),
         row("state", if info.sealed { "sealed" } else { "open" }.to_owned()),
         row("writer", info.owner.clone().unwrap_or_else(|| "none".to_owned())),
         row("segments", format!("{}{in_progress}", info.segments)),
         row("first readable", info.first_readable.to_string()),
-        row("largest txid", info.max_txid.map_or_else(|| "none".to_owned(), |txid| txid.to_string())),
-    ]
+    ];
+    // Of a sealed log it is not known, which is not the same as none.
+    if !info.sealed {
+        rows.push(row(
+            "largest txid",
+            info.max_txid.map_or_else(|| "none".to_owned(), |txid| txid.to_string()),
+        ));
+    }
+    rows
 }
