@@ -189,7 +189,8 @@ fn kind(error: &std::io::Error) -> ErrorKind {
     }
 }
 
-fn pair(text: &str) -> std::result::Result<(String, String), String> {
+/// Takes NAME=VALUE apart.
+pub(super) fn pair(text: &str) -> std::result::Result<(String, String), String> {
     text.split_once('=')
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .ok_or_else(|| "write NAME=VALUE".to_owned())

@@ -20,8 +20,8 @@ pub(crate) struct Options {
     log: String,
 
     /// What to set
-    #[arg(value_name = "NAME=VALUE")]
-    settings: Vec<String>,
+    #[arg(value_name = "NAME=VALUE", value_parser = namespace::pair)]
+    settings: Vec<(String, String)>,
 }
 
 impl Options {
@@ -54,13 +54,12 @@ impl Options {
 }
 
 /// The options with these settings.
-fn changed(kept: &LogOptions, settings: &[String]) -> Result<LogOptions> {
+fn changed(kept: &LogOptions, settings: &[(String, String)]) -> Result<LogOptions> {
     let mut texts = kept.texts();
     let mut given = Vec::new();
-    for setting in settings {
-        let (name, value) = setting.split_once('=').unwrap_or((setting, ""));
-        texts.retain(|(kept, _)| *kept != name);
-        given.push((name, value));
+    for (name, value) in settings {
+        texts.retain(|(kept, _)| kept != name);
+        given.push((name.as_str(), value.as_str()));
     }
     let mut options = LogOptions::default();
     for (name, value) in texts.iter().map(|(name, text)| (*name, text.as_str())).chain(given) {

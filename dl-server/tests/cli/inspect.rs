@@ -156,7 +156,9 @@ fn options_are_kept_and_retention_goes_by_them() {
     assert!(
         place.ok(&["options", "a"]).lines().any(|line| line.split_whitespace().eq(["compression", "lz4"]))
     );
-    for wrong in ["roll_ms", "roll_ms=0", "nonsense=1", "nonsense=default"] {
+    let bare = place.run(&["options", "a", "roll_ms"]);
+    assert!(bare.code == 1 && bare.stderr.contains("write NAME=VALUE"), "{}", bare.stderr);
+    for wrong in ["roll_ms=0", "nonsense=1", "nonsense=default"] {
         place.run(&["options", "a", wrong]).failed(101, "invalid-argument");
     }
     place.run(&["options", "b"]).failed(102, "not-found");
