@@ -33,7 +33,7 @@ pub(crate) struct Read {
     follow: bool,
 
     /// Prints the stream of bytes that dl append --bytes appended
-    #[arg(long, conflicts_with_all = ["format", "cursor"])]
+    #[arg(long, conflicts_with_all = ["format", "cursor", "until", "count"])]
     bytes: bool,
 
     /// Starts at the byte with this offset, counted from 0

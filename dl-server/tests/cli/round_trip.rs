@@ -118,6 +118,10 @@ fn a_stream_of_bytes_goes_on_and_is_read_from_any_offset() {
         assert_eq!(read.code, 0);
         assert!(read.stdout == input[offset.min(input.len())..], "from {offset}");
     }
+    // Records of a stream are chunks of any size: bounds in records say nothing about its bytes.
+    for bound in [["--count", "1"], ["--until", "1:0:0"]] {
+        assert_eq!(place.run(&[&["read", "a", "--bytes"][..], &bound].concat()).code, 1);
+    }
     place.ok_with(&["append", "lines"], b"one\n");
     place.run_with(&["append", "lines", "--bytes"], b"two").failed(101, "invalid-argument");
     place.run(&["read", "lines", "--bytes"]).failed(101, "invalid-argument");
