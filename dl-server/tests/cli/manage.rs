@@ -115,7 +115,12 @@ fn a_large_copy_keeps_every_record() {
     place.ok_with(&["append", "a", "-o", "roll_bytes=1MiB"], lines.as_bytes());
     place.ok(&["copy", "a", "--to", &uri(&other.namespace()), "--as", "b"]);
     assert_eq!(other.ok(&["read", "b"]), lines);
-    assert_eq!(other.ok(&["segments", "b"]).lines().count(), place.ok(&["segments", "a"]).lines().count());
+    // A roll under load begins the next segment, which stays empty if nothing comes: that one is not copied.
+    let filled = |place: &Place, log: &str| {
+        let segments = objects(place.ok(&["segments", log, "--json"]));
+        segments.into_iter().filter(|segment| segment["records"] != 0).count()
+    };
+    assert_eq!(filled(&other, "b"), filled(&place, "a"));
 }
 
 #[test]
