@@ -33,9 +33,10 @@ pub(crate) async fn take_over(engine: &Arc<Engine>, log: &LogName, takeover: Tak
     require(&**metadata, log, &paths.ledgers()).await?;
     // Only to be named: whoever it is by the time the lock is taken is cut off as well.
     let before = metadata.lock_owner(&paths.lock()).await.ok().flatten();
-    let lock = HeldLock::take(metadata, &engine.seams, paths.lock(), &engine.owner, takeover)
-        .await
-        .map_err(|error| error.with("log", log).during("open_writer"))?;
+    let lock = match HeldLock::take(metadata, &engine.seams, paths.lock(), &engine.owner, takeover).await {
+        Ok(lock) => lock,
+        Err(error) => return Err(not_taken(engine, log, error).await.during("open_writer")),
+    };
     let (known, _) = Ownership::read(engine, log, &paths).await?;
     let mut own = Ownership { engine: engine.clone(), log: log.clone(), paths, lock, known };
     loop {
@@ -52,6 +53,14 @@ pub(crate) async fn take_over(engine: &Arc<Engine>, log: &LogName, takeover: Tak
             return Err(lost(&own).await);
         }
         own.known = Ownership::read(engine, log, &own.paths).await?.0;
+    }
+}
+
+/// Why the lock of a log was not taken: there is none any more if the log was deleted meanwhile.
+pub(super) async fn not_taken(engine: &Engine, log: &LogName, error: Error) -> Error {
+    match layout::exists(&*engine.stores.metadata, log).await {
+        Ok(false) if error.kind() == ErrorKind::NotFound => layout::no_log(log),
+        _ => error.with("log", log),
     }
 }
 

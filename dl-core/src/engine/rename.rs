@@ -12,6 +12,7 @@ use super::Engine;
 use super::delete::{base_op, below};
 use super::layout::{self, LogPaths, require};
 use super::lock::HeldLock;
+use super::open::not_taken;
 
 const ATTEMPTS: usize = 20;
 
@@ -24,9 +25,10 @@ pub(crate) async fn rename(engine: &Arc<Engine>, from: &LogName, to: &LogName) -
     let paths = LogPaths::new(from);
     require(&**metadata, from, &paths.ledgers()).await?;
     let never = Takeover::Never;
-    let lock = HeldLock::take(metadata, &engine.seams, paths.lock(), &engine.owner, never)
-        .await
-        .map_err(|error| error.with("log", from))?;
+    let lock = match HeldLock::take(metadata, &engine.seams, paths.lock(), &engine.owner, never).await {
+        Ok(lock) => lock,
+        Err(error) => return Err(not_taken(engine, from, error).await),
+    };
     match attempt(engine, from, to, &lock).await {
         Ok(()) => {
             lock.forget();

@@ -11,6 +11,7 @@ on_every_driver! {
     a_writer_that_never_wrote_is_cut_off_too
     a_writer_is_cut_off_amid_its_rolls
     a_lock_is_respected_if_asked_to
+    a_writer_that_waits_for_a_log_that_is_deleted_finds_none
     a_dropped_open_leaves_no_lock_behind
 }
 
@@ -126,6 +127,20 @@ async fn a_lock_is_respected_if_asked_to(shared: Shared) {
         holder.close().await.unwrap();
     });
     append(&next.unwrap(), "mine now").await;
+}
+
+async fn a_writer_that_waits_for_a_log_that_is_deleted_finds_none(shared: Shared) {
+    let (first, second) = (shared.process("first").await, shared.process("second").await);
+    let _holder = shared.open(&first, creating()).await;
+    let log = second.log(shared.log());
+    let wait = WriterOptions::default().takeover(Takeover::Wait(Duration::from_secs(5)));
+    let (waited, ()) = tokio::join!(log.open_writer(wait), async {
+        pass(Duration::from_secs(1)).await;
+        first.delete_log(shared.log()).await.unwrap();
+    });
+    let error = waited.map(drop).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert!(error.message().contains("no such log"), "{error}");
 }
 
 async fn a_dropped_open_leaves_no_lock_behind(shared: Shared) {
