@@ -21,6 +21,9 @@ pub(super) fn failed(error: io::Error, doing: &'static str, path: &Path) -> Erro
         ),
         io::ErrorKind::NotFound => (ErrorKind::NotFound, "check the path"),
         io::ErrorKind::NotADirectory => (ErrorKind::InvalidArgument, "the path must name a directory"),
+        io::ErrorKind::AlreadyExists | io::ErrorKind::IsADirectory => {
+            (ErrorKind::InvalidArgument, "something else stands in its place: move it away")
+        }
         io::ErrorKind::InvalidFilename => (ErrorKind::InvalidArgument, "shorten the path"),
         _ if error.raw_os_error() == Some(libc::ELOOP) => {
             (ErrorKind::InvalidArgument, "the path leads through links that lead back to themselves")
@@ -75,5 +78,14 @@ mod tests {
         assert_eq!((refused.kind(), refused.may_have_taken_effect()), (ErrorKind::StorageFull, false));
         let unknown = uncertain(full(), "writing", Path::new("/a"));
         assert_eq!((unknown.kind(), unknown.may_have_taken_effect()), (ErrorKind::Unavailable, true));
+    }
+
+    #[test]
+    fn what_stands_in_the_way_is_no_trouble_with_the_disk() {
+        for number in [libc::EEXIST, libc::EISDIR, libc::ENOTDIR] {
+            let error = failed(io::Error::from_raw_os_error(number), "opening", Path::new("/a"));
+            assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
+            assert!(!error.message().contains("disk"), "{error}");
+        }
     }
 }
