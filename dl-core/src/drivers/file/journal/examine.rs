@@ -43,11 +43,14 @@ impl Journal {
         let generation = Slots::read(&*file, id).map_err(failed)?;
         let size = u64::from_le_bytes(block[24..32].try_into().unwrap_or_default());
         let Some(generation) = generation.filter(|_| block[..HEAD_BYTES] == head(namespace, id, size)) else {
-            looked.troubles.push(match holds_batches(&*file, id).map_err(failed)? {
-                false => {
-                    Trouble::notice(0, "was never finished and holds nothing; the next opener removes it")
-                }
-                true => Trouble::damage(0, "has lost its head, and so what it held"),
+            looked.troubles.extend(match holds_batches(&*file, id).map_err(failed)? {
+                // Whoever holds it is making it.
+                false if held => None,
+                false => Some(Trouble::notice(
+                    0,
+                    "was never finished and holds nothing; the next opener removes it",
+                )),
+                true => Some(Trouble::damage(0, "has lost its head, and so what it held")),
             });
             return Ok(Some(looked));
         };
