@@ -12,7 +12,7 @@ use console::{Step, differences, script, steps};
 
 const GUIDE: &str = "docs/guide";
 /// What the pages call the folder in which their commands run.
-const WORK: &str = "/work";
+const WORK: &str = "/srv";
 /// An example that waits for ever ends as a failure.
 const MOST_SECONDS: &str = "60";
 
