@@ -144,7 +144,7 @@ fn uris_name_a_place_and_set_options() {
 fn wrong_uris_say_what_to_write() {
     for (uri, part) in [
         ("", "no scheme"),
-        ("/var/lib/logs", "no scheme"),
+        ("/var/lib/logs", "no scheme; write file:///var/lib/logs"),
         ("kafka://host/", "distributedlog://"),
         ("memory:", "memory:NAME"),
         ("memory:///", "memory:NAME"),

@@ -26,8 +26,12 @@ impl Location {
         let bad = |problem: String| {
             Error::invalid_argument(format!("the namespace URI {uri:?} {problem}")).with("uri", uri)
         };
-        let (scheme, rest) =
-            uri.split_once(':').ok_or_else(|| bad(format!("has no scheme; write one of {FORMS}")))?;
+        let (scheme, rest) = uri.split_once(':').ok_or_else(|| {
+            bad(match uri.starts_with('/') {
+                true => format!("has no scheme; write file://{uri}"),
+                false => format!("has no scheme; write one of {FORMS}"),
+            })
+        })?;
         let rest = match rest.split_once('#') {
             None => rest,
             Some(_) => return Err(bad("has a '#'; write it as %23".to_owned())),
