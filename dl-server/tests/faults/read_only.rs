@@ -33,7 +33,12 @@ async fn remounted() {
 }
 
 fn remount(at: &Path, how: &str) {
-    mounts::run("mount", &["-o", &format!("remount,{how}"), path(at)]).unwrap();
+    // A thread on its way out may hold a file for a moment after the namespace was closed.
+    let started = Instant::now();
+    while let Err(error) = mounts::run("mount", &["-o", &format!("remount,{how}"), path(at)]) {
+        assert!(error.contains("busy") && started.elapsed() < PATIENCE, "{error}");
+        std::thread::yield_now();
+    }
 }
 
 /// Appends through a new writer, and closes everything.
