@@ -36,6 +36,9 @@ need_component() {
 # target_directory: where cargo puts what it builds.
 target_directory() { printf '%s\n' "${CARGO_TARGET_DIR:-$PWD/target}"; }
 
+# matrix_directory: where the runners of the conformance cases write how each went.
+matrix_directory() { printf '%s/matrix\n' "$(target_directory)"; }
+
 # seconds: the clock, in whole and thousandths.
 seconds() { date +%s.%3N; }
 

@@ -9,6 +9,7 @@ mod deps;
 mod documents;
 mod guide;
 mod layers;
+mod matrix;
 mod metrics;
 mod names;
 mod options;
@@ -31,7 +32,9 @@ cargo run -p xtask -- COMMAND
   names               no library called dl, no crate that can be published
   documents           links of pages, numbers of decisions, the index of docs
   guide FOLDER        run the shell examples of docs/guide with the dl that was built into this folder
-  check               every check but the guide's";
+  matrix FOLDER [--check]
+                      write docs/conformance.md from the cells that the runners wrote into this folder
+  check               every check but those that need a folder";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -45,6 +48,8 @@ fn main() -> ExitCode {
         ["layers"] => layers::check(&root()),
         ["names"] => names::check(&root()),
         ["documents"] => documents::check(&root()),
+        ["matrix", folder] => matrix::write(&root(), Path::new(folder)),
+        ["matrix", folder, "--check"] => matrix::check(&root(), Path::new(folder)),
         ["guide", folder] => guide::check(&root(), Path::new(folder)),
         ["check"] => check_all(&root()),
         ["help" | "--help"] => {

@@ -1,7 +1,7 @@
 //! Runs the cases of `testdata/conformance` against every driver. That folder's README says what they mean.
 //!
-//! `DL_CASE=name` runs one case, `DL_MATRIX=path` writes the table as markdown, `DL_SEEDS=n` gives each simulated case
-//! so many orders of events.
+//! `DL_CASE=name` runs one case, `DL_MATRIX=folder` writes how each went into that folder, `DL_SEEDS=n` gives each simulated
+//! case so many orders of events.
 
 #![allow(
     clippy::unwrap_used,
@@ -95,14 +95,6 @@ fn every_case_runs_somewhere() {
     }
 }
 
-/// The matrix, if it was asked for.
-#[test]
-fn matrix() {
-    let Some(path) = std::env::var_os("DL_MATRIX") else { return };
-    let columns = [MEMORY, FILE, FILE_SIMULATED].map(|subject| column(&subject, cases()));
-    write(Path::new(&path), &report::matrix(cases(), &columns));
-}
-
 /// A process of a case on the real machine.
 #[test]
 #[ignore = "the other end of a pipe; the test of the file driver starts it"]
@@ -117,6 +109,10 @@ fn run_all(subject: &Subject) {
     assert!(!chosen.is_empty(), "there is no case {only:?}");
     let column = column(subject, &chosen);
     println!("{}", column.table());
+    if let Some(folder) = std::env::var_os("DL_MATRIX").filter(|_| only.is_none()) {
+        let file = format!("rust-{}.jsonl", subject.name.replace([' ', '(', ')'], ""));
+        write(&Path::new(&folder).join(file), &column.cells());
+    }
     let promises = if only.is_none() { PROMISES } else { &[] };
     let failures = column.failures(&chosen, promises, if only.is_none() { subject.cannot } else { &[] });
     assert!(failures.is_empty(), "{} failures\n  {}", failures.len(), failures.join("\n  "));
@@ -171,7 +167,9 @@ fn cases() -> &'static [Case] {
     })
 }
 
-#[expect(clippy::disallowed_methods, reason = "the matrix goes to the real disk")]
+#[expect(clippy::disallowed_methods, reason = "the cells go to the real disk")]
 fn write(path: &Path, text: &str) {
+    let folder = path.parent().expect("it lies in a folder");
+    std::fs::create_dir_all(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     std::fs::write(path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
 }

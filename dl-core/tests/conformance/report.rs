@@ -1,6 +1,8 @@
-//! The table of case × driver, for people and as markdown.
+//! How the cases went on a driver, for people and for the matrix of all languages.
 
 use std::fmt::Write as _;
+
+use serde_json::json;
 
 use crate::cases::Case;
 
@@ -40,6 +42,24 @@ impl Column {
         table
     }
 
+    /// A cell for each case, a line each, as `ci/matrix` reads them.
+    pub(crate) fn cells(&self) -> String {
+        let mut cells = String::new();
+        for (name, verdict) in &self.verdicts {
+            let mut cell = json!({ "case": name, "language": "rust", "driver": self.driver });
+            cell["result"] = json!(match verdict {
+                Verdict::Passed => "passed",
+                Verdict::Lacks(_) => "skipped",
+                Verdict::Failed(_) => "failed",
+            });
+            if let Verdict::Lacks(capability) = verdict {
+                cell["capability"] = json!(capability);
+            }
+            writeln!(cells, "{cell}").expect("a text takes any text");
+        }
+        cells
+    }
+
     /// What failed, and which promises no case showed though the driver keeps them.
     pub(crate) fn failures(&self, cases: &[Case], promises: &[&str], cannot: &[(&str, &str)]) -> Vec<String> {
         let mut failures = Vec::new();
@@ -65,20 +85,4 @@ impl Column {
         }
         failures
     }
-}
-
-/// The matrix of all cases and drivers as markdown.
-pub(crate) fn matrix(cases: &[Case], columns: &[Column]) -> String {
-    let mut text = String::from("| case | promises |");
-    columns.iter().for_each(|column| text.extend([" ", column.driver, " |"]));
-    text.push_str("\n|---|---|");
-    columns.iter().for_each(|_| text.push_str("---|"));
-    for (row, case) in cases.iter().enumerate() {
-        write!(text, "\n| {} | {} |", case.name, case.promises.join(" ")).expect("a text takes any text");
-        for column in columns {
-            write!(text, " {} |", column.verdicts[row].1.cell()).expect("a text takes any text");
-        }
-    }
-    text.push('\n');
-    text
 }
