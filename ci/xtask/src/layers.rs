@@ -47,9 +47,10 @@ const OUTSIDE_WORLD: &[&str] = &[
     "expect(clippy::disallowed",
 ];
 
-/// Our crates that each crate of ours may depend on; dl-core is below all of them.
+/// Our crates that each crate of ours may depend on; dl-core is below all but dl-bookkeeper.
 const CRATES: &[(&str, &[&str])] = &[
-    ("dl-core", &[]),
+    ("dl-bookkeeper", &[]),
+    ("dl-core", &["dl-bookkeeper"]),
     ("dl-server", &["dl-core"]),
     ("dl-ffi", &["dl-core"]),
     ("dl-python", &["dl-core"]),

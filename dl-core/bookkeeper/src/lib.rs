@@ -1,0 +1,45 @@
+//! A client of [Apache BookKeeper](https://bookkeeper.apache.org), useful by itself: it knows nothing of logs.
+//!
+//! BookKeeper keeps *ledgers*: runs of entries, each written by one client, replicated on servers that are called
+//! *bookies*, and ended for good by being closed. A writer sends each entry to a *write quorum* of the ledger's *ensemble*
+//! and counts it as stored when an *ack quorum* has it ([`Quorum`]). The bookies of each stretch of a ledger, and where it
+//! ends, stand in its [`LedgerMetadata`], which lives in a metadata store (ZooKeeper) and is changed by compare-and-set.
+//! Another client *fences* a ledger to end it: bookies then refuse its writer ([`ReadMode::Fence`]).
+//!
+//! ```
+//! use bytes::Bytes;
+//! use dl_bookkeeper::{BookieId, DigestType, EntryId, LedgerMetadata, Quorum};
+//!
+//! # fn main() -> dl_bookkeeper::Result<()> {
+//! let bookies = ["bk1:3181", "bk2:3181", "bk3:3181"];
+//! let bookies = bookies.into_iter().map(BookieId::new).collect::<dl_bookkeeper::Result<Vec<_>>>()?;
+//! let quorum = Quorum::new(3, 2, 2)?;
+//! let metadata = LedgerMetadata::new(quorum, DigestType::Crc32c, Bytes::from("secret"), bookies)?;
+//!
+//! // Entries go round the ensemble.
+//! let places: Vec<usize> = quorum.write_set(EntryId::new(5)?).collect();
+//! assert_eq!(places, [2, 0]);
+//! assert_eq!(LedgerMetadata::decode(&metadata.encode())?, metadata);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # To read the source
+//!
+//! `types` has the nouns, `protocol` what one bookie is asked and answers ([`Request`], [`Response`], [`Status`]), and
+//! `metadata` what the metadata store holds. None of them does I/O. `proto` is generated from `proto/bookkeeper.proto`.
+
+mod error;
+mod metadata;
+mod proto;
+mod protocol;
+mod types;
+
+pub use error::{Error, ErrorKind, Result};
+pub use metadata::{LedgerMetadata, LedgerState, MetadataFormat};
+pub use protocol::{
+    AddRequest, AuthMessage, BatchReadRequest, BatchReadResponse, BookieInfo, BookieInfoRequest,
+    EncodedEntry, EntryGroup, EntryList, LongPoll, Operation, Priority, ReadLacResponse, ReadMode,
+    ReadRequest, ReadResponse, Request, Response, Status, WriteLacRequest,
+};
+pub use types::{BookieId, DigestType, EntryId, LedgerId, MasterKey, Quorum};
