@@ -22,8 +22,7 @@ pub(super) async fn find(
 ) -> Result<Dlsn> {
     let list = SegmentList::read(&*engine.stores.metadata, log).await?;
     if let Some(processed) = processed {
-        // Who has processed a segment to its end misses nothing of it when it is truncated.
-        return above_truncation(log, &list, list.past_ends(processed.next()), options.on_truncated);
+        return above_truncation(log, &list, processed.next(), options.on_truncated);
     }
     match options.from {
         Start::Earliest => Ok(list.first_readable()),
@@ -44,6 +43,8 @@ pub(super) fn above_truncation(
     on_truncated: OnTruncated,
 ) -> Result<Dlsn> {
     let first = list.first_readable();
+    // Who has read a segment to its end misses nothing of it when it is truncated.
+    let position = if position < first { list.past_ends(position) } else { position };
     // In front of the first record that a log can have, there was nothing to truncate.
     if position >= first || first <= Dlsn::FIRST || on_truncated == OnTruncated::Skip {
         return Ok(position.max(first));
