@@ -205,7 +205,9 @@ impl Namespace {
 
     /// Closes the namespace: every pending call on it, its logs, writers and readers ends with `closed`.
     ///
-    /// What writers had in flight may be in the log or not, as after [`Writer::abort`](crate::Writer::abort).
+    /// What writers had in flight may be in the log or not, as after [`Writer::abort`](crate::Writer::abort). When this
+    /// returns, nothing is left of the system's: no file, lock or map of the directory and no thread that works for it,
+    /// whatever handles are still about. (Threads that wait for the next call that blocks end with the last handle.)
     ///
     /// # Errors
     /// What the driver reports.

@@ -143,4 +143,7 @@ pub trait Words: Send + Sync + 'static {
     ///
     /// The future blocks its thread: use it on a thread of its own only ([`Tasks::spawn_thread`](super::Tasks)).
     fn wait(&self, index: usize, seen: u32) -> BoxFuture<'_, ()>;
+
+    /// Gives up what the system holds for the map. From then on the words are this value's own, and start as zeros.
+    fn let_go(&self) {}
 }

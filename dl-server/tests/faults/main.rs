@@ -12,6 +12,7 @@
     reason = "a test reaches the outside world and fails by panicking"
 )]
 
+mod closing;
 mod copies;
 mod descriptors;
 mod full;

@@ -2,13 +2,13 @@
 //!
 //! It runs only while somebody waits for a segment that another process may be writing.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
 use tokio::sync::Notify;
 
 use super::control::{Bell, Control};
-use super::started::Started;
+use super::started::{Running, Started};
 use super::table::SegmentTable;
 use crate::error::Result;
 use crate::seams::Tasks;
@@ -22,6 +22,7 @@ pub(super) struct DataBell {
     waiting: AtomicUsize,
     started: Started,
     wanted: Arc<Notify>,
+    stopped: AtomicBool,
 }
 
 /// Keeps the thread listening.
@@ -33,8 +34,8 @@ impl DataBell {
         table: Arc<SegmentTable>,
         telemetry: Arc<Telemetry>,
     ) -> Arc<Self> {
-        let (waiting, started, wanted) = Default::default();
-        Arc::new(Self { control, table, telemetry, waiting, started, wanted })
+        let (waiting, started, wanted, stopped) = Default::default();
+        Arc::new(Self { control, table, telemetry, waiting, started, wanted, stopped })
     }
 
     /// Has the waiters of this process told of commits elsewhere until the answer is dropped.
@@ -42,16 +43,27 @@ impl DataBell {
     /// # Errors
     /// `unavailable` if there is no thread to be had.
     pub(super) fn listen(self: &Arc<Self>, tasks: &dyn Tasks) -> Result<Listening> {
-        self.started.start(|| {
+        self.started.start(|running| {
             // Now, not when the thread starts: the caller looks at its segment next, and may have to be told of what
             // happens from then on.
             let seen = self.control.rung(Bell::Data);
-            tasks.spawn_thread("dl-wake", Box::pin(run(Arc::downgrade(self), seen)))
+            tasks.spawn_thread("dl-wake", Box::pin(run(Arc::downgrade(self), seen, running)))
         })?;
         if self.waiting.fetch_add(1, Ordering::AcqRel) == 0 {
             self.wanted.notify_one();
         }
         Ok(Listening(self.clone()))
+    }
+
+    /// Has the thread end, if there is one. It may wait for the bell: whoever stops it rings.
+    pub(super) fn stop(&self) {
+        self.stopped.store(true, Ordering::Release);
+        self.wanted.notify_one();
+    }
+
+    /// Waits until the thread has ended.
+    pub(super) async fn ended(&self) {
+        self.started.ended().await;
     }
 }
 
@@ -67,8 +79,11 @@ impl Drop for Listening {
     }
 }
 
-async fn run(bell: Weak<DataBell>, mut seen: u32) {
+async fn run(bell: Weak<DataBell>, mut seen: u32, _running: Running) {
     while let Some(bell) = bell.upgrade() {
+        if bell.stopped.load(Ordering::Acquire) {
+            return;
+        }
         if bell.waiting.load(Ordering::Acquire) == 0 {
             let wanted = bell.wanted.clone();
             // The thread must not keep alive what it serves.

@@ -3,10 +3,14 @@
 use std::io;
 use std::path::Path;
 
+use super::holdings::is_given_up;
 use crate::error::{Error, ErrorKind};
 
 /// Wraps an I/O error: what was being done to which file, and what to do about it.
 pub(super) fn failed(error: io::Error, doing: &'static str, path: &Path) -> Error {
+    if is_given_up(&error) {
+        return closed();
+    }
     let (kind, advice) = match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             (ErrorKind::StorageFull, "free some space; nothing that was acknowledged is affected")
@@ -41,6 +45,9 @@ pub(super) fn failed(error: io::Error, doing: &'static str, path: &Path) -> Erro
 
 /// Wraps an I/O error of a write that may have taken effect. Never `storage-full`, which says that nothing was written.
 pub(super) fn uncertain(error: io::Error, doing: &'static str, path: &Path) -> Error {
+    if is_given_up(&error) {
+        return closed().maybe_effective();
+    }
     let message = format!("{doing} failed: {error}; open a new writer to find out what is there");
     Error::unavailable(message).with("file", path.display()).caused_by(error).maybe_effective()
 }
@@ -54,6 +61,10 @@ pub(super) fn unanswered(error: io::Error, asking: &'static str) -> Error {
     Error::unsupported(format!("{asking} failed: {error}; file: needs /proc"))
         .with("file", proc.display())
         .caused_by(error)
+}
+
+fn closed() -> Error {
+    Error::closed("the namespace was closed")
 }
 
 fn out_of_descriptors(error: &io::Error) -> bool {

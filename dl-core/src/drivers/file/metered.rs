@@ -1,4 +1,4 @@
-//! Files with everything measured that the driver asks of the disk.
+//! Files with everything measured that the driver asks of the disk, and held until all are given up.
 //!
 //! Here, at the seam, nothing that is written or synced can be forgotten, and the path of an append needs no counters.
 
@@ -7,17 +7,22 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::holdings::Holdings;
 use super::layout::Purpose;
 use crate::seams::{Clock, File, FileSystem, Files, LockKind, OpenMode, Seams, Words};
 use crate::telemetry::{Counter, DISK_SYNC_FAILED, DISK_SYNC_SLOW, Histogram, Telemetry};
 
-/// The seams with their files measured.
-pub(super) fn seams(seams: &Seams, telemetry: &Arc<Telemetry>, slow_sync: Duration) -> Seams {
+/// The seams with their files measured, and what holds these.
+pub(super) fn seams(
+    seams: &Seams,
+    telemetry: &Arc<Telemetry>,
+    slow_sync: Duration,
+) -> (Seams, Arc<Holdings>) {
     let meter = Meter { telemetry: telemetry.clone(), clock: seams.clock.clone(), slow_sync };
-    Seams {
-        files: Arc::new(MeteredFiles { files: seams.files.clone(), meter: Arc::new(meter) }),
-        ..seams.clone()
-    }
+    let holdings = Arc::<Holdings>::default();
+    let files =
+        MeteredFiles { files: seams.files.clone(), meter: Arc::new(meter), holdings: holdings.clone() };
+    (Seams { files: Arc::new(files), ..seams.clone() }, holdings)
 }
 
 struct Meter {
@@ -78,6 +83,7 @@ impl Meter {
 struct MeteredFiles {
     files: Arc<dyn Files>,
     meter: Arc<Meter>,
+    holdings: Arc<Holdings>,
 }
 
 impl Files for MeteredFiles {
@@ -85,7 +91,7 @@ impl Files for MeteredFiles {
         let file = self.files.open(path, mode)?;
         self.meter.telemetry.metrics.descriptors_open.add(1);
         let (path, purpose) = (path.to_owned(), Purpose::of(path));
-        Ok(Arc::new(MeteredFile { file, path, purpose, meter: self.meter.clone() }))
+        self.holdings.hold(Arc::new(MeteredFile { file, path, purpose, meter: self.meter.clone() }))
     }
 
     fn create_dir(&self, path: &Path) -> io::Result<()> {
@@ -230,7 +236,7 @@ mod tests {
         let telemetry = Arc::new(Telemetry::new(Events::to(Arc::new(hook), &*system.tasks)));
         let slow = Seams { clock: Arc::new(Slow::default()), ..system };
         for (limit, before) in [(11, 0), (10, 1)] {
-            let seams = seams(&slow, &telemetry, Duration::from_millis(limit));
+            let (seams, _) = seams(&slow, &telemetry, Duration::from_millis(limit));
             let file = seams.files.open(&directory.path().join("file"), OpenMode::Create).unwrap();
             file.sync().unwrap();
             telemetry.events.told().await;
@@ -260,7 +266,7 @@ mod tests {
     async fn files_are_counted_by_what_they_are_for() {
         let directory = tempfile::tempdir().unwrap();
         let telemetry = Arc::<Telemetry>::default();
-        let seams = seams(&Seams::system().unwrap(), &telemetry, Duration::MAX);
+        let (seams, _) = seams(&Seams::system().unwrap(), &telemetry, Duration::MAX);
         for folder in ["journals", "metadata", "segments", "segments/07"] {
             seams.files.create_dir(&directory.path().join(folder)).unwrap();
         }

@@ -18,6 +18,7 @@ mod crash_tests;
 mod fault_tests;
 mod format_file;
 mod frame;
+mod holdings;
 mod index;
 mod inspect;
 mod io;
@@ -56,6 +57,7 @@ use crate::store::{StoreSession, Stores};
 use crate::telemetry::{RECOVERY_JOURNALS, Telemetry};
 use bells::DataBell;
 use committer::Committer;
+use holdings::Holdings;
 pub(crate) use inspect::inspect;
 use open::{Opened, Wanted};
 use pool::JournalPool;
@@ -96,7 +98,7 @@ pub(crate) async fn open_watched(
     telemetry: &Arc<Telemetry>,
     slow_sync: Duration,
 ) -> Result<Stores> {
-    let seams = &metered::seams(seams, telemetry, slow_sync);
+    let (seams, holdings) = &metered::seams(seams, telemetry, slow_sync);
     let wanted = Wanted {
         client_id: options.client_id.clone(),
         lock_wait: options.lock_wait,
@@ -153,38 +155,50 @@ pub(crate) async fn open_watched(
         presence,
     };
     let parts = Arc::new(parts);
-    let session = Arc::new(FileSession { parts: parts.clone() });
+    let session = Arc::new(FileSession { parts: parts.clone(), holdings: holdings.clone() });
     Ok(Stores { metadata, segments: Arc::new(FileSegments::new(parts)), session })
 }
 
 /// One opening of a directory.
 struct FileSession {
     parts: Arc<Parts>,
+    holdings: Arc<Holdings>,
 }
 
 impl FileSession {
     /// What can be done without waiting: every call ends, and nothing new begins.
     fn stop(&self) {
-        if self.parts.seams.files.forks() != 0 {
-            // In a forked child there are no threads to stop, and the words are its parent's.
+        if self.is_forked() {
             return;
         }
         self.parts.committer.stop();
         self.parts.pool.stop();
         self.parts.metadata.close();
+        self.parts.bell.stop();
         self.parts.table.in_use().iter().for_each(|segment| segment.notify());
         self.parts.control.ring_all();
+    }
+
+    /// In a forked child there are no threads to stop, and the words are its parent's.
+    fn is_forked(&self) -> bool {
+        self.parts.seams.files.forks() != 0
     }
 }
 
 #[async_trait]
 impl StoreSession for FileSession {
     async fn close(&self) -> Result<()> {
+        if self.is_forked() {
+            return Ok(());
+        }
         self.stop();
         self.parts.committer.ended().await;
         let pool = self.parts.pool.clone();
         pool.empty_all().await;
+        self.parts.bell.ended().await;
+        self.parts.metadata.ended().await;
         self.parts.presence.leave().await;
+        self.holdings.give_up();
         Ok(())
     }
 }

@@ -82,7 +82,7 @@ impl FileSegments {
     fn start(&self) -> Result<()> {
         // Tells idle writers that they were fenced.
         self.parts.metadata.listen()?;
-        self.started.start(|| {
+        self.started.start(|_| {
             let tasks = &self.parts.seams.tasks;
             self.parts.committer.clone().start(&**tasks)?;
             tasks.spawn(Box::pin(self.parts.pool.clone().run()));

@@ -1,4 +1,5 @@
-//! Threads for work that may block: as many as there is work at once, gone when they had none for a while.
+//! Threads for work that may block: as many as there is work at once, gone when they had none for a while or nobody can
+//! give them any.
 
 use std::collections::VecDeque;
 use std::io;
@@ -34,6 +35,8 @@ struct State {
     threads: usize,
     /// How many of them have nothing to do.
     idle: usize,
+    /// No more will come.
+    ended: bool,
 }
 
 impl Pool {
@@ -60,6 +63,12 @@ impl Pool {
             }
         }
         wait
+    }
+
+    /// No more work will come: threads that have none end.
+    pub(super) fn end(&self) {
+        self.state().ended = true;
+        self.bell.notify_all();
     }
 
     /// Adds work; answers whether a thread is to be started for it, which counts from now on.
@@ -97,7 +106,7 @@ impl Pool {
         let mut state = self.state();
         if state.waiting.is_empty() {
             state.idle += 1;
-            let nothing = |state: &mut State| state.waiting.is_empty();
+            let nothing = |state: &mut State| state.waiting.is_empty() && !state.ended;
             let waited = self.bell.wait_timeout_while(state, self.idle, nothing);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
             state.idle -= 1;
@@ -176,6 +185,16 @@ mod tests {
         let pool = pool(1, IDLE);
         assert!(pool.run(Box::new(|| std::panic::resume_unwind(Box::new(())))).blocking_recv().is_err());
         assert!(pool.run(Box::new(|| {})).blocking_recv().is_ok());
+    }
+
+    #[test]
+    fn threads_end_when_no_more_work_can_come() {
+        let pool = pool(usize::MAX, Duration::from_secs(3_600));
+        pool.run(Box::new(|| {})).blocking_recv().unwrap();
+        pool.end();
+        while pool.state().threads > 0 {
+            thread::yield_now();
+        }
     }
 
     #[test]

@@ -31,6 +31,12 @@ impl SystemTasks {
     }
 }
 
+impl Drop for SystemTasks {
+    fn drop(&mut self) {
+        self.pool.end();
+    }
+}
+
 impl Tasks for SystemTasks {
     fn spawn(&self, task: BoxFuture<'static, ()>) {
         self.runtime.spawn(task);

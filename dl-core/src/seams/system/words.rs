@@ -12,6 +12,8 @@ use crate::seams::{BoxFuture, Words};
 /// A wait returns after this long even if nothing happened, so that its thread can see that it is no longer needed.
 static LONGEST_WAIT: libc::timespec = libc::timespec { tv_sec: 1, tv_nsec: 0 };
 
+const ACCESS: libc::c_int = libc::PROT_READ | libc::PROT_WRITE;
+
 /// Where in a 64-bit word the low 32 bits lie, which is what the kernel compares.
 const LOW_HALF: usize = if cfg!(target_endian = "little") { 0 } else { 1 };
 
@@ -106,6 +108,22 @@ impl Words for MappedWords {
             };
         })
     }
+
+    fn let_go(&self) {
+        if self.is_forked() {
+            return;
+        }
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
+        // Memory in place of the file, in one step: whoever still looks at the words finds some. Should the system refuse,
+        // the map stays until the value is dropped.
+        //
+        // SAFETY: the range is the map that belongs to this value, and zeros are valid for atomics.
+        unsafe {
+            if libc::mmap(self.base.as_ptr(), self.length, ACCESS, flags, -1, 0) != libc::MAP_FAILED {
+                libc::madvise(self.base.as_ptr(), self.length, libc::MADV_DONTFORK);
+            }
+        }
+    }
 }
 
 impl Drop for MappedWords {
@@ -119,10 +137,9 @@ impl Drop for MappedWords {
 
 fn map(file: BorrowedFd<'_>, offset: u64, length: usize) -> io::Result<NonNull<libc::c_void>> {
     let offset = libc::off_t::try_from(offset).map_err(|_| io::Error::from_raw_os_error(libc::EOVERFLOW))?;
-    let access = libc::PROT_READ | libc::PROT_WRITE;
     // SAFETY: a new map at an address of the kernel's choice touches no memory in use.
     let base =
-        unsafe { libc::mmap(ptr::null_mut(), length, access, libc::MAP_SHARED, file.as_raw_fd(), offset) };
+        unsafe { libc::mmap(ptr::null_mut(), length, ACCESS, libc::MAP_SHARED, file.as_raw_fd(), offset) };
     if base == libc::MAP_FAILED {
         return Err(io::Error::last_os_error());
     }

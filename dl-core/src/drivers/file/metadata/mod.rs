@@ -21,7 +21,7 @@ use super::io;
 use super::layout::Layout;
 use super::presence::Presence;
 use super::session;
-use super::started::Started;
+use super::started::{Running, Started};
 use crate::error::{Error, Result};
 use crate::metadata::lock::{self, Claim, LockState};
 use crate::metadata::{
@@ -196,8 +196,8 @@ impl FileMetadata {
 
     /// Starts the thread that waits for changes made elsewhere.
     pub(super) fn listen(&self) -> Result<()> {
-        self.listening.start(|| {
-            let thread = follow_others(self.this.clone(), self.control.clone());
+        self.listening.start(|running| {
+            let thread = follow_others(self.this.clone(), self.control.clone(), running);
             self.seams.tasks.spawn_thread("dl-metadata", Box::pin(thread))
         })
     }
@@ -239,6 +239,11 @@ impl FileMetadata {
             let _not_wanted_any_more = request.answer.send(Err(closed()));
         }
         self.watches.close();
+    }
+
+    /// Waits until the thread that waits for changes made elsewhere has ended, after [`close`](Self::close).
+    pub(super) async fn ended(&self) {
+        self.listening.ended().await;
     }
 
     /// Has the tree changed.
@@ -289,8 +294,12 @@ impl FileMetadata {
             Ok(lock) => {
                 let this = self.clone();
                 let work = move || {
+                    // To the very end.
                     let staying = this.presence.get().map(|presence| presence.stay()).transpose();
-                    let outcomes = staying.and_then(|_present| this.write_group(&requests));
+                    let outcomes = match &staying {
+                        Ok(_present) => this.write_group(&requests),
+                        Err(error) => Err(error.clone()),
+                    };
                     // Once more if it fails, since everybody waits for it; should that fail too, it goes with its file.
                     let _kept_until_closed = lock.unlock().or_else(|_| lock.unlock());
                     outcomes
@@ -533,7 +542,7 @@ fn end_first(steps: &mut Vec<TreeOp<'_>>, sessions: BTreeSet<Session>) -> usize 
 }
 
 /// The thread that reads on when another process committed, which fires the watches.
-async fn follow_others(metadata: Weak<FileMetadata>, control: Arc<Control>) {
+async fn follow_others(metadata: Weak<FileMetadata>, control: Arc<Control>, _running: Running) {
     let mut seen = control.rung(Bell::Metadata);
     loop {
         let Some(this) = metadata.upgrade() else { return };
