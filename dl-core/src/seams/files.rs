@@ -127,7 +127,8 @@ pub trait File: Send + Sync + 'static {
     fn locked_by_other(&self) -> io::Result<bool>;
 
     /// Maps `words` 64-bit words at `offset`, a multiple of 4,096, shared with every process that maps them. They
-    /// must have been written. The map is never undone while the value lives, and is not inherited by a fork.
+    /// must have been written, and are not to be changed if the file was opened for reading only. The map is never undone
+    /// while the value lives, and is not inherited by a fork.
     fn map(&self, offset: u64, words: usize) -> io::Result<Arc<dyn Words>>;
 }
 

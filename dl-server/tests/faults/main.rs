@@ -17,6 +17,7 @@ mod copies;
 mod descriptors;
 mod full;
 mod mounts;
+mod permissions;
 mod read_only;
 mod threads;
 

@@ -56,7 +56,7 @@ fn input() -> Stdio {
 }
 
 /// A user whose threads can be limited, if we may become one who may run `dl`.
-fn limited_user() -> Option<u32> {
+pub(crate) fn limited_user() -> Option<u32> {
     // SAFETY: the call has no preconditions.
     #[allow(unsafe_code, reason = "std does not tell")]
     let root = unsafe { libc::geteuid() } == 0;

@@ -48,6 +48,8 @@ pub(super) struct Control {
     path: PathBuf,
     /// None if nobody shares it.
     file: Option<Arc<dyn File>>,
+    /// Whether its words may be changed: those that were mapped for reading only may not.
+    writable: bool,
     first: Arc<dyn Words>,
     pages: Mutex<BTreeMap<u64, Arc<dyn Words>>>,
 }
@@ -64,17 +66,18 @@ impl Control {
         let file = seams.files.open(&path, OpenMode::CreateNew).map_err(failed)?;
         file.write_at(&[&[0; PAGE_BYTES as usize]], 0).map_err(failed)?;
         let first = file.map(0, PAGE_WORDS).map_err(failed)?;
-        Ok(Self { path, file: Some(file), first, pages: Mutex::default() })
+        Ok(Self { path, file: Some(file), writable: true, first, pages: Mutex::default() })
     }
 
     /// A control page of this process's own, for a handle that only reads and found nobody else.
     pub(super) fn detached(layout: &Layout) -> Self {
         let words = Box::new([const { AtomicU64::new(0) }; PAGE_WORDS]);
         let first = Arc::new(OwnWords { words, rung: Notify::new() });
-        Self { path: layout.control(), file: None, first, pages: Mutex::default() }
+        Self { path: layout.control(), file: None, writable: true, first, pages: Mutex::default() }
     }
 
-    /// Opens the control file if it was made ready since the kernel started; for those who share the lock.
+    /// Opens the control file if it was made ready since the kernel started; for those who share the lock. With
+    /// `OpenMode::Read` nothing of it can be changed.
     pub(super) fn open(seams: &Seams, layout: &Layout, mode: OpenMode) -> Result<Option<Self>> {
         let path = layout.control();
         let failed = |error| io::failed(error, "opening the control file", &path);
@@ -87,12 +90,8 @@ impl Control {
         }
         let first = file.map(0, PAGE_WORDS).map_err(failed)?;
         let ready = first.words()[READY].load(Ordering::Acquire) == boot_mark(seams)?;
-        Ok(ready.then(|| Self { path, file: Some(file), first, pages: Mutex::default() }))
-    }
-
-    /// Whether other processes see it.
-    pub(super) fn is_shared(&self) -> bool {
-        self.file.is_some()
+        let writable = mode != OpenMode::Read;
+        Ok(ready.then(|| Self { path, file: Some(file), writable, first, pages: Mutex::default() }))
     }
 
     /// Declares every word good. The first opener's last act before it shares its lock.
@@ -103,14 +102,12 @@ impl Control {
 
     /// The word of a segment; its page is written first if need be.
     pub(super) fn word(&self, id: SegmentId) -> Result<WordCell> {
-        let id = id.get().unsigned_abs();
-        let page = 1 + id / PAGE_SEGMENTS;
-        let index = 1 + usize::try_from(id % PAGE_SEGMENTS).unwrap_or_default();
+        let (page, index) = place(id);
         let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(words) = pages.get(&page) {
             return Ok(WordCell::new(words.clone(), index));
         }
-        let Some(file) = &self.file else {
+        let Some(file) = self.file.as_ref().filter(|_| self.writable) else {
             return Err(Error::internal("a handle that only reads asked for a commit word"));
         };
         let words = prepare(&**file, page)
@@ -119,18 +116,25 @@ impl Control {
         Ok(WordCell::new(words, index))
     }
 
+    /// The word of a segment if its page is there. Writes nothing.
+    pub(super) fn word_if_there(&self, id: SegmentId) -> Result<Option<WordCell>> {
+        let Some(file) = &self.file else { return Ok(None) };
+        let (page, index) = place(id);
+        let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(words) = pages.get(&page) {
+            return Ok(Some(WordCell::new(words.clone(), index)));
+        }
+        let offset = page.saturating_mul(PAGE_BYTES);
+        let map = || is_written(&**file, offset)?.then(|| file.map(offset, PAGE_WORDS)).transpose();
+        let words = map().map_err(|error| io::failed(error, "reading the control file", &self.path))?;
+        let Some(words) = words else { return Ok(None) };
+        pages.insert(page, words.clone());
+        Ok(Some(WordCell::new(words, index)))
+    }
+
     /// The word of a segment as it is now; `None` if nobody needed it yet. Writes nothing.
     pub(super) fn peek(&self, id: SegmentId) -> Result<Option<Word>> {
-        let Some(file) = &self.file else { return Ok(None) };
-        let page = 1 + id.get().unsigned_abs() / PAGE_SEGMENTS;
-        let mut mark = [0; 8];
-        let read = file
-            .read_at(&mut mark, page.saturating_mul(PAGE_BYTES))
-            .map_err(|error| io::failed(error, "reading the control file", &self.path))?;
-        if read < mark.len() || u64::from_le_bytes(mark) != WRITTEN {
-            return Ok(None);
-        }
-        Ok(Some(self.word(id)?.load()).filter(|word| word.is_made()))
+        Ok(self.word_if_there(id)?.map(|cell| cell.load()).filter(|word| word.is_made()))
     }
 
     /// The number of the last metadata commit that is durable.
@@ -143,9 +147,11 @@ impl Control {
         self.first.words()[METADATA_PUBLISHED].store(sequence, Ordering::Release);
     }
 
-    /// Wakes every process that waits on a bell.
+    /// Wakes every process that waits on a bell. Whoever is only about to wait hears of it if the words may be changed.
     pub(super) fn ring(&self, bell: Bell) {
-        self.first.words()[bell.index()].fetch_add(1, Ordering::AcqRel);
+        if self.writable {
+            self.first.words()[bell.index()].fetch_add(1, Ordering::AcqRel);
+        }
         self.first.wake(bell.index());
     }
 
@@ -201,6 +207,12 @@ impl Bell {
     }
 }
 
+/// The page and the index of a segment's word.
+fn place(id: SegmentId) -> (u64, usize) {
+    let id = id.get().unsigned_abs();
+    (1 + id / PAGE_SEGMENTS, 1 + usize::try_from(id % PAGE_SEGMENTS).unwrap_or_default())
+}
+
 /// Writes and maps a page. Under a lock, since two processes may do it at once.
 fn prepare(file: &dyn File, page: u64) -> std::io::Result<Arc<dyn Words>> {
     let offset = page.checked_mul(PAGE_BYTES).ok_or(std::io::ErrorKind::FileTooLarge)?;
@@ -220,14 +232,18 @@ fn prepare(file: &dyn File, page: u64) -> std::io::Result<Arc<dyn Words>> {
 }
 
 fn write_page(file: &dyn File, offset: u64) -> std::io::Result<()> {
-    let mut mark = [0; 8];
-    let read = file.read_at(&mut mark, offset)?;
-    if read == mark.len() && u64::from_le_bytes(mark) == WRITTEN {
+    if is_written(file, offset)? {
         return Ok(());
     }
     // The mark last: whoever dies in between leaves a page that is written again.
     file.write_at(&[&[0; PAGE_BYTES as usize]], offset)?;
     file.write_at(&[&WRITTEN.to_le_bytes()], offset)
+}
+
+fn is_written(file: &dyn File, offset: u64) -> std::io::Result<bool> {
+    let mut mark = [0; 8];
+    let read = file.read_at(&mut mark, offset)?;
+    Ok(read == mark.len() && u64::from_le_bytes(mark) == WRITTEN)
 }
 
 /// A number that stands for this start of the kernel; never 0.

@@ -54,7 +54,7 @@ fn tree(seams: &Seams, layout: &Layout, namespace: u64) -> Result<Option<Tree>> 
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
         file => file.and_then(|file| file.locked_by_other()).map_err(failed)?,
     };
-    let control = if in_use { Control::open(seams, layout, OpenMode::Write)? } else { None };
+    let control = if in_use { Control::open(seams, layout, OpenMode::Read)? } else { None };
     let until = control.as_ref().map(Control::metadata_published);
     let looked = metadata::look(&seams.files, layout, namespace, until)?;
     Ok(looked.complete.then_some(looked.tree))

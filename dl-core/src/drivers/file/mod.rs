@@ -65,6 +65,9 @@ use presence::Presence;
 use segments::{FileSegments, Parts};
 pub(crate) use verify::verify;
 
+/// How long to wait for who should have heard a bell before it rings again.
+const RING_AGAIN: Duration = Duration::from_millis(2);
+
 /// How to open a directory.
 #[derive(Debug, Clone)]
 pub(crate) struct FileOptions {
@@ -179,6 +182,20 @@ impl FileSession {
         self.parts.control.ring_all();
     }
 
+    /// Waits for the end of the threads that wait for a bell. One that had not begun to wait may miss a ring, if this handle
+    /// cannot change the bell.
+    async fn listeners_ended(&self) {
+        let ended = async { tokio::join!(self.parts.bell.ended(), self.parts.metadata.ended()) };
+        let mut ended = std::pin::pin!(ended);
+        loop {
+            tokio::select! {
+                biased;
+                _both = &mut ended => return,
+                () = self.parts.seams.clock.sleep(RING_AGAIN) => self.parts.control.ring_all(),
+            }
+        }
+    }
+
     /// In a forked child there are no threads to stop, and the words are its parent's.
     fn is_forked(&self) -> bool {
         self.parts.seams.files.forks() != 0
@@ -195,8 +212,7 @@ impl StoreSession for FileSession {
         self.parts.committer.ended().await;
         let pool = self.parts.pool.clone();
         pool.empty_all().await;
-        self.parts.bell.ended().await;
-        self.parts.metadata.ended().await;
+        self.listeners_ended().await;
         self.parts.presence.leave().await;
         self.holdings.give_up();
         Ok(())

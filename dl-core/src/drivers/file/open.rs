@@ -366,7 +366,7 @@ fn open_reading(
     };
     let namespace = format.namespace;
     let shared = if lock.locked_by_other().map_err(failed)? {
-        Control::open(seams, &layout, OpenMode::Write)?
+        Control::open(seams, &layout, OpenMode::Read)?
     } else {
         None
     };

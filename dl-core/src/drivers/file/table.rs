@@ -68,12 +68,10 @@ impl SegmentTable {
         Ok(cell)
     }
 
-    /// The word of a segment in progress as it is now, if processes share words at all.
+    /// The word of a segment in progress as it is now, if somebody made it; for handles that only read.
     pub(super) fn peek_word(&self, segment: &Segment) -> Result<Option<Word>> {
-        if !self.control.is_shared() {
-            return Ok(None);
-        }
-        Ok(Some(segment.keep_word(self.control.word(segment.id)?).load()))
+        let cell = self.control.word_if_there(segment.id)?;
+        Ok(cell.map(|cell| segment.keep_word(cell).load()))
     }
 
     /// Makes the word of a segment whose end the first opener found.

@@ -152,6 +152,7 @@ struct SystemFile {
     forks: u64,
     /// Whether it ever took a lock, by which a forked child has closed it.
     had_lock: AtomicBool,
+    writable: bool,
 }
 
 impl SystemFile {
@@ -165,7 +166,7 @@ impl SystemFile {
         }
         let forks = fork::count();
         let file = ManuallyDrop::new(options.open(path)?);
-        Ok(Self { file, forks, had_lock: AtomicBool::new(false) })
+        Ok(Self { file, forks, had_lock: AtomicBool::new(false), writable: mode != OpenMode::Read })
     }
 
     /// The file, unless the process forked since: then the number may be another file's.
@@ -234,7 +235,7 @@ impl File for SystemFile {
 
     fn map(&self, offset: u64, words: usize) -> io::Result<Arc<dyn Words>> {
         let size = self.size()?;
-        Ok(Arc::new(MappedWords::new(self.file()?.as_fd(), size, offset, words)?))
+        Ok(Arc::new(MappedWords::new(self.file()?.as_fd(), size, self.writable, offset, words)?))
     }
 }
 

@@ -33,8 +33,14 @@ unsafe impl Send for MappedWords {}
 unsafe impl Sync for MappedWords {}
 
 impl MappedWords {
-    /// Maps `count` words at `offset` of a file of `size` bytes.
-    pub(super) fn new(file: BorrowedFd<'_>, size: u64, offset: u64, count: usize) -> io::Result<Self> {
+    /// Maps `count` words at `offset` of a file of `size` bytes. If they are not `writable`, to change one is a fault.
+    pub(super) fn new(
+        file: BorrowedFd<'_>,
+        size: u64,
+        writable: bool,
+        offset: u64,
+        count: usize,
+    ) -> io::Result<Self> {
         let bytes = count.checked_mul(size_of::<AtomicU64>()).filter(|bytes| *bytes > 0);
         let end = bytes.and_then(|bytes| offset.checked_add(bytes as u64));
         let (Some(bytes), Some(end)) = (bytes, end) else {
@@ -56,7 +62,7 @@ impl MappedWords {
         // Pages of the system may be larger than 4,096 bytes.
         let before = offset % page_bytes();
         let length = bytes + before as usize;
-        let base = map(file, offset - before, length)?;
+        let base = map(file, offset - before, length, if writable { ACCESS } else { libc::PROT_READ })?;
         // SAFETY: the words lie within the map just made, aligned as the offset is.
         let first = unsafe { base.byte_add(before as usize) }.cast();
         Ok(Self { base, length, first, count, forks: fork::count() })
@@ -135,11 +141,16 @@ impl Drop for MappedWords {
     }
 }
 
-fn map(file: BorrowedFd<'_>, offset: u64, length: usize) -> io::Result<NonNull<libc::c_void>> {
+fn map(
+    file: BorrowedFd<'_>,
+    offset: u64,
+    length: usize,
+    access: libc::c_int,
+) -> io::Result<NonNull<libc::c_void>> {
     let offset = libc::off_t::try_from(offset).map_err(|_| io::Error::from_raw_os_error(libc::EOVERFLOW))?;
     // SAFETY: a new map at an address of the kernel's choice touches no memory in use.
     let base =
-        unsafe { libc::mmap(ptr::null_mut(), length, ACCESS, libc::MAP_SHARED, file.as_raw_fd(), offset) };
+        unsafe { libc::mmap(ptr::null_mut(), length, access, libc::MAP_SHARED, file.as_raw_fd(), offset) };
     if base == libc::MAP_FAILED {
         return Err(io::Error::last_os_error());
     }

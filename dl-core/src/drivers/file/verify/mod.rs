@@ -133,7 +133,7 @@ impl Pass<'_> {
         };
         self.in_use = lock.locked_by_other().map_err(failed)?;
         if self.in_use {
-            self.control = Control::open(self.seams, &self.layout, OpenMode::Write)?;
+            self.control = Control::open(self.seams, &self.layout, OpenMode::Read)?;
         }
         Ok(())
     }
