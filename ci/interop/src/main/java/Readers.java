@@ -1,0 +1,126 @@
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.apache.distributedlog.LogRecordWithDLSN;
+import org.apache.distributedlog.api.AsyncLogReader;
+import org.apache.distributedlog.api.DistributedLogManager;
+import org.apache.distributedlog.api.LogReader;
+import org.apache.distributedlog.exceptions.EndOfStreamException;
+
+/**
+ * Readers, by the names that the calls give them.
+ *
+ * <ul>
+ *   <li>{@code read log [from]}: what can be read now, as {@code records}; {@code sealed} says whether that is all for ever
+ *   <li>{@code open_reader reader log [from]}: one that follows the log
+ *   <li>{@code next reader [count] [timeout_ms]}: as many {@code records}, or those that came in time
+ *   <li>{@code close_reader reader}
+ * </ul>
+ *
+ * {@code from} is a DLSN (by default the first) or {@code "txid:N"}. A record has {@code dlsn}, {@code txid},
+ * {@code sequence_id} and {@code payload}.
+ */
+final class Readers {
+    private final Namespaces namespaces;
+    private final Map<String, Reader> open = new HashMap<>();
+
+    Readers(Namespaces namespaces) {
+        this.namespaces = namespaces;
+    }
+
+    private static final class Reader {
+        DistributedLogManager manager;
+        AsyncLogReader reader;
+        /** The next record, asked for already. */
+        CompletableFuture<LogRecordWithDLSN> next;
+    }
+
+    boolean call(String name, JsonNode call, ObjectNode answer) throws Exception {
+        switch (name) {
+            case "read" -> read(call, answer);
+            case "open_reader" -> open.put(call.path("reader").asText(), open(call));
+            case "next" -> next(call, answer);
+            case "close_reader" -> {
+                Reader reader = reader(call);
+                open.remove(call.path("reader").asText());
+                reader.reader.asyncClose().get();
+                reader.manager.close();
+            }
+            default -> {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private void read(JsonNode call, ObjectNode answer) throws Exception {
+        ArrayNode records = answer.putArray("records");
+        String from = from(call);
+        try (DistributedLogManager manager = namespaces.manager(call);
+                LogReader reader = from.startsWith("txid:")
+                        ? manager.openLogReader(Long.parseLong(from.substring(5)))
+                        : manager.openLogReader(Namespaces.dlsn(from))) {
+            answer.put("sealed", false);
+            for (LogRecordWithDLSN each = reader.readNext(false); each != null; each = reader.readNext(false)) {
+                add(records, each);
+            }
+        } catch (EndOfStreamException end) {
+            answer.put("sealed", true);
+        }
+    }
+
+    private Reader open(JsonNode call) throws Exception {
+        String from = from(call);
+        Reader reader = new Reader();
+        reader.manager = namespaces.manager(call);
+        reader.reader = from.startsWith("txid:")
+                ? reader.manager.openAsyncLogReader(Long.parseLong(from.substring(5))).get()
+                : reader.manager.openAsyncLogReader(Namespaces.dlsn(from)).get();
+        return reader;
+    }
+
+    private Reader reader(JsonNode call) {
+        Reader reader = open.get(call.path("reader").asText());
+        if (reader == null) {
+            throw new IllegalStateException("no such reader is open");
+        }
+        return reader;
+    }
+
+    private void next(JsonNode call, ObjectNode answer) throws Exception {
+        Reader reader = reader(call);
+        ArrayNode records = answer.putArray("records");
+        long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(call.path("timeout_ms").asLong(60_000));
+        while (records.size() < call.path("count").asInt(1)) {
+            if (reader.next == null) {
+                reader.next = reader.reader.readNext();
+            }
+            try {
+                add(records, reader.next.get(Math.max(0, end - System.nanoTime()), TimeUnit.NANOSECONDS));
+            } catch (TimeoutException late) {
+                return;
+            } catch (Exception failure) {
+                answer.set("ended", Interop.error(failure));
+                return;
+            }
+            reader.next = null;
+        }
+    }
+
+    private static String from(JsonNode call) {
+        return call.path("from").asText("1:0:0");
+    }
+
+    private static void add(ArrayNode records, LogRecordWithDLSN record) {
+        ObjectNode each = records.addObject();
+        each.put("dlsn", Namespaces.text(record.getDlsn()));
+        each.put("txid", record.getTransactionId());
+        each.put("sequence_id", record.getSequenceId());
+        each.put("payload", record.getPayload());
+    }
+}
