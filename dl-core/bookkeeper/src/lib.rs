@@ -27,18 +27,25 @@
 //! # To read the source
 //!
 //! `types` has the nouns, `protocol` what one bookie is asked and answers ([`Request`], [`Response`], [`Status`]), and
-//! `metadata` what the metadata store holds. None of them does I/O. `cluster` has the contracts of the metadata store
-//! ([`LedgerStore`]) and of bookie discovery ([`BookieRegistry`]), and both in memory for tests. `proto` is generated from `proto/bookkeeper.proto`.
+//! `metadata` what the metadata store holds; `codec` turns requests, answers and entries into bytes and back. None of them
+//! does I/O. `cluster` has the contracts of the metadata store ([`LedgerStore`]) and of bookie discovery
+//! ([`BookieRegistry`]), and both in memory for tests. `proto` is generated from `proto/bookkeeper.proto`.
 
 mod cluster;
+mod codec;
 mod error;
 mod metadata;
 mod proto;
 mod protocol;
+#[cfg(any(test, feature = "test-util"))]
+pub mod testing;
 mod types;
 
 pub use cluster::{
     BookieRegistry, LedgerStore, MemoryCluster, RegisteredBookie, Version, Versioned, Watch, Written,
+};
+pub use codec::{
+    Answer, Call, DEFAULT_MAX_FRAME_BYTES, Entry, EntryCodec, Frame, FrameReader, ProtocolVersion, RequestKey,
 };
 pub use error::{Error, ErrorKind, Result};
 pub use metadata::{LedgerMetadata, LedgerState, MetadataFormat};

@@ -42,7 +42,7 @@ impl fmt::Debug for MasterKey {
 }
 
 /// SHA-1 of a word and a password.
-fn sha1_of(word: &[u8], password: &[u8]) -> [u8; MasterKey::BYTES] {
+pub(crate) fn sha1_of(word: &[u8], password: &[u8]) -> [u8; MasterKey::BYTES] {
     Sha1::new().chain_update(word).chain_update(password).finalize().into()
 }
 

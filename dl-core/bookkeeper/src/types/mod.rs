@@ -8,4 +8,5 @@ mod quorum;
 pub use digest::DigestType;
 pub use ids::{BookieId, EntryId, LedgerId};
 pub use keys::MasterKey;
+pub(crate) use keys::sha1_of;
 pub use quorum::Quorum;

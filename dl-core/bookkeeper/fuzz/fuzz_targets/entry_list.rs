@@ -1,0 +1,5 @@
+#![no_main]
+
+use dl_bookkeeper::testing::fuzz;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz::entry_list(data));

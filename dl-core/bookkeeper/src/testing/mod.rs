@@ -1,0 +1,3 @@
+//! For tests of this crate and the fuzz targets.
+
+pub mod fuzz;
