@@ -121,7 +121,7 @@ impl ByteWriter {
 
     /// Completes when the writer is cut off by another, or ends for any other reason, with the error that its calls then
     /// return.
-    pub fn fenced(&self) -> impl Future<Output = Error> + Send + 'static {
+    pub fn fenced(&self) -> impl Future<Output = Error> + Send + use<> {
         self.writer.fenced()
     }
 }

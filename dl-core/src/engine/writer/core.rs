@@ -264,7 +264,7 @@ impl WriterCore {
     }
 
     /// Waits until the writer is cut off, fails, or is closed.
-    pub(crate) fn ended(&self) -> impl Future<Output = Error> + Send + 'static {
+    pub(crate) fn ended(&self) -> impl Future<Output = Error> + Send + use<> {
         let mut ended = self.ended.subscribe();
         async move {
             match ended.wait_for(Option::is_some).await {
