@@ -24,7 +24,7 @@ use report::{Fault, Report};
 const HELP: &str = "\
 cargo run -p xtask -- COMMAND
 
-  options [--check]   write dl-core/src/options/generated.rs and docs/options.md from options.toml
+  options [--check]   write dl-core/src/options/generated.rs, that of dl-ffi and docs/options.md from options.toml
                       (--check: only say whether they differ)
   metrics [--check]   write dl-core/src/telemetry/generated.rs and docs/metrics.md from metrics.toml
   deps                licences, bans and duplicates of the crates we build on

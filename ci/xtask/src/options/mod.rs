@@ -1,5 +1,6 @@
 //! The option table and what is generated from it.
 
+mod c;
 mod docs;
 mod rust;
 mod table;
@@ -10,8 +11,11 @@ use std::path::Path;
 use crate::report::{Fault, Report};
 
 /// Where each generated file is, and how it is made.
-const OUTPUTS: [(&str, Generator); 2] =
-    [("dl-core/src/options/generated.rs", rust::generate), ("docs/options.md", docs::generate)];
+const OUTPUTS: [(&str, Generator); 3] = [
+    ("dl-core/src/options/generated.rs", rust::generate),
+    ("dl-ffi/src/options/generated.rs", c::generate),
+    ("docs/options.md", docs::generate),
+];
 
 type Generator = fn(&table::Table) -> Result<String, Fault>;
 

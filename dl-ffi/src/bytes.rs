@@ -1,0 +1,136 @@
+//! Bytes that go in and out.
+
+use std::ptr;
+use std::slice;
+
+use bytes::{Bytes, BytesMut};
+use dl_core::{Error, ErrorKind, Result};
+
+use crate::boundary::answer;
+use crate::handle::{self, Boxed, Object, null};
+
+/// A view of bytes.
+///
+/// Whoever has the bytes owns them; see at each function how long they have to stay, or do.
+#[derive(Debug, Clone, Copy)]
+#[repr(C)]
+pub struct dl_bytes {
+    /// The first byte. May be NULL if there is none.
+    pub data: *const u8,
+    /// Their number.
+    pub length: usize,
+}
+
+impl dl_bytes {
+    /// No bytes.
+    pub(crate) const EMPTY: Self = Self { data: ptr::null(), length: 0 };
+
+    /// A view of bytes that live on.
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        Self { data: bytes.as_ptr(), length: bytes.len() }
+    }
+
+    /// What it shows.
+    ///
+    /// # Errors
+    /// `invalid-argument` for NULL with a length, or a length that no memory has.
+    pub(crate) fn read<'a>(self) -> Result<&'a [u8]> {
+        if self.length == 0 {
+            return Ok(&[]);
+        }
+        if self.data.is_null() {
+            return Err(null("the data of bytes that are not empty"));
+        }
+        if isize::try_from(self.length).is_err() {
+            return Err(Error::new(ErrorKind::InvalidArgument, "the length of bytes is larger than memory"));
+        }
+        // SAFETY: by the rules of the header so many bytes are there and stay as they are until the call is over.
+        Ok(unsafe { slice::from_raw_parts(self.data, self.length) })
+    }
+
+    /// A copy of what it shows, of at most `most` bytes.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read); `too-large`, before anything is allocated.
+    pub(crate) fn copy(self, most: usize) -> Result<Bytes> {
+        let bytes = self.read()?;
+        check_length(bytes.len(), most)?;
+        Ok(Bytes::copy_from_slice(bytes))
+    }
+}
+
+/// Copies of what many views show, one behind another in one piece of memory, each of at most `most` bytes.
+///
+/// # Errors
+/// As [`dl_bytes::copy`].
+pub(crate) fn copy_all(views: &[dl_bytes], most: usize) -> Result<Vec<Bytes>> {
+    let mut total: usize = 0;
+    for view in views {
+        check_length(view.length, most)?;
+        view.read()?;
+        total = total.checked_add(view.length).ok_or_else(|| too_large(usize::MAX, most))?;
+    }
+    let mut memory = BytesMut::with_capacity(total);
+    for view in views {
+        memory.extend_from_slice(view.read()?);
+    }
+    let mut rest = memory.freeze();
+    Ok(views.iter().map(|view| rest.split_to(view.length)).collect())
+}
+
+/// The views of an array.
+///
+/// # Errors
+/// `invalid-argument` for NULL with a count, or a count that no memory has.
+pub(crate) fn array<'a, T>(first: *const T, count: usize, name: &'static str) -> Result<&'a [T]> {
+    if count == 0 {
+        return Ok(&[]);
+    }
+    if first.is_null() {
+        return Err(null(name));
+    }
+    if count.checked_mul(size_of::<T>()).is_none_or(|bytes| isize::try_from(bytes).is_err()) {
+        return Err(Error::new(ErrorKind::InvalidArgument, format!("{name} are more than memory has")));
+    }
+    // SAFETY: by the rules of the header so many are there and stay as they are until the call is over.
+    Ok(unsafe { slice::from_raw_parts(first, count) })
+}
+
+fn check_length(length: usize, most: usize) -> Result<()> {
+    if length > most { Err(too_large(length, most)) } else { Ok(()) }
+}
+
+#[cold]
+fn too_large(length: usize, most: usize) -> Error {
+    Error::new(ErrorKind::TooLarge, format!("{length} bytes were given; the most is {most}"))
+}
+
+/// Bytes that the library made.
+#[derive(Debug)]
+pub struct dl_buffer {
+    bytes: Bytes,
+}
+
+impl Object for dl_buffer {
+    const NAME: &'static str = "the buffer";
+}
+
+impl Boxed for dl_buffer {}
+
+impl dl_buffer {
+    pub(crate) fn new(bytes: impl Into<Bytes>) -> Self {
+        Self { bytes: bytes.into() }
+    }
+}
+
+/// The bytes of a buffer. They live as long as it.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_buffer_bytes(buffer: *const dl_buffer) -> dl_bytes {
+    answer(dl_bytes::EMPTY, || Ok(dl_bytes::of(&handle::borrow(buffer)?.bytes)))
+}
+
+/// Frees a buffer.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_buffer_free(buffer: *mut dl_buffer) {
+    handle::free(buffer);
+}

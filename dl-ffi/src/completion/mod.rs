@@ -1,0 +1,7 @@
+//! Calls in flight, and the ways to hear that they are done.
+
+pub(crate) mod call;
+pub(crate) mod callback;
+pub(crate) mod queue;
+pub(crate) mod take;
+pub(crate) mod turns;

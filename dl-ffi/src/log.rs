@@ -1,0 +1,285 @@
+//! Logs.
+
+use std::ffi::{CString, c_char};
+
+use dl_core::{Log, ReaderOptions, Result, Txid, WriterOptions};
+
+use crate::boundary::{answer, boundary};
+use crate::completion::call::dl_call;
+use crate::completion::take::put_dlsn;
+use crate::dlsn::dl_dlsn;
+use crate::error::dl_error;
+use crate::forks::Birth;
+use crate::handle::{self, Boxed, Object, Out};
+use crate::options::{dl_reader_options, dl_writer_options};
+use crate::reader::dl_reader;
+use crate::text;
+use crate::waiting::{Effect, block, start};
+use crate::writer::dl_writer;
+
+/// A log: where writers and readers are opened.
+pub struct dl_log {
+    birth: Birth,
+    pub(crate) log: Log,
+    name: CString,
+}
+
+impl Object for dl_log {
+    const NAME: &'static str = "the log";
+
+    fn birth(&self) -> Option<Birth> {
+        Some(self.birth)
+    }
+}
+
+impl Boxed for dl_log {}
+
+impl dl_log {
+    pub(crate) fn new(log: Log) -> Self {
+        Self { birth: Birth::now(), name: text::to_c(log.name().as_str()), log }
+    }
+}
+
+/// A verb on a log.
+pub(crate) fn on<F>(log: *const dl_log, verb: impl FnOnce(Log) -> F) -> Result<F> {
+    Ok(verb(handle::borrow(log)?.log.clone()))
+}
+
+pub(crate) fn writer_options(options: *const dl_writer_options) -> Result<WriterOptions> {
+    Ok(handle::borrow_or_null(options)?.map(|options| options.settings.values.clone()).unwrap_or_default())
+}
+
+pub(crate) fn reader_options(options: *const dl_reader_options) -> Result<ReaderOptions> {
+    Ok(handle::borrow_or_null(options)?.map(|options| options.settings.values.clone()).unwrap_or_default())
+}
+
+async fn open_writer(log: Log, options: WriterOptions) -> Result<dl_writer> {
+    let birth = Birth::now();
+    Ok(dl_writer::new(birth, log.open_writer(options).await?))
+}
+
+async fn open_reader(log: Log, options: ReaderOptions) -> Result<dl_reader> {
+    let birth = Birth::now();
+    Ok(dl_reader::new(birth, log.open_reader(options).await?))
+}
+
+/// The name of the log. It lives as long as the log.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_log_name(log: *const dl_log) -> *const c_char {
+    answer(std::ptr::null(), || Ok(handle::borrow(log)?.name.as_ptr()))
+}
+
+/// Frees a log. Writers and readers of it stay open.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_log_free(log: *mut dl_log) {
+    handle::free(log);
+}
+
+/// Opens the writer of a log. When it returns, every earlier writer is cut off for good: no append of theirs that is not in
+/// the log by then will ever be acknowledged. `options` may be NULL.
+///
+/// Errors: locked, with the owner, if another holds the log and the option takeover does not allow to take it, or if another
+/// took it at the same time; not-found if there is no such log and the option create_log is off.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_log_open_writer(
+    log: *mut dl_log,
+    options: *const dl_writer_options,
+    timeout_ms: i64,
+    writer: *mut *mut dl_writer,
+) -> *mut dl_error {
+    boundary(|| {
+        let (out, options) = (Out::new(writer, "writer")?, writer_options(options)?);
+        out.put_object(block(timeout_ms, Effect::Possible, on(log, |log| open_writer(log, options))?)?);
+        Ok(())
+    })
+}
+
+/// Starts dl_log_open_writer. Take what it answers with dl_call_take_writer.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_log_open_writer_start(
+    log: *mut dl_log,
+    options: *const dl_writer_options,
+    call: *mut *mut dl_call,
+) -> *mut dl_error {
+    boundary(|| {
+        let options = writer_options(options)?;
+        start(call, Effect::Possible, on(log, |log| open_writer(log, options))?)
+    })
+}
+
+/// Opens a reader. `options` may be NULL: then it reads from the first record to the end.
+///
+/// Errors: truncated, with the first readable position, if the start lies below it and the options do not say to skip;
+/// not-found if there is no such log; for a locked reader locked if another holds the lock and the option takeover does not
+/// allow to take it, or if another took it at the same time.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_log_open_reader(
+    log: *mut dl_log,
+    options: *const dl_reader_options,
+    timeout_ms: i64,
+    reader: *mut *mut dl_reader,
+) -> *mut dl_error {
+    boundary(|| {
+        let (out, options) = (Out::new(reader, "reader")?, reader_options(options)?);
+        out.put_object(block(timeout_ms, Effect::Possible, on(log, |log| open_reader(log, options))?)?);
+        Ok(())
+    })
+}
+
+/// Starts dl_log_open_reader. Take what it answers with dl_call_take_reader.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_log_open_reader_start(
+    log: *mut dl_log,
+    options: *const dl_reader_options,
+    call: *mut *mut dl_call,
+) -> *mut dl_error {
+    boundary(|| {
+        let options = reader_options(options)?;
+        start(call, Effect::Possible, on(log, |log| open_reader(log, options))?)
+    })
+}
+
+/// Truncates the log below `before`, at most up to the segment that is being written: dl_writer_truncate gets further.
+/// `in_force` is the point from then on, below which no reader starts, and may be NULL. Whole segments below are freed.
+///
+/// Errors: not-found if there is no such log.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_log_truncate(
+    log: *mut dl_log,
+    before: dl_dlsn,
+    timeout_ms: i64,
+    in_force: *mut dl_dlsn,
+) -> *mut dl_error {
+    boundary(|| {
+        let verb = on(log, |log| async move { log.truncate(before.into()).await })?;
+        Out::optional(in_force).put(block(timeout_ms, Effect::Possible, verb)?.into());
+        Ok(())
+    })
+}
+
+/// Starts dl_log_truncate. Take what it answers with dl_call_take_dlsn.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_log_truncate_start(
+    log: *mut dl_log,
+    before: dl_dlsn,
+    call: *mut *mut dl_call,
+) -> *mut dl_error {
+    boundary(|| {
+        start(
+            call,
+            Effect::Possible,
+            on(log, |log| async move { log.truncate(before.into()).await.map(Some) })?,
+        )
+    })
+}
+
+/// The position of the first record whose txid is at least `txid`. `found` says whether there is one yet.
+///
+/// Errors: not-found if there is no such log; invalid-argument for a txid that no record can have.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_log_dlsn_at_txid(
+    log: *mut dl_log,
+    txid: i64,
+    timeout_ms: i64,
+    dlsn: *mut dl_dlsn,
+    found: *mut bool,
+) -> *mut dl_error {
+    boundary(|| {
+        let (out, found, txid) = (Out::new(dlsn, "dlsn")?, Out::new(found, "found")?, Txid::new(txid)?);
+        let verb = on(log, |log| async move { log.dlsn_at_txid(txid).await })?;
+        put_dlsn(block(timeout_ms, Effect::None, verb)?, out, found);
+        Ok(())
+    })
+}
+
+/// Starts dl_log_dlsn_at_txid. Take what it answers with dl_call_take_dlsn.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_log_dlsn_at_txid_start(
+    log: *mut dl_log,
+    txid: i64,
+    call: *mut *mut dl_call,
+) -> *mut dl_error {
+    boundary(|| {
+        let txid = Txid::new(txid)?;
+        start(call, Effect::None, on(log, |log| async move { log.dlsn_at_txid(txid).await })?)
+    })
+}
+
+/// The number of readable records from `from` to `until`, both included; NULL is no bound. As many as a reader with these
+/// bounds delivers.
+///
+/// Errors: not-found if there is no such log.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_log_count(
+    log: *mut dl_log,
+    from: *const dl_dlsn,
+    until: *const dl_dlsn,
+    timeout_ms: i64,
+    count: *mut u64,
+) -> *mut dl_error {
+    boundary(|| {
+        let out = Out::new(count, "count")?;
+        out.put(block(timeout_ms, Effect::None, counting(log, from, until)?)?);
+        Ok(())
+    })
+}
+
+/// Starts dl_log_count. Take what it answers with dl_call_take_count.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_log_count_start(
+    log: *mut dl_log,
+    from: *const dl_dlsn,
+    until: *const dl_dlsn,
+    call: *mut *mut dl_call,
+) -> *mut dl_error {
+    boundary(|| start(call, Effect::None, counting(log, from, until)?))
+}
+
+/// The arguments of counting.
+fn counting(
+    log: *const dl_log,
+    from: *const dl_dlsn,
+    until: *const dl_dlsn,
+) -> Result<impl Future<Output = Result<u64>> + Send + 'static> {
+    let (from, until) = (crate::dlsn::read_or_null(from), crate::dlsn::read_or_null(until));
+    on(log, |log| async move { log.count_between(from, until).await })
+}
+
+/// Completes what a writer that is gone left in progress, as opening a writer and closing it would.
+///
+/// Errors: locked if a writer holds the log.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_log_recover(log: *mut dl_log, timeout_ms: i64) -> *mut dl_error {
+    boundary(|| block(timeout_ms, Effect::Possible, on(log, |log| async move { log.recover().await })?))
+}
+
+/// Starts dl_log_recover. It answers nothing.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_log_recover_start(log: *mut dl_log, call: *mut *mut dl_call) -> *mut dl_error {
+    boundary(|| start(call, Effect::Possible, on(log, |log| async move { log.recover().await })?))
+}
+
+/// Frees what is too old or too much by the options kept with the log, as its writer does while it is open. `in_force` is the
+/// point of truncation from then on, and may be NULL.
+///
+/// Errors: not-found if there is no such log.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_log_apply_retention(
+    log: *mut dl_log,
+    timeout_ms: i64,
+    in_force: *mut dl_dlsn,
+) -> *mut dl_error {
+    boundary(|| {
+        let verb = on(log, |log| async move { log.apply_retention().await })?;
+        Out::optional(in_force).put(block(timeout_ms, Effect::Possible, verb)?.into());
+        Ok(())
+    })
+}
+
+/// Starts dl_log_apply_retention. Take what it answers with dl_call_take_dlsn.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_log_apply_retention_start(log: *mut dl_log, call: *mut *mut dl_call) -> *mut dl_error {
+    boundary(|| {
+        start(call, Effect::Possible, on(log, |log| async move { log.apply_retention().await.map(Some) })?)
+    })
+}

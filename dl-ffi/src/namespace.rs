@@ -1,0 +1,369 @@
+//! Namespaces.
+
+use std::ffi::c_char;
+
+use dl_core::{Error, ErrorKind, LogName, Namespace, Options, Result};
+
+use crate::boundary::boundary;
+use crate::bytes::dl_buffer;
+use crate::completion::call::dl_call;
+use crate::error::dl_error;
+use crate::forks::Birth;
+use crate::handle::{self, Boxed, Object, Out};
+use crate::log::dl_log;
+use crate::options::dl_namespace_options;
+use crate::text::{self, dl_names};
+use crate::waiting::{Effect, block, start};
+
+/// An open namespace: logs, by their names.
+///
+/// A directory may be open in many processes, and more than once in each.
+pub struct dl_namespace {
+    birth: Birth,
+    namespace: Namespace,
+}
+
+impl Object for dl_namespace {
+    const NAME: &'static str = "the namespace";
+
+    fn birth(&self) -> Option<Birth> {
+        Some(self.birth)
+    }
+}
+
+impl Boxed for dl_namespace {}
+
+/// Opens a namespace.
+async fn open(uri: String, options: Options) -> Result<dl_namespace> {
+    let birth = Birth::now();
+    Ok(dl_namespace { birth, namespace: Namespace::open(&uri, options).await? })
+}
+
+/// The arguments of opening.
+fn opening(
+    uri: *const c_char,
+    options: *const dl_namespace_options,
+) -> Result<impl Future<Output = Result<dl_namespace>> + Send + 'static> {
+    let options = handle::borrow_or_null(options)?.map(|options| options.settings.values.clone());
+    Ok(open(text::read(uri, "uri")?.to_owned(), options.unwrap_or_default()))
+}
+
+/// A verb on a namespace, with all that it needs.
+fn on<T, F: Future<Output = Result<T>>>(
+    namespace: *const dl_namespace,
+    verb: impl FnOnce(Namespace) -> F,
+) -> Result<F> {
+    Ok(verb(handle::borrow(namespace)?.namespace.clone()))
+}
+
+fn log_name(name: *const c_char, what: &'static str) -> Result<LogName> {
+    LogName::new(text::read(name, what)?)
+}
+
+async fn open_log(namespace: Namespace, name: LogName) -> Result<dl_log> {
+    Ok(dl_log::new(namespace.open_log(&name).await?))
+}
+
+async fn list_logs(
+    namespace: Namespace,
+    prefix: String,
+    after: Option<LogName>,
+    limit: usize,
+) -> Result<dl_names> {
+    let listed = namespace.list_logs(&prefix, after.as_ref(), limit).await?;
+    Ok(dl_names::new(listed.iter().map(LogName::as_str)))
+}
+
+/// The arguments of listing.
+fn listing(
+    namespace: *const dl_namespace,
+    prefix: *const c_char,
+    after: *const c_char,
+    limit: usize,
+) -> Result<impl Future<Output = Result<dl_names>> + Send + 'static> {
+    let prefix = text::read_or_null(prefix, "prefix")?.unwrap_or_default().to_owned();
+    let after = text::read_or_null(after, "after")?.map(LogName::new).transpose()?;
+    if limit == 0 {
+        return Err(Error::new(ErrorKind::InvalidArgument, "limit is 0; ask for one name at least"));
+    }
+    on(namespace, |namespace| list_logs(namespace, prefix, after, limit))
+}
+
+async fn metrics_text(namespace: Namespace, by_log: bool) -> Result<dl_buffer> {
+    let snapshot = if by_log { namespace.metrics_by_log().await } else { namespace.metrics().await };
+    Ok(dl_buffer::new(snapshot.to_prometheus_text()))
+}
+
+/// Opens the namespace at a URI, such as "memory:name" or "file:///path". Options in its query win over `options`, which may
+/// be NULL.
+///
+/// Errors: invalid-argument for a URI or an option that cannot be right; unsupported for a driver that this build does not
+/// have, or a directory it must not use; not-found if there is none and create_namespace is off.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_namespace_open(
+    uri: *const c_char,
+    options: *const dl_namespace_options,
+    timeout_ms: i64,
+    namespace: *mut *mut dl_namespace,
+) -> *mut dl_error {
+    boundary(|| {
+        let out = Out::new(namespace, "namespace")?;
+        out.put_object(block(timeout_ms, Effect::Possible, opening(uri, options)?)?);
+        Ok(())
+    })
+}
+
+/// Starts dl_namespace_open. Take what it answers with dl_call_take_namespace.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_namespace_open_start(
+    uri: *const c_char,
+    options: *const dl_namespace_options,
+    call: *mut *mut dl_call,
+) -> *mut dl_error {
+    boundary(|| start(call, Effect::Possible, opening(uri, options)?))
+}
+
+/// Closes a namespace: every pending call on it, its logs, writers and readers ends with closed. Close writers first: what
+/// they have in flight may be in the log or not, as after dl_writer_abort.
+///
+/// Errors: what the driver reports.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_namespace_close(namespace: *mut dl_namespace, timeout_ms: i64) -> *mut dl_error {
+    boundary(|| block(timeout_ms, Effect::Possible, on(namespace, |it| async move { it.close().await })?))
+}
+
+/// Starts dl_namespace_close. It answers nothing.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_namespace_close_start(
+    namespace: *mut dl_namespace,
+    call: *mut *mut dl_call,
+) -> *mut dl_error {
+    boundary(|| start(call, Effect::Possible, on(namespace, |it| async move { it.close().await })?))
+}
+
+/// Frees a namespace. Close it first. Logs, writers and readers of it stay usable, and are freed by themselves.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_namespace_free(namespace: *mut dl_namespace) {
+    handle::free(namespace);
+}
+
+/// Makes a log.
+///
+/// Errors: already-exists if it is there; invalid-argument or too-large for a name that no log can have.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_namespace_create_log(
+    namespace: *mut dl_namespace,
+    name: *const c_char,
+    timeout_ms: i64,
+) -> *mut dl_error {
+    boundary(|| {
+        let name = log_name(name, "name")?;
+        block(timeout_ms, Effect::Possible, on(namespace, |it| async move { it.create_log(&name).await })?)
+    })
+}
+
+/// Starts dl_namespace_create_log. It answers nothing.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_namespace_create_log_start(
+    namespace: *mut dl_namespace,
+    name: *const c_char,
+    call: *mut *mut dl_call,
+) -> *mut dl_error {
+    boundary(|| {
+        let name = log_name(name, "name")?;
+        start(call, Effect::Possible, on(namespace, |it| async move { it.create_log(&name).await })?)
+    })
+}
+
+/// Opens a log that exists.
+///
+/// Errors: not-found if it does not.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_namespace_open_log(
+    namespace: *mut dl_namespace,
+    name: *const c_char,
+    timeout_ms: i64,
+    log: *mut *mut dl_log,
+) -> *mut dl_error {
+    boundary(|| {
+        let (out, name) = (Out::new(log, "log")?, log_name(name, "name")?);
+        out.put_object(block(timeout_ms, Effect::None, on(namespace, |it| open_log(it, name))?)?);
+        Ok(())
+    })
+}
+
+/// Starts dl_namespace_open_log. Take what it answers with dl_call_take_log.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_namespace_open_log_start(
+    namespace: *mut dl_namespace,
+    name: *const c_char,
+    call: *mut *mut dl_call,
+) -> *mut dl_error {
+    boundary(|| {
+        let name = log_name(name, "name")?;
+        start(call, Effect::None, on(namespace, |it| open_log(it, name))?)
+    })
+}
+
+/// A log that may not exist yet: calls on it find out, and a writer can make it (the option create_log). Does not wait.
+///
+/// Errors: invalid-argument or too-large for a name that no log can have.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_namespace_log(
+    namespace: *mut dl_namespace,
+    name: *const c_char,
+    log: *mut *mut dl_log,
+) -> *mut dl_error {
+    boundary(|| {
+        let (out, name) = (Out::new(log, "log")?, log_name(name, "name")?);
+        out.put_object(dl_log::new(handle::borrow(namespace)?.namespace.log(&name)));
+        Ok(())
+    })
+}
+
+/// Whether a log exists.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_namespace_log_exists(
+    namespace: *mut dl_namespace,
+    name: *const c_char,
+    timeout_ms: i64,
+    exists: *mut bool,
+) -> *mut dl_error {
+    boundary(|| {
+        let (out, name) = (Out::new(exists, "exists")?, log_name(name, "name")?);
+        let verb = on(namespace, |it| async move { it.log_exists(&name).await })?;
+        out.put(block(timeout_ms, Effect::None, verb)?);
+        Ok(())
+    })
+}
+
+/// Starts dl_namespace_log_exists. Take what it answers with dl_call_take_flag.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_namespace_log_exists_start(
+    namespace: *mut dl_namespace,
+    name: *const c_char,
+    call: *mut *mut dl_call,
+) -> *mut dl_error {
+    boundary(|| {
+        let name = log_name(name, "name")?;
+        start(call, Effect::None, on(namespace, |it| async move { it.log_exists(&name).await })?)
+    })
+}
+
+/// Takes a log from whoever writes it, frees all it holds and removes it; logs below its name stay.
+///
+/// Errors: not-found if it does not exist; locked if another writer took it at the same time.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_namespace_delete_log(
+    namespace: *mut dl_namespace,
+    name: *const c_char,
+    timeout_ms: i64,
+) -> *mut dl_error {
+    boundary(|| {
+        let name = log_name(name, "name")?;
+        block(timeout_ms, Effect::Possible, on(namespace, |it| async move { it.delete_log(&name).await })?)
+    })
+}
+
+/// Starts dl_namespace_delete_log. It answers nothing.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_namespace_delete_log_start(
+    namespace: *mut dl_namespace,
+    name: *const c_char,
+    call: *mut *mut dl_call,
+) -> *mut dl_error {
+    boundary(|| {
+        let name = log_name(name, "name")?;
+        start(call, Effect::Possible, on(namespace, |it| async move { it.delete_log(&name).await })?)
+    })
+}
+
+/// Gives a log another name, and moves all that belongs to it; logs below its old name stay where they are.
+///
+/// Errors: not-found if it does not exist; already-exists if there is one of the new name; locked while a writer or a locked
+/// reader holds it.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_namespace_rename_log(
+    namespace: *mut dl_namespace,
+    from: *const c_char,
+    to: *const c_char,
+    timeout_ms: i64,
+) -> *mut dl_error {
+    boundary(|| {
+        let (from, to) = (log_name(from, "from")?, log_name(to, "to")?);
+        let verb = on(namespace, |it| async move { it.rename_log(&from, &to).await })?;
+        block(timeout_ms, Effect::Possible, verb)
+    })
+}
+
+/// Starts dl_namespace_rename_log. It answers nothing.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_namespace_rename_log_start(
+    namespace: *mut dl_namespace,
+    from: *const c_char,
+    to: *const c_char,
+    call: *mut *mut dl_call,
+) -> *mut dl_error {
+    boundary(|| {
+        let (from, to) = (log_name(from, "from")?, log_name(to, "to")?);
+        start(call, Effect::Possible, on(namespace, |it| async move { it.rename_log(&from, &to).await })?)
+    })
+}
+
+/// Lists logs: the full names of those below `prefix` (a path; all logs, if it is empty or NULL) and behind `after` (from the
+/// first on, if it is NULL), in byte order, at most `limit`. The next page begins behind the last name of this one.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_namespace_list_logs(
+    namespace: *mut dl_namespace,
+    prefix: *const c_char,
+    after: *const c_char,
+    limit: usize,
+    timeout_ms: i64,
+    names: *mut *mut dl_names,
+) -> *mut dl_error {
+    boundary(|| {
+        let out = Out::new(names, "names")?;
+        let verb = listing(namespace, prefix, after, limit)?;
+        out.put_object(block(timeout_ms, Effect::None, verb)?);
+        Ok(())
+    })
+}
+
+/// Starts dl_namespace_list_logs. Take what it answers with dl_call_take_names.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_namespace_list_logs_start(
+    namespace: *mut dl_namespace,
+    prefix: *const c_char,
+    after: *const c_char,
+    limit: usize,
+    call: *mut *mut dl_call,
+) -> *mut dl_error {
+    boundary(|| start(call, Effect::None, listing(namespace, prefix, after, limit)?))
+}
+
+/// What the namespace counted and measured since it was opened, as Prometheus text; `by_log` adds those of each log with an
+/// open writer or reader.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_namespace_metrics_text(
+    namespace: *mut dl_namespace,
+    by_log: bool,
+    timeout_ms: i64,
+    text: *mut *mut dl_buffer,
+) -> *mut dl_error {
+    boundary(|| {
+        let out = Out::new(text, "text")?;
+        let verb = on(namespace, |namespace| metrics_text(namespace, by_log))?;
+        out.put_object(block(timeout_ms, Effect::None, verb)?);
+        Ok(())
+    })
+}
+
+/// Starts dl_namespace_metrics_text. Take what it answers with dl_call_take_buffer.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_namespace_metrics_text_start(
+    namespace: *mut dl_namespace,
+    by_log: bool,
+    call: *mut *mut dl_call,
+) -> *mut dl_error {
+    boundary(|| start(call, Effect::None, on(namespace, |namespace| metrics_text(namespace, by_log))?))
+}

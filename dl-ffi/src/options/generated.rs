@@ -1,0 +1,731 @@
+// Made from dl-core/src/options/options.toml by `cargo run -p xtask -- options`; change it there.
+
+use std::ffi::c_char;
+
+use dl_core::{LogOptions, Options, ReaderOptions, WriterOptions};
+
+use super::{Settings, get, new, set};
+use crate::boundary::{answer, boundary};
+use crate::dlsn::dl_dlsn;
+use crate::error::dl_error;
+use crate::handle::{self, Boxed, Object};
+use crate::text;
+
+/// Options of a namespace, for dl_namespace_open; those in its URI win. One thread at a time fills them.
+#[derive(Debug)]
+pub struct dl_namespace_options {
+    pub(crate) settings: Settings<Options>,
+}
+
+impl Object for dl_namespace_options {
+    const NAME: &'static str = "the options";
+}
+
+impl Boxed for dl_namespace_options {}
+
+/// Makes options: the defaults.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_namespace_options_new() -> *mut dl_namespace_options {
+    answer(std::ptr::null_mut(), || Ok(handle::give(dl_namespace_options { settings: new() })))
+}
+
+/// Sets the option `name` from text, as in URIs and on the command line: "64MiB", "30s", "true".
+///
+/// Errors: invalid-argument for an unknown name, a text that is no value, and a value out of range; nothing is changed then.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_namespace_options_set(
+    options: *mut dl_namespace_options,
+    name: *const c_char,
+    value: *const c_char,
+) -> *mut dl_error {
+    boundary(|| {
+        let (name, value) = (text::read(name, "name")?, text::read(value, "value")?);
+        set(&mut handle::borrow_mut(options)?.settings, name, value)
+    })
+}
+
+/// The value of the option `name` as text; NULL if it has none. It lives until the options are changed or freed.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_namespace_options_get(
+    options: *const dl_namespace_options,
+    name: *const c_char,
+) -> *const c_char {
+    answer(std::ptr::null(), || Ok(get(&handle::borrow(options)?.settings, text::read(name, "name")?)))
+}
+
+/// Frees options.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_namespace_options_free(options: *mut dl_namespace_options) {
+    handle::free(options);
+}
+
+/// How this process names itself as the owner of a log, seen by those that it keeps out. If absent:
+/// host name and process id.
+///
+/// text; 1 to 256.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_namespace_options_set_client_id(
+    options: *mut dl_namespace_options,
+    value: *const c_char,
+) -> *mut dl_error {
+    boundary(|| {
+        let value = text::read(value, "value")?;
+        set(&mut handle::borrow_mut(options)?.settings, "client_id", value)
+    })
+}
+
+/// Makes the namespace where there is none (the directory itself, not its parents). If false, opening a
+/// missing one is "not-found".
+///
+/// true or false; default true.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_namespace_options_set_create_namespace(
+    options: *mut dl_namespace_options,
+    value: bool,
+) -> *mut dl_error {
+    boundary(|| {
+        let value = &value.to_string();
+        set(&mut handle::borrow_mut(options)?.settings, "create_namespace", value)
+    })
+}
+
+/// Opens for reading only: nothing is written, and whatever would write fails with "permission-denied".
+///
+/// true or false; default false.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_namespace_options_set_read_only(
+    options: *mut dl_namespace_options,
+    value: bool,
+) -> *mut dl_error {
+    boundary(|| {
+        let value = &value.to_string();
+        set(&mut handle::borrow_mut(options)?.settings, "read_only", value)
+    })
+}
+
+/// The most that all writers of this namespace handle together may have appended without an
+/// acknowledgement.
+///
+/// bytes; default 64MiB; 1MiB to 64GiB.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_namespace_options_set_in_flight_bytes(
+    options: *mut dl_namespace_options,
+    value: u64,
+) -> *mut dl_error {
+    boundary(|| {
+        let value = &value.to_string();
+        set(&mut handle::borrow_mut(options)?.settings, "in_flight_bytes", value)
+    })
+}
+
+/// A sync of the disk that takes longer is told to the log hook.
+///
+/// milliseconds; default 1s; 1 to 1h.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_namespace_options_set_slow_sync_ms(
+    options: *mut dl_namespace_options,
+    value: u64,
+) -> *mut dl_error {
+    boundary(|| {
+        let value = &value.to_string();
+        set(&mut handle::borrow_mut(options)?.settings, "slow_sync_ms", value)
+    })
+}
+
+/// How long to wait for another process that opens the directory or changes its metadata, before
+/// "unavailable".
+///
+/// milliseconds; default 10s; 0 to 10m.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_namespace_options_set_lock_wait_ms(
+    options: *mut dl_namespace_options,
+    value: u64,
+) -> *mut dl_error {
+    boundary(|| {
+        let value = &value.to_string();
+        set(&mut handle::borrow_mut(options)?.settings, "lock_wait_ms", value)
+    })
+}
+
+/// The size of this process's journal. A larger one is recycled less often and takes longer to replay
+/// after a crash.
+///
+/// bytes; default 64MiB; 4MiB to 4GiB.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_namespace_options_set_journal_bytes(
+    options: *mut dl_namespace_options,
+    value: u64,
+) -> *mut dl_error {
+    boundary(|| {
+        let value = &value.to_string();
+        set(&mut handle::borrow_mut(options)?.settings, "journal_bytes", value)
+    })
+}
+
+/// From this many bytes on, what one group commit holds for one segment is synced in that segment's
+/// file instead of being written to the journal as well.
+///
+/// bytes; default 256KiB; 4KiB to 1GiB.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_namespace_options_set_large_flush_bytes(
+    options: *mut dl_namespace_options,
+    value: u64,
+) -> *mut dl_error {
+    boundary(|| {
+        let value = &value.to_string();
+        set(&mut handle::borrow_mut(options)?.settings, "large_flush_bytes", value)
+    })
+}
+
+/// Opens a directory on a file system that is not known to keep the promises. On network mounts locks
+/// and shared memory do not hold between machines, and acknowledged records can be lost.
+///
+/// true or false; default false.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_namespace_options_set_unsafe_filesystem(
+    options: *mut dl_namespace_options,
+    value: bool,
+) -> *mut dl_error {
+    boundary(|| {
+        let value = &value.to_string();
+        set(&mut handle::borrow_mut(options)?.settings, "unsafe_filesystem", value)
+    })
+}
+
+/// Options of a log, kept with it: see dl_log_set_options. One thread at a time fills them.
+#[derive(Debug)]
+pub struct dl_log_options {
+    pub(crate) settings: Settings<LogOptions>,
+}
+
+impl Object for dl_log_options {
+    const NAME: &'static str = "the options";
+}
+
+impl Boxed for dl_log_options {}
+
+/// Makes options: the defaults.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_log_options_new() -> *mut dl_log_options {
+    answer(std::ptr::null_mut(), || Ok(handle::give(dl_log_options { settings: new() })))
+}
+
+/// Sets the option `name` from text, as in URIs and on the command line: "64MiB", "30s", "true".
+///
+/// Errors: invalid-argument for an unknown name, a text that is no value, and a value out of range; nothing is changed then.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_log_options_set(
+    options: *mut dl_log_options,
+    name: *const c_char,
+    value: *const c_char,
+) -> *mut dl_error {
+    boundary(|| {
+        let (name, value) = (text::read(name, "name")?, text::read(value, "value")?);
+        set(&mut handle::borrow_mut(options)?.settings, name, value)
+    })
+}
+
+/// The value of the option `name` as text; NULL if it has none. It lives until the options are changed or freed.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_log_options_get(options: *const dl_log_options, name: *const c_char) -> *const c_char {
+    answer(std::ptr::null(), || Ok(get(&handle::borrow(options)?.settings, text::read(name, "name")?)))
+}
+
+/// Frees options.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_log_options_free(options: *mut dl_log_options) {
+    handle::free(options);
+}
+
+/// A segment that has reached this size is completed and a new one begun. Truncation and retention free
+/// whole segments.
+///
+/// bytes; default 256MiB; 1KiB to 64GiB.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_log_options_set_roll_bytes(options: *mut dl_log_options, value: u64) -> *mut dl_error {
+    boundary(|| {
+        let value = &value.to_string();
+        set(&mut handle::borrow_mut(options)?.settings, "roll_bytes", value)
+    })
+}
+
+/// A segment that has reached this age is completed, also if nothing is appended any more.
+///
+/// milliseconds; default 2h; 1 to 3650d.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_log_options_set_roll_ms(options: *mut dl_log_options, value: u64) -> *mut dl_error {
+    boundary(|| {
+        let value = &value.to_string();
+        set(&mut handle::borrow_mut(options)?.settings, "roll_ms", value)
+    })
+}
+
+/// How entries are compressed: "none" or "lz4".
+///
+/// "none", "lz4"; default none.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_log_options_set_compression(
+    options: *mut dl_log_options,
+    value: *const c_char,
+) -> *mut dl_error {
+    boundary(|| {
+        let value = text::read(value, "value")?;
+        set(&mut handle::borrow_mut(options)?.settings, "compression", value)
+    })
+}
+
+/// The log is truncated behind a segment that was completed so long ago, as are all in front of it. So
+/// a record stays for this time and at most "roll_ms" more. If absent: age frees nothing.
+///
+/// milliseconds; 1 to 36500d.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_log_options_set_retention_ms(options: *mut dl_log_options, value: u64) -> *mut dl_error {
+    boundary(|| {
+        let value = &value.to_string();
+        set(&mut handle::borrow_mut(options)?.settings, "retention_ms", value)
+    })
+}
+
+/// The most that the completed segments of the log may hold together: beyond that the log is truncated
+/// behind the oldest ones. The newest completed one stays, whatever its size. If absent: size frees
+/// nothing.
+///
+/// bytes; 1KiB to 9007199254740992.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_log_options_set_retention_bytes(
+    options: *mut dl_log_options,
+    value: u64,
+) -> *mut dl_error {
+    boundary(|| {
+        let value = &value.to_string();
+        set(&mut handle::borrow_mut(options)?.settings, "retention_bytes", value)
+    })
+}
+
+/// Retention moves no point of truncation: it only frees segments below the point that a truncation set
+/// and left behind, as Java DistributedLog does.
+///
+/// true or false; default false.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_log_options_set_explicit_truncation(
+    options: *mut dl_log_options,
+    value: bool,
+) -> *mut dl_error {
+    boundary(|| {
+        let value = &value.to_string();
+        set(&mut handle::borrow_mut(options)?.settings, "explicit_truncation", value)
+    })
+}
+
+/// Options of a writer, for dl_log_open_writer. One thread at a time fills them.
+#[derive(Debug)]
+pub struct dl_writer_options {
+    pub(crate) settings: Settings<WriterOptions>,
+}
+
+impl Object for dl_writer_options {
+    const NAME: &'static str = "the options";
+}
+
+impl Boxed for dl_writer_options {}
+
+/// Makes options: the defaults.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_writer_options_new() -> *mut dl_writer_options {
+    answer(std::ptr::null_mut(), || Ok(handle::give(dl_writer_options { settings: new() })))
+}
+
+/// Sets the option `name` from text, as in URIs and on the command line: "64MiB", "30s", "true".
+///
+/// Errors: invalid-argument for an unknown name, a text that is no value, and a value out of range; nothing is changed then.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_writer_options_set(
+    options: *mut dl_writer_options,
+    name: *const c_char,
+    value: *const c_char,
+) -> *mut dl_error {
+    boundary(|| {
+        let (name, value) = (text::read(name, "name")?, text::read(value, "value")?);
+        set(&mut handle::borrow_mut(options)?.settings, name, value)
+    })
+}
+
+/// The value of the option `name` as text; NULL if it has none. It lives until the options are changed or freed.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_writer_options_get(
+    options: *const dl_writer_options,
+    name: *const c_char,
+) -> *const c_char {
+    answer(std::ptr::null(), || Ok(get(&handle::borrow(options)?.settings, text::read(name, "name")?)))
+}
+
+/// Frees options.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_writer_options_free(options: *mut dl_writer_options) {
+    handle::free(options);
+}
+
+/// What to do about a writer that holds the log: "force" cuts it off now, "wait:30s" waits that long
+/// for it to let go, "never" does not wait; the last two then fail with "locked".
+///
+/// "force", "never", "wait:DURATION"; default force.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_writer_options_set_takeover(
+    options: *mut dl_writer_options,
+    value: *const c_char,
+) -> *mut dl_error {
+    boundary(|| {
+        let value = text::read(value, "value")?;
+        set(&mut handle::borrow_mut(options)?.settings, "takeover", value)
+    })
+}
+
+/// Makes the log if it does not exist.
+///
+/// true or false; default false.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_writer_options_set_create_log(
+    options: *mut dl_writer_options,
+    value: bool,
+) -> *mut dl_error {
+    boundary(|| {
+        let value = &value.to_string();
+        set(&mut handle::borrow_mut(options)?.settings, "create_log", value)
+    })
+}
+
+/// This writer's own. If absent: that of the log.
+///
+/// "none", "lz4".
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_writer_options_set_compression(
+    options: *mut dl_writer_options,
+    value: *const c_char,
+) -> *mut dl_error {
+    boundary(|| {
+        let value = text::read(value, "value")?;
+        set(&mut handle::borrow_mut(options)?.settings, "compression", value)
+    })
+}
+
+/// This writer's own. If absent: that of the log.
+///
+/// bytes; 1KiB to 64GiB.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_writer_options_set_roll_bytes(
+    options: *mut dl_writer_options,
+    value: u64,
+) -> *mut dl_error {
+    boundary(|| {
+        let value = &value.to_string();
+        set(&mut handle::borrow_mut(options)?.settings, "roll_bytes", value)
+    })
+}
+
+/// This writer's own. If absent: that of the log.
+///
+/// milliseconds; 1 to 3650d.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_writer_options_set_roll_ms(
+    options: *mut dl_writer_options,
+    value: u64,
+) -> *mut dl_error {
+    boundary(|| {
+        let value = &value.to_string();
+        set(&mut handle::borrow_mut(options)?.settings, "roll_ms", value)
+    })
+}
+
+/// This writer's own. If absent: that of the log.
+///
+/// milliseconds; 1 to 36500d.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_writer_options_set_retention_ms(
+    options: *mut dl_writer_options,
+    value: u64,
+) -> *mut dl_error {
+    boundary(|| {
+        let value = &value.to_string();
+        set(&mut handle::borrow_mut(options)?.settings, "retention_ms", value)
+    })
+}
+
+/// This writer's own. If absent: that of the log.
+///
+/// bytes; 1KiB to 9007199254740992.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_writer_options_set_retention_bytes(
+    options: *mut dl_writer_options,
+    value: u64,
+) -> *mut dl_error {
+    boundary(|| {
+        let value = &value.to_string();
+        set(&mut handle::borrow_mut(options)?.settings, "retention_bytes", value)
+    })
+}
+
+/// This writer's own. If absent: that of the log.
+///
+/// true or false.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_writer_options_set_explicit_truncation(
+    options: *mut dl_writer_options,
+    value: bool,
+) -> *mut dl_error {
+    boundary(|| {
+        let value = &value.to_string();
+        set(&mut handle::borrow_mut(options)?.settings, "explicit_truncation", value)
+    })
+}
+
+/// The most records that may be appended without an acknowledgement: "append" waits, "try_append"
+/// answers "busy".
+///
+/// number; default 5000; 1 to 10000000.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_writer_options_set_in_flight_records(
+    options: *mut dl_writer_options,
+    value: u64,
+) -> *mut dl_error {
+    boundary(|| {
+        let value = &value.to_string();
+        set(&mut handle::borrow_mut(options)?.settings, "in_flight_records", value)
+    })
+}
+
+/// The most bytes that may be appended without an acknowledgement: "append" waits, "try_append" answers
+/// "busy".
+///
+/// bytes; default 16MiB; 1MiB to 4GiB.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_writer_options_set_in_flight_bytes(
+    options: *mut dl_writer_options,
+    value: u64,
+) -> *mut dl_error {
+    boundary(|| {
+        let value = &value.to_string();
+        set(&mut handle::borrow_mut(options)?.settings, "in_flight_bytes", value)
+    })
+}
+
+/// After a refusal for lack of space ("storage-full", "quota-exceeded") the writer accepts nothing
+/// more, so that what it put into the log is a prefix of what it was given, also where appends do not
+/// wait for acknowledgements. Otherwise it goes on once there is room.
+///
+/// true or false; default false.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_writer_options_set_stop_when_full(
+    options: *mut dl_writer_options,
+    value: bool,
+) -> *mut dl_error {
+    boundary(|| {
+        let value = &value.to_string();
+        set(&mut handle::borrow_mut(options)?.settings, "stop_when_full", value)
+    })
+}
+
+/// How long "close" waits for acknowledgements before it gives up; what is left is then settled with
+/// "closed".
+///
+/// milliseconds; default 30s; 0 to 1d.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_writer_options_set_close_timeout_ms(
+    options: *mut dl_writer_options,
+    value: u64,
+) -> *mut dl_error {
+    boundary(|| {
+        let value = &value.to_string();
+        set(&mut handle::borrow_mut(options)?.settings, "close_timeout_ms", value)
+    })
+}
+
+/// Options of a reader, for dl_log_open_reader. One thread at a time fills them.
+#[derive(Debug)]
+pub struct dl_reader_options {
+    pub(crate) settings: Settings<ReaderOptions>,
+}
+
+impl Object for dl_reader_options {
+    const NAME: &'static str = "the options";
+}
+
+impl Boxed for dl_reader_options {}
+
+/// Makes options: the defaults.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_reader_options_new() -> *mut dl_reader_options {
+    answer(std::ptr::null_mut(), || Ok(handle::give(dl_reader_options { settings: new() })))
+}
+
+/// Sets the option `name` from text, as in URIs and on the command line: "64MiB", "30s", "true".
+///
+/// Errors: invalid-argument for an unknown name, a text that is no value, and a value out of range; nothing is changed then.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_reader_options_set(
+    options: *mut dl_reader_options,
+    name: *const c_char,
+    value: *const c_char,
+) -> *mut dl_error {
+    boundary(|| {
+        let (name, value) = (text::read(name, "name")?, text::read(value, "value")?);
+        set(&mut handle::borrow_mut(options)?.settings, name, value)
+    })
+}
+
+/// The value of the option `name` as text; NULL if it has none. It lives until the options are changed or freed.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_reader_options_get(
+    options: *const dl_reader_options,
+    name: *const c_char,
+) -> *const c_char {
+    answer(std::ptr::null(), || Ok(get(&handle::borrow(options)?.settings, text::read(name, "name")?)))
+}
+
+/// Frees options.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_reader_options_free(options: *mut dl_reader_options) {
+    handle::free(options);
+}
+
+/// Where to start: "earliest", "latest" (the first record not yet visible), a DLSN such as "3:120:0"
+/// (or the next there is), or "txid:1700000000000" (the first record with that txid or a larger one).
+///
+/// "earliest", "latest", DLSN, "txid:N"; default earliest.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_reader_options_set_from(
+    options: *mut dl_reader_options,
+    value: *const c_char,
+) -> *mut dl_error {
+    boundary(|| {
+        let value = text::read(value, "value")?;
+        set(&mut handle::borrow_mut(options)?.settings, "from", value)
+    })
+}
+
+/// Waits for more at the end of the log instead of ending there.
+///
+/// true or false; default false.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_reader_options_set_follow(
+    options: *mut dl_reader_options,
+    value: bool,
+) -> *mut dl_error {
+    boundary(|| {
+        let value = &value.to_string();
+        set(&mut handle::borrow_mut(options)?.settings, "follow", value)
+    })
+}
+
+/// Ends after the record at this DLSN. If absent: no such bound.
+///
+/// DLSN.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_reader_options_set_until(
+    options: *mut dl_reader_options,
+    value: dl_dlsn,
+) -> *mut dl_error {
+    boundary(|| {
+        let value = &dl_core::Dlsn::from(value).to_string();
+        set(&mut handle::borrow_mut(options)?.settings, "until", value)
+    })
+}
+
+/// Ends after this many records. If absent: no such bound.
+///
+/// number.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_reader_options_set_count(options: *mut dl_reader_options, value: u64) -> *mut dl_error {
+    boundary(|| {
+        let value = &value.to_string();
+        set(&mut handle::borrow_mut(options)?.settings, "count", value)
+    })
+}
+
+/// When the start lies below the point of truncation: "fail" with "truncated", or "skip" to the first
+/// readable record.
+///
+/// "fail", "skip"; default fail.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_reader_options_set_on_truncated(
+    options: *mut dl_reader_options,
+    value: *const c_char,
+) -> *mut dl_error {
+    boundary(|| {
+        let value = text::read(value, "value")?;
+        set(&mut handle::borrow_mut(options)?.settings, "on_truncated", value)
+    })
+}
+
+/// How much a reader fetches ahead of its caller at most.
+///
+/// bytes; default 1MiB; 64KiB to 64MiB.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_reader_options_set_read_ahead_bytes(
+    options: *mut dl_reader_options,
+    value: u64,
+) -> *mut dl_error {
+    boundary(|| {
+        let value = &value.to_string();
+        set(&mut handle::borrow_mut(options)?.settings, "read_ahead_bytes", value)
+    })
+}
+
+/// Starts behind the position of this cursor; where it has none yet, "from" says. If absent: no cursor.
+///
+/// text; 1 to 256.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_reader_options_set_cursor(
+    options: *mut dl_reader_options,
+    value: *const c_char,
+) -> *mut dl_error {
+    boundary(|| {
+        let value = text::read(value, "value")?;
+        set(&mut handle::borrow_mut(options)?.settings, "cursor", value)
+    })
+}
+
+/// Opens a locked reader: of those with the same cursor (of those without one, if it has none) one at a
+/// time reads. One that lost its lock fails with "fenced", and moves its cursor no more.
+///
+/// true or false; default false.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_reader_options_set_locked(
+    options: *mut dl_reader_options,
+    value: bool,
+) -> *mut dl_error {
+    boundary(|| {
+        let value = &value.to_string();
+        set(&mut handle::borrow_mut(options)?.settings, "locked", value)
+    })
+}
+
+/// What a locked reader does about another that holds the lock: "force" cuts it off now, "wait:30s"
+/// waits that long for it to let go, "never" does not wait; the last two then fail with "locked".
+///
+/// "force", "never", "wait:DURATION"; default force.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_reader_options_set_takeover(
+    options: *mut dl_reader_options,
+    value: *const c_char,
+) -> *mut dl_error {
+    boundary(|| {
+        let value = text::read(value, "value")?;
+        set(&mut handle::borrow_mut(options)?.settings, "takeover", value)
+    })
+}
+
+/// Delivers a record set as the one record it is stored as, at the position of its first member,
+/// instead of its members. One that the start lies inside is unpacked; one that reaches over "until" is
+/// delivered.
+///
+/// true or false; default false.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_reader_options_set_whole_record_sets(
+    options: *mut dl_reader_options,
+    value: bool,
+) -> *mut dl_error {
+    boundary(|| {
+        let value = &value.to_string();
+        set(&mut handle::borrow_mut(options)?.settings, "whole_record_sets", value)
+    })
+}

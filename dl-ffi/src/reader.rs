@@ -1,0 +1,222 @@
+//! Readers.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use dl_core::{Dlsn, End, Reader, ReaderCloser, Record, Result};
+
+use crate::boundary::{answer, boundary};
+use crate::codes::{DISTLOG_END_BOUND, DISTLOG_END_END, DISTLOG_END_SEALED};
+use crate::completion::call::dl_call;
+use crate::dlsn::dl_dlsn;
+use crate::error::dl_error;
+use crate::forks::Birth;
+use crate::handle::{self, Boxed, Object, Out, give};
+use crate::record::{Unread, dl_record, dl_records};
+use crate::runtime::within;
+use crate::waiting::{Effect, block, long_duration, start};
+
+/// Reads a log from some position on, in order: acknowledged records only, none twice, none left out.
+///
+/// Calls that read at the same time get their records in turn; who wants them in order reads with one call at a time.
+pub struct dl_reader {
+    source: Arc<Source>,
+}
+
+/// What a reader shares with its calls in flight.
+pub(crate) struct Source {
+    birth: Birth,
+    reader: tokio::sync::Mutex<Reader>,
+    closer: ReaderCloser,
+    seen: Mutex<Seen>,
+}
+
+/// What can be said without the reader, which a call may have.
+struct Seen {
+    position: Dlsn,
+    end: Option<End>,
+    /// Records that were read for a call that nobody wanted any more. They come first.
+    returned: VecDeque<Record>,
+}
+
+impl Object for dl_reader {
+    const NAME: &'static str = "the reader";
+
+    fn birth(&self) -> Option<Birth> {
+        Some(self.source.birth)
+    }
+}
+
+impl Boxed for dl_reader {}
+
+impl dl_reader {
+    pub(crate) fn new(birth: Birth, reader: Reader) -> Self {
+        let seen = Seen { position: reader.position(), end: reader.end(), returned: VecDeque::new() };
+        let closer = reader.closer();
+        Self { source: Arc::new(Source { birth, closer, reader: reader.into(), seen: seen.into() }) }
+    }
+}
+
+impl Source {
+    async fn next(self: Arc<Self>) -> Result<Unread> {
+        let mut reader = self.reader.lock().await;
+        let returned = self.seen().take(1);
+        if !returned.is_empty() {
+            return Ok(Unread::new(&self, returned));
+        }
+        let next = reader.next().await;
+        self.look(&reader);
+        Ok(Unread::new(&self, next?.into_iter().collect()))
+    }
+
+    async fn next_batch(self: Arc<Self>, most: usize, wait: Duration) -> Result<Unread> {
+        let Some(mut reader) = within(wait, self.reader.lock()).await else {
+            return Ok(Unread::new(&self, Vec::new()));
+        };
+        let returned = self.seen().take(most);
+        if !returned.is_empty() {
+            return Ok(Unread::new(&self, returned));
+        }
+        let records = reader.next_batch(most, wait).await;
+        self.look(&reader);
+        Ok(Unread::new(&self, records?))
+    }
+
+    async fn close(self: Arc<Self>) -> Result<()> {
+        self.closer.close();
+        self.seen().returned.clear();
+        self.reader.lock().await.close().await
+    }
+
+    /// Notes how far the reader is.
+    fn look(&self, reader: &Reader) {
+        let mut seen = self.seen();
+        (seen.position, seen.end) = (reader.position(), reader.end());
+    }
+
+    /// Records that did not get to the caller.
+    pub(crate) fn take_back(&self, records: Vec<Record>) {
+        let mut seen = self.seen();
+        seen.returned.extend(records);
+        seen.returned.make_contiguous().sort_by_key(|record| record.dlsn);
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seen {
+    fn take(&mut self, most: usize) -> Vec<Record> {
+        let count = most.min(self.returned.len());
+        self.returned.drain(..count).collect()
+    }
+
+    fn end(&self) -> u32 {
+        match self.end.filter(|_| self.returned.is_empty()) {
+            None => 0,
+            Some(End::Bound) => DISTLOG_END_BOUND,
+            Some(End::Sealed) => DISTLOG_END_SEALED,
+            Some(_) => DISTLOG_END_END,
+        }
+    }
+}
+
+/// A verb on a reader.
+fn on<F>(reader: *const dl_reader, verb: impl FnOnce(Arc<Source>) -> F) -> Result<F> {
+    Ok(verb(handle::borrow(reader)?.source.clone()))
+}
+
+/// Reads the next record. `record` is NULL at the end, about which dl_reader_end says more. A reader that follows waits for
+/// one.
+///
+/// Errors: timeout if the time runs out before there is one, and none is lost; corrupt with segment, entry and place if
+/// stored bytes are not what was written; truncated with the first readable position if a truncation overtook the reader;
+/// not-found if the log was deleted; fenced if a locked reader lost its lock; closed.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_reader_next(
+    reader: *mut dl_reader,
+    timeout_ms: i64,
+    record: *mut *mut dl_record,
+) -> *mut dl_error {
+    boundary(|| {
+        let out = Out::new(record, "record")?;
+        let unread = block(timeout_ms, Effect::None, on(reader, Source::next)?)?;
+        out.put(unread.read().pop().map_or(std::ptr::null_mut(), |record| give(dl_record::new(record))));
+        Ok(())
+    })
+}
+
+/// Starts dl_reader_next. Take what it answers with dl_call_take_record.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_reader_next_start(reader: *mut dl_reader, call: *mut *mut dl_call) -> *mut dl_error {
+    boundary(|| start(call, Effect::None, on(reader, Source::next)?))
+}
+
+/// Reads up to `max` records: at least one, unless the reader ends or `wait_ms` passes before there is any, which is no error.
+/// With 0 it reads what is there and waits for nothing more; a negative one waits without bound. No payload is copied.
+///
+/// Errors: as dl_reader_next.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_reader_next_batch(
+    reader: *mut dl_reader,
+    max: usize,
+    wait_ms: i64,
+    records: *mut *mut dl_records,
+) -> *mut dl_error {
+    boundary(|| {
+        let out = Out::new(records, "records")?;
+        let verb = on(reader, |source| source.next_batch(max, long_duration(wait_ms)))?;
+        out.put(give(dl_records::new(block(-1, Effect::None, verb)?.read())));
+        Ok(())
+    })
+}
+
+/// Starts dl_reader_next_batch. Take what it answers with dl_call_take_records.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_reader_next_batch_start(
+    reader: *mut dl_reader,
+    max: usize,
+    wait_ms: i64,
+    call: *mut *mut dl_call,
+) -> *mut dl_error {
+    boundary(|| {
+        start(call, Effect::None, on(reader, |source| source.next_batch(max, long_duration(wait_ms)))?)
+    })
+}
+
+/// Where the next record will be, or before it: everything below was delivered.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_reader_position(reader: *const dl_reader) -> dl_dlsn {
+    answer(Dlsn::INVALID.into(), || {
+        let seen = handle::borrow(reader)?.source.seen();
+        Ok(seen.returned.front().map_or(seen.position, |record| record.dlsn).into())
+    })
+}
+
+/// How the reader ended: one of DISTLOG_END_..., 0 while it has not.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_reader_end(reader: *const dl_reader) -> u32 {
+    answer(0, || Ok(handle::borrow(reader)?.source.seen().end()))
+}
+
+/// Closes a reader, and lets its lock go: calls that wait, and every later one, fail with closed.
+///
+/// Errors: what letting the lock go ran into; it then ends with the namespace or this process.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_reader_close(reader: *mut dl_reader, timeout_ms: i64) -> *mut dl_error {
+    boundary(|| block(timeout_ms, Effect::Possible, on(reader, Source::close)?))
+}
+
+/// Starts dl_reader_close. It answers nothing.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_reader_close_start(reader: *mut dl_reader, call: *mut *mut dl_call) -> *mut dl_error {
+    boundary(|| start(call, Effect::Possible, on(reader, Source::close)?))
+}
+
+/// Frees a reader. One that was not closed lets its lock go soon.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_reader_free(reader: *mut dl_reader) {
+    handle::free(reader);
+}

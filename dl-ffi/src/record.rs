@@ -1,0 +1,127 @@
+//! Records as read.
+
+use std::ptr;
+use std::sync::Arc;
+
+use dl_core::{Dlsn, Record};
+
+use crate::boundary::answer;
+use crate::bytes::dl_bytes;
+use crate::dlsn::dl_dlsn;
+use crate::handle::{self, Boxed, Object};
+use crate::reader::Source;
+
+/// A record as read. Its payload stays where the reader put it, and lives as long as the record.
+#[derive(Debug)]
+pub struct dl_record {
+    record: Record,
+}
+
+/// Records as read, in the order of the log.
+#[derive(Debug)]
+pub struct dl_records {
+    records: Vec<dl_record>,
+}
+
+impl Object for dl_record {
+    const NAME: &'static str = "the record";
+}
+
+impl Boxed for dl_record {}
+
+impl Object for dl_records {
+    const NAME: &'static str = "the records";
+}
+
+impl Boxed for dl_records {}
+
+impl dl_record {
+    pub(crate) fn new(record: Record) -> Self {
+        Self { record }
+    }
+}
+
+impl dl_records {
+    pub(crate) fn new(records: Vec<Record>) -> Self {
+        Self { records: records.into_iter().map(dl_record::new).collect() }
+    }
+}
+
+/// Records on their way to the caller. If they do not get there, the reader has them again.
+pub(crate) struct Unread {
+    source: Arc<Source>,
+    records: Vec<Record>,
+}
+
+impl Unread {
+    pub(crate) fn new(source: &Arc<Source>, records: Vec<Record>) -> Self {
+        Self { source: source.clone(), records }
+    }
+
+    /// They got there.
+    pub(crate) fn read(mut self) -> Vec<Record> {
+        std::mem::take(&mut self.records)
+    }
+}
+
+impl Drop for Unread {
+    fn drop(&mut self) {
+        if !self.records.is_empty() {
+            self.source.take_back(std::mem::take(&mut self.records));
+        }
+    }
+}
+
+/// The position of the record.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_record_dlsn(record: *const dl_record) -> dl_dlsn {
+    answer(Dlsn::INVALID.into(), || Ok(handle::borrow(record)?.record.dlsn.into()))
+}
+
+/// The txid of the record.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_record_txid(record: *const dl_record) -> i64 {
+    answer(-1, || Ok(handle::borrow(record)?.record.txid))
+}
+
+/// The place of the record among all of the log, counted from 0; -1 where Java DistributedLog did not count.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_record_sequence_id(record: *const dl_record) -> i64 {
+    answer(-1, || Ok(handle::borrow(record)?.record.sequence_id.map_or(-1, u64::cast_signed)))
+}
+
+/// What was appended. It lives as long as the record, or the records to which that belongs.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_record_payload(record: *const dl_record) -> dl_bytes {
+    answer(dl_bytes::EMPTY, || Ok(dl_bytes::of(&handle::borrow(record)?.record.payload)))
+}
+
+/// Whether the payload is a whole record set, which a reader delivers only if its options say so.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_record_is_record_set(record: *const dl_record) -> bool {
+    answer(false, || Ok(handle::borrow(record)?.record.record_set))
+}
+
+/// Frees a record, but not one that belongs to records.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_record_free(record: *mut dl_record) {
+    handle::free(record);
+}
+
+/// The number of records.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_records_count(records: *const dl_records) -> usize {
+    answer(0, || Ok(handle::borrow(records)?.records.len()))
+}
+
+/// The record at this index, from 0; NULL behind the last. It belongs to the records.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_records_at(records: *const dl_records, index: usize) -> *const dl_record {
+    answer(ptr::null(), || Ok(handle::borrow(records)?.records.get(index).map_or(ptr::null(), ptr::from_ref)))
+}
+
+/// Frees records, and with them every view of their payloads.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_records_free(records: *mut dl_records) {
+    handle::free(records);
+}

@@ -1,0 +1,1680 @@
+/**
+ * @file dl.h
+ * dl, a replicated log: namespaces, logs, their one writer and their readers. Made from dl-ffi/src by ci/header.
+ *
+ * Conventions, which hold where a function says nothing else:
+ *
+ * - Errors. A function that can fail returns an error object, or NULL if it did not fail. Free it with dl_error_free.
+ *   Results come last and are written only on success. A NULL for what may not be NULL, and text that is not UTF-8, are
+ *   errors of the kind invalid-argument; no call ends the process.
+ * - Ownership. An object that is written to a result, or returned without const, is the caller's, who frees it with the
+ *   function of its type that ends in _free. What is returned as const, and every view of bytes or text, belongs to the
+ *   object it was asked of and lives as long as that. Every _free takes NULL. Bytes and text that are given to a function
+ *   are read before it returns and never kept.
+ * - Threads. Every object may be used by any number of threads at once, but for options (dl_..._options), which one thread
+ *   fills at a time. _free comes last: no other call may use the object at the same time. Calls in flight do not count,
+ *   they hold what they need.
+ * - Waiting. timeout_ms is in milliseconds: 0 does not wait, a negative one waits without bound. A call that ran out of time
+ *   fails with the kind timeout; what it had begun may take effect (dl_error_may_have_taken_effect). Each function that waits
+ *   has a sister that ends in _start, which does not wait but answers a dl_call: wait for that, or let it call a function of
+ *   yours, or let it come out of a dl_queue, whose descriptor an event loop can poll.
+ * - Forks. In a forked child every call on an object of the parent fails with the kind closed, and _free does nothing. Open
+ *   the namespace again in the child.
+ */
+
+
+#ifndef DISTLOG_DL_H
+#define DISTLOG_DL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/**
+ * The version that this header belongs to: major.
+ */
+#define DISTLOG_VERSION_MAJOR 0
+
+/**
+ * The version that this header belongs to: minor.
+ */
+#define DISTLOG_VERSION_MINOR 1
+
+/**
+ * The version that this header belongs to: patch.
+ */
+#define DISTLOG_VERSION_PATCH 0
+
+/**
+ * An argument cannot be right, whatever the state of the log.
+ */
+#define DISTLOG_ERROR_INVALID_ARGUMENT 1
+
+/**
+ * The namespace, log, segment or cursor does not exist.
+ */
+#define DISTLOG_ERROR_NOT_FOUND 2
+
+/**
+ * It exists already.
+ */
+#define DISTLOG_ERROR_ALREADY_EXISTS 3
+
+/**
+ * A later writer owns the log, or a later locked reader the cursor; this one is cut off for good.
+ */
+#define DISTLOG_ERROR_FENCED 4
+
+/**
+ * The log was sealed: it accepts no appends, ever.
+ */
+#define DISTLOG_ERROR_SEALED 5
+
+/**
+ * The position lies below the point to which the log was truncated.
+ */
+#define DISTLOG_ERROR_TRUNCATED 6
+
+/**
+ * The condition of a conditional append does not hold.
+ */
+#define DISTLOG_ERROR_CONDITION_FAILED 7
+
+/**
+ * A record, batch or name is over its limit.
+ */
+#define DISTLOG_ERROR_TOO_LARGE 8
+
+/**
+ * The object was closed, aborted, or belongs to the parent of a forked process.
+ */
+#define DISTLOG_ERROR_CLOSED 9
+
+/**
+ * The caller cancelled the call.
+ */
+#define DISTLOG_ERROR_CANCELLED 10
+
+/**
+ * The time the caller gave ran out.
+ */
+#define DISTLOG_ERROR_TIMEOUT 11
+
+/**
+ * Something that is needed does not answer now.
+ */
+#define DISTLOG_ERROR_UNAVAILABLE 12
+
+/**
+ * The disk or the quota of the file system is full.
+ */
+#define DISTLOG_ERROR_STORAGE_FULL 13
+
+/**
+ * Stored bytes are not what was written.
+ */
+#define DISTLOG_ERROR_CORRUPT 14
+
+/**
+ * The operating system or an access rule forbids it.
+ */
+#define DISTLOG_ERROR_PERMISSION_DENIED 15
+
+/**
+ * The caller has not proved who it is.
+ */
+#define DISTLOG_ERROR_UNAUTHENTICATED 16
+
+/**
+ * A limit set by the operator is used up.
+ */
+#define DISTLOG_ERROR_QUOTA_EXCEEDED 17
+
+/**
+ * This build, driver or directory cannot do it.
+ */
+#define DISTLOG_ERROR_UNSUPPORTED 18
+
+/**
+ * Another holds the lock and the caller asked not to take it.
+ */
+#define DISTLOG_ERROR_LOCKED 19
+
+/**
+ * A bug of ours, or an error number this build does not know.
+ */
+#define DISTLOG_ERROR_INTERNAL 20
+
+/**
+ * It would have to wait and the caller asked not to.
+ */
+#define DISTLOG_ERROR_BUSY 21
+
+/**
+ * It survives nothing: it lives in the memory of this process.
+ */
+#define DISTLOG_DURABILITY_MEMORY 1
+
+/**
+ * It survives power loss: a sync of the disk that holds it has returned.
+ */
+#define DISTLOG_DURABILITY_POWER_LOSS 2
+
+/**
+ * It survives the loss of an ack quorum - 1 of bookies, given that they sync their journals.
+ */
+#define DISTLOG_DURABILITY_REPLICATED 3
+
+/**
+ * The reader delivered what it was bounded to: the last position or the number of records.
+ */
+#define DISTLOG_END_BOUND 1
+
+/**
+ * The reader reached the end of the log, and does not follow.
+ */
+#define DISTLOG_END_END 2
+
+/**
+ * The reader reached the end of a log that was sealed: nothing will ever follow.
+ */
+#define DISTLOG_END_SEALED 3
+
+/**
+ * The most bytes that a position takes as text, its NUL included.
+ */
+#define DISTLOG_DLSN_TEXT_BYTES 64
+
+/**
+ * What an append may ask for. One thread at a time fills it.
+ */
+typedef struct dl_append_options dl_append_options;
+
+/**
+ * Bytes that the library made.
+ */
+typedef struct dl_buffer dl_buffer;
+
+/**
+ * A call in flight, from a function that ends in _start.
+ *
+ * It goes on by itself. It is done when dl_call_wait says so, when the function given to dl_call_notify is called, or when
+ * it comes out of the queue given to dl_call_enqueue. Then dl_call_finish says whether it failed, or dl_call_take_... of the
+ * type of its verb takes what it answers.
+ */
+typedef struct dl_call dl_call;
+
+/**
+ * What went wrong, to what, and what to do next.
+ *
+ * Every question may be asked of NULL, which is no error: kind 0, no text, nothing to retry.
+ */
+typedef struct dl_error dl_error;
+
+/**
+ * A log: where writers and readers are opened.
+ */
+typedef struct dl_log dl_log;
+
+/**
+ * Options of a log, kept with it: see dl_log_set_options. One thread at a time fills them.
+ */
+typedef struct dl_log_options dl_log_options;
+
+/**
+ * Names, in order.
+ */
+typedef struct dl_names dl_names;
+
+/**
+ * An open namespace: logs, by their names.
+ *
+ * A directory may be open in many processes, and more than once in each.
+ */
+typedef struct dl_namespace dl_namespace;
+
+/**
+ * Options of a namespace, for dl_namespace_open; those in its URI win. One thread at a time fills them.
+ */
+typedef struct dl_namespace_options dl_namespace_options;
+
+/**
+ * A queue of calls that are done.
+ */
+typedef struct dl_queue dl_queue;
+
+/**
+ * Reads a log from some position on, in order: acknowledged records only, none twice, none left out.
+ *
+ * Calls that read at the same time get their records in turn; who wants them in order reads with one call at a time.
+ */
+typedef struct dl_reader dl_reader;
+
+/**
+ * Options of a reader, for dl_log_open_reader. One thread at a time fills them.
+ */
+typedef struct dl_reader_options dl_reader_options;
+
+/**
+ * The acknowledgement of an append.
+ */
+typedef struct dl_receipt dl_receipt;
+
+/**
+ * What became of each record of one call, in its order.
+ */
+typedef struct dl_receipts dl_receipts;
+
+/**
+ * A record as read. Its payload stays where the reader put it, and lives as long as the record.
+ */
+typedef struct dl_record dl_record;
+
+/**
+ * Records as read, in the order of the log.
+ */
+typedef struct dl_records dl_records;
+
+/**
+ * The one writer of a log, open.
+ *
+ * After the first fatal error, fenced above all, every later call returns that error: open a new writer to go on.
+ * invalid-argument, too-large, condition-failed, quota-exceeded, busy and storage-full refuse one append and leave the
+ * writer as it was.
+ */
+typedef struct dl_writer dl_writer;
+
+/**
+ * Options of a writer, for dl_log_open_writer. One thread at a time fills them.
+ */
+typedef struct dl_writer_options dl_writer_options;
+
+/**
+ * A view of bytes.
+ *
+ * Whoever has the bytes owns them; see at each function how long they have to stay, or do.
+ */
+typedef struct {
+  /**
+   * The first byte. May be NULL if there is none.
+   */
+  const uint8_t *data;
+  /**
+   * Their number.
+   */
+  size_t length;
+} dl_bytes;
+
+/**
+ * A function that is called when a call is done.
+ *
+ * `call` is the one that was given to dl_call_notify, to be finished, taken from and freed there or later; NULL if it was
+ * freed before it was done. `user_data` is the pointer that was given to dl_call_notify.
+ */
+typedef void (*dl_callback)(void *user_data, dl_call *call);
+
+/**
+ * The position of a record in its log: unique, and increasing in append order.
+ *
+ * Its text form is `segment:entry:slot`, such as `3:120:0`. Compare with dl_dlsn_compare.
+ */
+typedef struct {
+  /**
+   * The number of the segment, from 1.
+   */
+  int64_t segment;
+  /**
+   * The entry in the segment, from 0.
+   */
+  int64_t entry;
+  /**
+   * The slot in the entry, from 0.
+   */
+  int64_t slot;
+} dl_dlsn;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * The bytes of a buffer. They live as long as it.
+ */
+dl_bytes dl_buffer_bytes(const dl_buffer *buffer);
+
+/**
+ * Frees a buffer.
+ */
+void dl_buffer_free(dl_buffer *buffer);
+
+/**
+ * Whether the call is done.
+ */
+bool dl_call_is_done(const dl_call *call);
+
+/**
+ * Waits until the call is done, however it ended.
+ *
+ * Errors: timeout, and the call goes on.
+ */
+dl_error *dl_call_wait(const dl_call *call, int64_t timeout_ms);
+
+/**
+ * Lets the library call a function when the call is done: exactly once, whatever becomes of the call and of the objects it
+ * works on; at once if it is done already.
+ *
+ * Functions are called on one thread that the library has for that, one after another in the order in which the calls
+ * ended, never inside of a function of this header. They may call any of these, but one that waits keeps the others
+ * waiting. A function must return, not throw or jump. A call has one function or one queue. Errors: already-exists if it has
+ * one; unavailable if the system refuses the thread.
+ */
+dl_error *dl_call_notify(dl_call *call,
+                         dl_callback callback,
+                         void *user_data);
+
+/**
+ * Puts the call into a queue when it is done; at once if it is done already. A call has one queue or one function.
+ *
+ * Errors: already-exists if it has one.
+ */
+dl_error *dl_call_enqueue(dl_call *call,
+                          dl_queue *queue,
+                          void *user_data);
+
+/**
+ * Asks for the end of the call: unless it is done by then, it fails with the kind cancelled. An append that was cancelled
+ * may still be in the log; a read that was cancelled loses no record.
+ *
+ * Does nothing to a call that is done, or to NULL. A call in flight is its own token of cancellation, for any thread.
+ */
+void dl_call_cancel(const dl_call *call);
+
+/**
+ * The error of a call that is done; NULL if it did not fail. May be asked again. What the call answers stays there to be
+ * taken.
+ *
+ * Errors: busy if the call is not done; else its own.
+ */
+dl_error *dl_call_finish(const dl_call *call);
+
+/**
+ * Frees a call. One that is not done is cancelled; its function is still called, or it still comes out of its queue, with
+ * NULL for the call. What it answers and nobody took is freed; records that it read are read again.
+ */
+void dl_call_free(dl_call *call);
+
+/**
+ * Makes a queue.
+ *
+ * Errors: unavailable if the system refuses descriptors.
+ */
+dl_error *dl_queue_new(dl_queue **queue);
+
+/**
+ * A descriptor that is readable while there are calls in the queue. To be polled, never read, written or closed. It lives
+ * as long as the queue; -1 for NULL, and in a forked child.
+ */
+int32_t dl_queue_fd(const dl_queue *queue);
+
+/**
+ * Takes calls out of the queue, in the order in which they were done: up to `max`, and at least one unless the time runs out
+ * before there is any. That is no error; `count` is then 0.
+ *
+ * For each call its pointer, or NULL if it was freed before it was done, goes into `calls`, and the pointer that was given
+ * to dl_call_enqueue into `user_data`; both are arrays of `max`, of which one may be NULL. The calls stay the caller's, to be
+ * freed.
+ */
+dl_error *dl_queue_next(dl_queue *queue,
+                        int64_t timeout_ms,
+                        size_t max,
+                        dl_call **calls,
+                        void **user_data,
+                        size_t *count);
+
+/**
+ * Frees a queue. Calls that are done later, or that nobody took out of it, stay with the caller.
+ */
+void dl_queue_free(dl_queue *queue);
+
+/**
+ * Takes the number that a call answers.
+ *
+ * Errors: that of the call; busy if it is not done; invalid-argument if it answers something else, or was taken from.
+ */
+dl_error *dl_call_take_count(dl_call *call,
+                             uint64_t *count);
+
+/**
+ * Takes the yes or no that a call answers. Errors: as dl_call_take_count.
+ */
+dl_error *dl_call_take_flag(dl_call *call, bool *flag);
+
+/**
+ * Takes the position that a call answers. `found` says whether there is one, and may be NULL where there always is. Errors:
+ * as dl_call_take_count.
+ */
+dl_error *dl_call_take_dlsn(dl_call *call,
+                            dl_dlsn *dlsn,
+                            bool *found);
+
+/**
+ * Takes the receipt that a call answers. Errors: as dl_call_take_count.
+ */
+dl_error *dl_call_take_receipt(dl_call *call, dl_receipt **receipt);
+
+/**
+ * Takes the receipts that a call answers. Errors: as dl_call_take_count; those of single records are in the receipts.
+ */
+dl_error *dl_call_take_receipts(dl_call *call,
+                                dl_receipts **receipts);
+
+/**
+ * Takes the record that a call answers; NULL where there is none. Errors: as dl_call_take_count.
+ */
+dl_error *dl_call_take_record(dl_call *call, dl_record **record);
+
+/**
+ * Takes the records that a call answers. Errors: as dl_call_take_count.
+ */
+dl_error *dl_call_take_records(dl_call *call, dl_records **records);
+
+/**
+ * Takes the names that a call answers. Errors: as dl_call_take_count.
+ */
+dl_error *dl_call_take_names(dl_call *call, dl_names **names);
+
+/**
+ * Takes the bytes that a call answers. Errors: as dl_call_take_count.
+ */
+dl_error *dl_call_take_buffer(dl_call *call, dl_buffer **buffer);
+
+/**
+ * Takes the namespace that a call answers. Errors: as dl_call_take_count.
+ */
+dl_error *dl_call_take_namespace(dl_call *call, dl_namespace **namespace_);
+
+/**
+ * Takes the log that a call answers. Errors: as dl_call_take_count.
+ */
+dl_error *dl_call_take_log(dl_call *call, dl_log **log);
+
+/**
+ * Takes the writer that a call answers. Errors: as dl_call_take_count.
+ */
+dl_error *dl_call_take_writer(dl_call *call, dl_writer **writer);
+
+/**
+ * Takes the reader that a call answers. Errors: as dl_call_take_count.
+ */
+dl_error *dl_call_take_reader(dl_call *call, dl_reader **reader);
+
+/**
+ * Compares two positions: below 0 if `a` comes first, above 0 if `b` does, 0 if they are the same.
+ */
+int32_t dl_dlsn_compare(dl_dlsn a, dl_dlsn b);
+
+/**
+ * The least position behind this one.
+ */
+dl_dlsn dl_dlsn_next(dl_dlsn dlsn);
+
+/**
+ * Reads the text form of a position.
+ *
+ * Errors: invalid-argument for any other text.
+ */
+dl_error *dl_dlsn_parse(const char *text, dl_dlsn *dlsn);
+
+/**
+ * Writes the text form of a position and a NUL into a buffer. DISTLOG_DLSN_TEXT_BYTES are always enough.
+ *
+ * Errors: too-large if the buffer is too small, and nothing is written.
+ */
+dl_error *dl_dlsn_format(dl_dlsn dlsn, char *buffer, size_t bytes);
+
+/**
+ * The number of the kind: one of DISTLOG_ERROR_..., which are never given another meaning, or a larger one that a newer
+ * library or server sent.
+ */
+uint32_t dl_error_kind(const dl_error *error);
+
+/**
+ * The name of the kind, such as "not-found". It lives for ever.
+ */
+const char *dl_error_name(const dl_error *error);
+
+/**
+ * All of the error as one text: kind, operation, message and context.
+ */
+const char *dl_error_text(const dl_error *error);
+
+/**
+ * What happened, and what to do next.
+ */
+const char *dl_error_message(const dl_error *error);
+
+/**
+ * The operation that failed, such as "append"; NULL if none is named.
+ */
+const char *dl_error_operation(const dl_error *error);
+
+/**
+ * Whether the same call may succeed later.
+ */
+bool dl_error_is_retryable(const dl_error *error);
+
+/**
+ * Whether the operation could have taken effect although it failed.
+ */
+bool dl_error_may_have_taken_effect(const dl_error *error);
+
+/**
+ * The log that it happened to; NULL if none is named.
+ */
+const char *dl_error_log(const dl_error *error);
+
+/**
+ * How the writer or reader that holds the log or cursor named itself, for fenced and locked; NULL where it is not known.
+ */
+const char *dl_error_owner(const dl_error *error);
+
+/**
+ * The position that the error speaks of: the first readable one for truncated, the actual last one for condition-failed.
+ * Answers whether there is one, and writes it then.
+ */
+bool dl_error_dlsn(const dl_error *error,
+                   dl_dlsn *dlsn);
+
+/**
+ * What else the operation was about: the value of a key such as "segment", "entry", "file" or "offset"; NULL if it has none.
+ */
+const char *dl_error_context(const dl_error *error,
+                             const char *key);
+
+/**
+ * A copy of an error, of the caller's; NULL of NULL.
+ */
+dl_error *dl_error_clone(const dl_error *error);
+
+/**
+ * Frees an error.
+ */
+void dl_error_free(dl_error *error);
+
+/**
+ * The name of the log. It lives as long as the log.
+ */
+const char *dl_log_name(const dl_log *log);
+
+/**
+ * Frees a log. Writers and readers of it stay open.
+ */
+void dl_log_free(dl_log *log);
+
+/**
+ * Opens the writer of a log. When it returns, every earlier writer is cut off for good: no append of theirs that is not in
+ * the log by then will ever be acknowledged. `options` may be NULL.
+ *
+ * Errors: locked, with the owner, if another holds the log and the option takeover does not allow to take it, or if another
+ * took it at the same time; not-found if there is no such log and the option create_log is off.
+ */
+dl_error *dl_log_open_writer(dl_log *log,
+                             const dl_writer_options *options,
+                             int64_t timeout_ms,
+                             dl_writer **writer);
+
+/**
+ * Starts dl_log_open_writer. Take what it answers with dl_call_take_writer.
+ */
+dl_error *dl_log_open_writer_start(dl_log *log, const dl_writer_options *options, dl_call **call);
+
+/**
+ * Opens a reader. `options` may be NULL: then it reads from the first record to the end.
+ *
+ * Errors: truncated, with the first readable position, if the start lies below it and the options do not say to skip;
+ * not-found if there is no such log; for a locked reader locked if another holds the lock and the option takeover does not
+ * allow to take it, or if another took it at the same time.
+ */
+dl_error *dl_log_open_reader(dl_log *log,
+                             const dl_reader_options *options,
+                             int64_t timeout_ms,
+                             dl_reader **reader);
+
+/**
+ * Starts dl_log_open_reader. Take what it answers with dl_call_take_reader.
+ */
+dl_error *dl_log_open_reader_start(dl_log *log, const dl_reader_options *options, dl_call **call);
+
+/**
+ * Truncates the log below `before`, at most up to the segment that is being written: dl_writer_truncate gets further.
+ * `in_force` is the point from then on, below which no reader starts, and may be NULL. Whole segments below are freed.
+ *
+ * Errors: not-found if there is no such log.
+ */
+dl_error *dl_log_truncate(dl_log *log,
+                          dl_dlsn before,
+                          int64_t timeout_ms,
+                          dl_dlsn *in_force);
+
+/**
+ * Starts dl_log_truncate. Take what it answers with dl_call_take_dlsn.
+ */
+dl_error *dl_log_truncate_start(dl_log *log, dl_dlsn before, dl_call **call);
+
+/**
+ * The position of the first record whose txid is at least `txid`. `found` says whether there is one yet.
+ *
+ * Errors: not-found if there is no such log; invalid-argument for a txid that no record can have.
+ */
+dl_error *dl_log_dlsn_at_txid(dl_log *log, int64_t txid, int64_t timeout_ms, dl_dlsn *dlsn, bool *found);
+
+/**
+ * Starts dl_log_dlsn_at_txid. Take what it answers with dl_call_take_dlsn.
+ */
+dl_error *dl_log_dlsn_at_txid_start(dl_log *log, int64_t txid, dl_call **call);
+
+/**
+ * The number of readable records from `from` to `until`, both included; NULL is no bound. As many as a reader with these
+ * bounds delivers.
+ *
+ * Errors: not-found if there is no such log.
+ */
+dl_error *dl_log_count(dl_log *log,
+                       const dl_dlsn *from,
+                       const dl_dlsn *until,
+                       int64_t timeout_ms,
+                       uint64_t *count);
+
+/**
+ * Starts dl_log_count. Take what it answers with dl_call_take_count.
+ */
+dl_error *dl_log_count_start(dl_log *log, const dl_dlsn *from, const dl_dlsn *until, dl_call **call);
+
+/**
+ * Completes what a writer that is gone left in progress, as opening a writer and closing it would.
+ *
+ * Errors: locked if a writer holds the log.
+ */
+dl_error *dl_log_recover(dl_log *log, int64_t timeout_ms);
+
+/**
+ * Starts dl_log_recover. It answers nothing.
+ */
+dl_error *dl_log_recover_start(dl_log *log, dl_call **call);
+
+/**
+ * Frees what is too old or too much by the options kept with the log, as its writer does while it is open. `in_force` is the
+ * point of truncation from then on, and may be NULL.
+ *
+ * Errors: not-found if there is no such log.
+ */
+dl_error *dl_log_apply_retention(dl_log *log,
+                                 int64_t timeout_ms,
+                                 dl_dlsn *in_force);
+
+/**
+ * Starts dl_log_apply_retention. Take what it answers with dl_call_take_dlsn.
+ */
+dl_error *dl_log_apply_retention_start(dl_log *log, dl_call **call);
+
+/**
+ * Opens the namespace at a URI, such as "memory:name" or "file:///path". Options in its query win over `options`, which may
+ * be NULL.
+ *
+ * Errors: invalid-argument for a URI or an option that cannot be right; unsupported for a driver that this build does not
+ * have, or a directory it must not use; not-found if there is none and create_namespace is off.
+ */
+dl_error *dl_namespace_open(const char *uri,
+                            const dl_namespace_options *options,
+                            int64_t timeout_ms,
+                            dl_namespace **namespace_);
+
+/**
+ * Starts dl_namespace_open. Take what it answers with dl_call_take_namespace.
+ */
+dl_error *dl_namespace_open_start(const char *uri, const dl_namespace_options *options, dl_call **call);
+
+/**
+ * Closes a namespace: every pending call on it, its logs, writers and readers ends with closed. Close writers first: what
+ * they have in flight may be in the log or not, as after dl_writer_abort.
+ *
+ * Errors: what the driver reports.
+ */
+dl_error *dl_namespace_close(dl_namespace *namespace_,
+                             int64_t timeout_ms);
+
+/**
+ * Starts dl_namespace_close. It answers nothing.
+ */
+dl_error *dl_namespace_close_start(dl_namespace *namespace_, dl_call **call);
+
+/**
+ * Frees a namespace. Close it first. Logs, writers and readers of it stay usable, and are freed by themselves.
+ */
+void dl_namespace_free(dl_namespace *namespace_);
+
+/**
+ * Makes a log.
+ *
+ * Errors: already-exists if it is there; invalid-argument or too-large for a name that no log can have.
+ */
+dl_error *dl_namespace_create_log(dl_namespace *namespace_, const char *name, int64_t timeout_ms);
+
+/**
+ * Starts dl_namespace_create_log. It answers nothing.
+ */
+dl_error *dl_namespace_create_log_start(dl_namespace *namespace_, const char *name, dl_call **call);
+
+/**
+ * Opens a log that exists.
+ *
+ * Errors: not-found if it does not.
+ */
+dl_error *dl_namespace_open_log(dl_namespace *namespace_, const char *name, int64_t timeout_ms, dl_log **log);
+
+/**
+ * Starts dl_namespace_open_log. Take what it answers with dl_call_take_log.
+ */
+dl_error *dl_namespace_open_log_start(dl_namespace *namespace_, const char *name, dl_call **call);
+
+/**
+ * A log that may not exist yet: calls on it find out, and a writer can make it (the option create_log). Does not wait.
+ *
+ * Errors: invalid-argument or too-large for a name that no log can have.
+ */
+dl_error *dl_namespace_log(dl_namespace *namespace_,
+                           const char *name,
+                           dl_log **log);
+
+/**
+ * Whether a log exists.
+ */
+dl_error *dl_namespace_log_exists(dl_namespace *namespace_,
+                                  const char *name,
+                                  int64_t timeout_ms,
+                                  bool *exists);
+
+/**
+ * Starts dl_namespace_log_exists. Take what it answers with dl_call_take_flag.
+ */
+dl_error *dl_namespace_log_exists_start(dl_namespace *namespace_, const char *name, dl_call **call);
+
+/**
+ * Takes a log from whoever writes it, frees all it holds and removes it; logs below its name stay.
+ *
+ * Errors: not-found if it does not exist; locked if another writer took it at the same time.
+ */
+dl_error *dl_namespace_delete_log(dl_namespace *namespace_, const char *name, int64_t timeout_ms);
+
+/**
+ * Starts dl_namespace_delete_log. It answers nothing.
+ */
+dl_error *dl_namespace_delete_log_start(dl_namespace *namespace_, const char *name, dl_call **call);
+
+/**
+ * Gives a log another name, and moves all that belongs to it; logs below its old name stay where they are.
+ *
+ * Errors: not-found if it does not exist; already-exists if there is one of the new name; locked while a writer or a locked
+ * reader holds it.
+ */
+dl_error *dl_namespace_rename_log(dl_namespace *namespace_,
+                                  const char *from,
+                                  const char *to,
+                                  int64_t timeout_ms);
+
+/**
+ * Starts dl_namespace_rename_log. It answers nothing.
+ */
+dl_error *dl_namespace_rename_log_start(dl_namespace *namespace_,
+                                        const char *from,
+                                        const char *to,
+                                        dl_call **call);
+
+/**
+ * Lists logs: the full names of those below `prefix` (a path; all logs, if it is empty or NULL) and behind `after` (from the
+ * first on, if it is NULL), in byte order, at most `limit`. The next page begins behind the last name of this one.
+ */
+dl_error *dl_namespace_list_logs(dl_namespace *namespace_,
+                                 const char *prefix,
+                                 const char *after,
+                                 size_t limit,
+                                 int64_t timeout_ms,
+                                 dl_names **names);
+
+/**
+ * Starts dl_namespace_list_logs. Take what it answers with dl_call_take_names.
+ */
+dl_error *dl_namespace_list_logs_start(dl_namespace *namespace_,
+                                       const char *prefix,
+                                       const char *after,
+                                       size_t limit,
+                                       dl_call **call);
+
+/**
+ * What the namespace counted and measured since it was opened, as Prometheus text; `by_log` adds those of each log with an
+ * open writer or reader.
+ */
+dl_error *dl_namespace_metrics_text(dl_namespace *namespace_,
+                                    bool by_log,
+                                    int64_t timeout_ms,
+                                    dl_buffer **text);
+
+/**
+ * Starts dl_namespace_metrics_text. Take what it answers with dl_call_take_buffer.
+ */
+dl_error *dl_namespace_metrics_text_start(dl_namespace *namespace_, bool by_log, dl_call **call);
+
+/**
+ * Makes options: the defaults.
+ */
+dl_namespace_options *dl_namespace_options_new(void);
+
+/**
+ * Sets the option `name` from text, as in URIs and on the command line: "64MiB", "30s", "true".
+ *
+ * Errors: invalid-argument for an unknown name, a text that is no value, and a value out of range; nothing is changed then.
+ */
+dl_error *dl_namespace_options_set(dl_namespace_options *options,
+                                   const char *name,
+                                   const char *value);
+
+/**
+ * The value of the option `name` as text; NULL if it has none. It lives until the options are changed or freed.
+ */
+const char *dl_namespace_options_get(const dl_namespace_options *options,
+                                     const char *name);
+
+/**
+ * Frees options.
+ */
+void dl_namespace_options_free(dl_namespace_options *options);
+
+/**
+ * How this process names itself as the owner of a log, seen by those that it keeps out. If absent:
+ * host name and process id.
+ *
+ * text; 1 to 256.
+ */
+dl_error *dl_namespace_options_set_client_id(dl_namespace_options *options, const char *value);
+
+/**
+ * Makes the namespace where there is none (the directory itself, not its parents). If false, opening a
+ * missing one is "not-found".
+ *
+ * true or false; default true.
+ */
+dl_error *dl_namespace_options_set_create_namespace(dl_namespace_options *options, bool value);
+
+/**
+ * Opens for reading only: nothing is written, and whatever would write fails with "permission-denied".
+ *
+ * true or false; default false.
+ */
+dl_error *dl_namespace_options_set_read_only(dl_namespace_options *options, bool value);
+
+/**
+ * The most that all writers of this namespace handle together may have appended without an
+ * acknowledgement.
+ *
+ * bytes; default 64MiB; 1MiB to 64GiB.
+ */
+dl_error *dl_namespace_options_set_in_flight_bytes(dl_namespace_options *options, uint64_t value);
+
+/**
+ * A sync of the disk that takes longer is told to the log hook.
+ *
+ * milliseconds; default 1s; 1 to 1h.
+ */
+dl_error *dl_namespace_options_set_slow_sync_ms(dl_namespace_options *options, uint64_t value);
+
+/**
+ * How long to wait for another process that opens the directory or changes its metadata, before
+ * "unavailable".
+ *
+ * milliseconds; default 10s; 0 to 10m.
+ */
+dl_error *dl_namespace_options_set_lock_wait_ms(dl_namespace_options *options, uint64_t value);
+
+/**
+ * The size of this process's journal. A larger one is recycled less often and takes longer to replay
+ * after a crash.
+ *
+ * bytes; default 64MiB; 4MiB to 4GiB.
+ */
+dl_error *dl_namespace_options_set_journal_bytes(dl_namespace_options *options, uint64_t value);
+
+/**
+ * From this many bytes on, what one group commit holds for one segment is synced in that segment's
+ * file instead of being written to the journal as well.
+ *
+ * bytes; default 256KiB; 4KiB to 1GiB.
+ */
+dl_error *dl_namespace_options_set_large_flush_bytes(dl_namespace_options *options, uint64_t value);
+
+/**
+ * Opens a directory on a file system that is not known to keep the promises. On network mounts locks
+ * and shared memory do not hold between machines, and acknowledged records can be lost.
+ *
+ * true or false; default false.
+ */
+dl_error *dl_namespace_options_set_unsafe_filesystem(dl_namespace_options *options, bool value);
+
+/**
+ * Makes options: the defaults.
+ */
+dl_log_options *dl_log_options_new(void);
+
+/**
+ * Sets the option `name` from text, as in URIs and on the command line: "64MiB", "30s", "true".
+ *
+ * Errors: invalid-argument for an unknown name, a text that is no value, and a value out of range; nothing is changed then.
+ */
+dl_error *dl_log_options_set(dl_log_options *options,
+                             const char *name,
+                             const char *value);
+
+/**
+ * The value of the option `name` as text; NULL if it has none. It lives until the options are changed or freed.
+ */
+const char *dl_log_options_get(const dl_log_options *options,
+                               const char *name);
+
+/**
+ * Frees options.
+ */
+void dl_log_options_free(dl_log_options *options);
+
+/**
+ * A segment that has reached this size is completed and a new one begun. Truncation and retention free
+ * whole segments.
+ *
+ * bytes; default 256MiB; 1KiB to 64GiB.
+ */
+dl_error *dl_log_options_set_roll_bytes(dl_log_options *options, uint64_t value);
+
+/**
+ * A segment that has reached this age is completed, also if nothing is appended any more.
+ *
+ * milliseconds; default 2h; 1 to 3650d.
+ */
+dl_error *dl_log_options_set_roll_ms(dl_log_options *options, uint64_t value);
+
+/**
+ * How entries are compressed: "none" or "lz4".
+ *
+ * "none", "lz4"; default none.
+ */
+dl_error *dl_log_options_set_compression(dl_log_options *options, const char *value);
+
+/**
+ * The log is truncated behind a segment that was completed so long ago, as are all in front of it. So
+ * a record stays for this time and at most "roll_ms" more. If absent: age frees nothing.
+ *
+ * milliseconds; 1 to 36500d.
+ */
+dl_error *dl_log_options_set_retention_ms(dl_log_options *options, uint64_t value);
+
+/**
+ * The most that the completed segments of the log may hold together: beyond that the log is truncated
+ * behind the oldest ones. The newest completed one stays, whatever its size. If absent: size frees
+ * nothing.
+ *
+ * bytes; 1KiB to 9007199254740992.
+ */
+dl_error *dl_log_options_set_retention_bytes(dl_log_options *options, uint64_t value);
+
+/**
+ * Retention moves no point of truncation: it only frees segments below the point that a truncation set
+ * and left behind, as Java DistributedLog does.
+ *
+ * true or false; default false.
+ */
+dl_error *dl_log_options_set_explicit_truncation(dl_log_options *options, bool value);
+
+/**
+ * Makes options: the defaults.
+ */
+dl_writer_options *dl_writer_options_new(void);
+
+/**
+ * Sets the option `name` from text, as in URIs and on the command line: "64MiB", "30s", "true".
+ *
+ * Errors: invalid-argument for an unknown name, a text that is no value, and a value out of range; nothing is changed then.
+ */
+dl_error *dl_writer_options_set(dl_writer_options *options,
+                                const char *name,
+                                const char *value);
+
+/**
+ * The value of the option `name` as text; NULL if it has none. It lives until the options are changed or freed.
+ */
+const char *dl_writer_options_get(const dl_writer_options *options,
+                                  const char *name);
+
+/**
+ * Frees options.
+ */
+void dl_writer_options_free(dl_writer_options *options);
+
+/**
+ * What to do about a writer that holds the log: "force" cuts it off now, "wait:30s" waits that long
+ * for it to let go, "never" does not wait; the last two then fail with "locked".
+ *
+ * "force", "never", "wait:DURATION"; default force.
+ */
+dl_error *dl_writer_options_set_takeover(dl_writer_options *options, const char *value);
+
+/**
+ * Makes the log if it does not exist.
+ *
+ * true or false; default false.
+ */
+dl_error *dl_writer_options_set_create_log(dl_writer_options *options, bool value);
+
+/**
+ * This writer's own. If absent: that of the log.
+ *
+ * "none", "lz4".
+ */
+dl_error *dl_writer_options_set_compression(dl_writer_options *options, const char *value);
+
+/**
+ * This writer's own. If absent: that of the log.
+ *
+ * bytes; 1KiB to 64GiB.
+ */
+dl_error *dl_writer_options_set_roll_bytes(dl_writer_options *options, uint64_t value);
+
+/**
+ * This writer's own. If absent: that of the log.
+ *
+ * milliseconds; 1 to 3650d.
+ */
+dl_error *dl_writer_options_set_roll_ms(dl_writer_options *options, uint64_t value);
+
+/**
+ * This writer's own. If absent: that of the log.
+ *
+ * milliseconds; 1 to 36500d.
+ */
+dl_error *dl_writer_options_set_retention_ms(dl_writer_options *options, uint64_t value);
+
+/**
+ * This writer's own. If absent: that of the log.
+ *
+ * bytes; 1KiB to 9007199254740992.
+ */
+dl_error *dl_writer_options_set_retention_bytes(dl_writer_options *options, uint64_t value);
+
+/**
+ * This writer's own. If absent: that of the log.
+ *
+ * true or false.
+ */
+dl_error *dl_writer_options_set_explicit_truncation(dl_writer_options *options, bool value);
+
+/**
+ * The most records that may be appended without an acknowledgement: "append" waits, "try_append"
+ * answers "busy".
+ *
+ * number; default 5000; 1 to 10000000.
+ */
+dl_error *dl_writer_options_set_in_flight_records(dl_writer_options *options, uint64_t value);
+
+/**
+ * The most bytes that may be appended without an acknowledgement: "append" waits, "try_append" answers
+ * "busy".
+ *
+ * bytes; default 16MiB; 1MiB to 4GiB.
+ */
+dl_error *dl_writer_options_set_in_flight_bytes(dl_writer_options *options, uint64_t value);
+
+/**
+ * After a refusal for lack of space ("storage-full", "quota-exceeded") the writer accepts nothing
+ * more, so that what it put into the log is a prefix of what it was given, also where appends do not
+ * wait for acknowledgements. Otherwise it goes on once there is room.
+ *
+ * true or false; default false.
+ */
+dl_error *dl_writer_options_set_stop_when_full(dl_writer_options *options, bool value);
+
+/**
+ * How long "close" waits for acknowledgements before it gives up; what is left is then settled with
+ * "closed".
+ *
+ * milliseconds; default 30s; 0 to 1d.
+ */
+dl_error *dl_writer_options_set_close_timeout_ms(dl_writer_options *options, uint64_t value);
+
+/**
+ * Makes options: the defaults.
+ */
+dl_reader_options *dl_reader_options_new(void);
+
+/**
+ * Sets the option `name` from text, as in URIs and on the command line: "64MiB", "30s", "true".
+ *
+ * Errors: invalid-argument for an unknown name, a text that is no value, and a value out of range; nothing is changed then.
+ */
+dl_error *dl_reader_options_set(dl_reader_options *options,
+                                const char *name,
+                                const char *value);
+
+/**
+ * The value of the option `name` as text; NULL if it has none. It lives until the options are changed or freed.
+ */
+const char *dl_reader_options_get(const dl_reader_options *options,
+                                  const char *name);
+
+/**
+ * Frees options.
+ */
+void dl_reader_options_free(dl_reader_options *options);
+
+/**
+ * Where to start: "earliest", "latest" (the first record not yet visible), a DLSN such as "3:120:0"
+ * (or the next there is), or "txid:1700000000000" (the first record with that txid or a larger one).
+ *
+ * "earliest", "latest", DLSN, "txid:N"; default earliest.
+ */
+dl_error *dl_reader_options_set_from(dl_reader_options *options, const char *value);
+
+/**
+ * Waits for more at the end of the log instead of ending there.
+ *
+ * true or false; default false.
+ */
+dl_error *dl_reader_options_set_follow(dl_reader_options *options, bool value);
+
+/**
+ * Ends after the record at this DLSN. If absent: no such bound.
+ *
+ * DLSN.
+ */
+dl_error *dl_reader_options_set_until(dl_reader_options *options, dl_dlsn value);
+
+/**
+ * Ends after this many records. If absent: no such bound.
+ *
+ * number.
+ */
+dl_error *dl_reader_options_set_count(dl_reader_options *options, uint64_t value);
+
+/**
+ * When the start lies below the point of truncation: "fail" with "truncated", or "skip" to the first
+ * readable record.
+ *
+ * "fail", "skip"; default fail.
+ */
+dl_error *dl_reader_options_set_on_truncated(dl_reader_options *options, const char *value);
+
+/**
+ * How much a reader fetches ahead of its caller at most.
+ *
+ * bytes; default 1MiB; 64KiB to 64MiB.
+ */
+dl_error *dl_reader_options_set_read_ahead_bytes(dl_reader_options *options, uint64_t value);
+
+/**
+ * Starts behind the position of this cursor; where it has none yet, "from" says. If absent: no cursor.
+ *
+ * text; 1 to 256.
+ */
+dl_error *dl_reader_options_set_cursor(dl_reader_options *options, const char *value);
+
+/**
+ * Opens a locked reader: of those with the same cursor (of those without one, if it has none) one at a
+ * time reads. One that lost its lock fails with "fenced", and moves its cursor no more.
+ *
+ * true or false; default false.
+ */
+dl_error *dl_reader_options_set_locked(dl_reader_options *options, bool value);
+
+/**
+ * What a locked reader does about another that holds the lock: "force" cuts it off now, "wait:30s"
+ * waits that long for it to let go, "never" does not wait; the last two then fail with "locked".
+ *
+ * "force", "never", "wait:DURATION"; default force.
+ */
+dl_error *dl_reader_options_set_takeover(dl_reader_options *options, const char *value);
+
+/**
+ * Delivers a record set as the one record it is stored as, at the position of its first member,
+ * instead of its members. One that the start lies inside is unpacked; one that reaches over "until" is
+ * delivered.
+ *
+ * true or false; default false.
+ */
+dl_error *dl_reader_options_set_whole_record_sets(dl_reader_options *options, bool value);
+
+/**
+ * Reads the next record. `record` is NULL at the end, about which dl_reader_end says more. A reader that follows waits for
+ * one.
+ *
+ * Errors: timeout if the time runs out before there is one, and none is lost; corrupt with segment, entry and place if
+ * stored bytes are not what was written; truncated with the first readable position if a truncation overtook the reader;
+ * not-found if the log was deleted; fenced if a locked reader lost its lock; closed.
+ */
+dl_error *dl_reader_next(dl_reader *reader,
+                         int64_t timeout_ms,
+                         dl_record **record);
+
+/**
+ * Starts dl_reader_next. Take what it answers with dl_call_take_record.
+ */
+dl_error *dl_reader_next_start(dl_reader *reader, dl_call **call);
+
+/**
+ * Reads up to `max` records: at least one, unless the reader ends or `wait_ms` passes before there is any, which is no error.
+ * With 0 it reads what is there and waits for nothing more; a negative one waits without bound. No payload is copied.
+ *
+ * Errors: as dl_reader_next.
+ */
+dl_error *dl_reader_next_batch(dl_reader *reader,
+                               size_t max,
+                               int64_t wait_ms,
+                               dl_records **records);
+
+/**
+ * Starts dl_reader_next_batch. Take what it answers with dl_call_take_records.
+ */
+dl_error *dl_reader_next_batch_start(dl_reader *reader, size_t max, int64_t wait_ms, dl_call **call);
+
+/**
+ * Where the next record will be, or before it: everything below was delivered.
+ */
+dl_dlsn dl_reader_position(const dl_reader *reader);
+
+/**
+ * How the reader ended: one of DISTLOG_END_..., 0 while it has not.
+ */
+uint32_t dl_reader_end(const dl_reader *reader);
+
+/**
+ * Closes a reader, and lets its lock go: calls that wait, and every later one, fail with closed.
+ *
+ * Errors: what letting the lock go ran into; it then ends with the namespace or this process.
+ */
+dl_error *dl_reader_close(dl_reader *reader, int64_t timeout_ms);
+
+/**
+ * Starts dl_reader_close. It answers nothing.
+ */
+dl_error *dl_reader_close_start(dl_reader *reader, dl_call **call);
+
+/**
+ * Frees a reader. One that was not closed lets its lock go soon.
+ */
+void dl_reader_free(dl_reader *reader);
+
+/**
+ * The position of the record.
+ */
+dl_dlsn dl_receipt_dlsn(const dl_receipt *receipt);
+
+/**
+ * The txid of the record.
+ */
+int64_t dl_receipt_txid(const dl_receipt *receipt);
+
+/**
+ * The place of the record among all of the log, counted from 0; -1 where Java DistributedLog did not count.
+ */
+int64_t dl_receipt_sequence_id(const dl_receipt *receipt);
+
+/**
+ * What the record survives: one of DISTLOG_DURABILITY_..., or a larger number that a newer library knows.
+ */
+uint32_t dl_receipt_durability(const dl_receipt *receipt);
+
+/**
+ * The name of what the record survives: "memory", "power-loss" or "replicated". It lives for ever.
+ */
+const char *dl_receipt_durability_name(const dl_receipt *receipt);
+
+/**
+ * Whether this was a retry of an append that had been acknowledged before.
+ */
+bool dl_receipt_is_duplicate(const dl_receipt *receipt);
+
+/**
+ * Frees a receipt, but not one that belongs to receipts.
+ */
+void dl_receipt_free(dl_receipt *receipt);
+
+/**
+ * The number of records of the call.
+ */
+size_t dl_receipts_count(const dl_receipts *receipts);
+
+/**
+ * The receipt of the record at this index, from 0; NULL if that was not acknowledged, and behind the last. It belongs to the
+ * receipts.
+ */
+const dl_receipt *dl_receipts_at(const dl_receipts *receipts,
+                                 size_t index);
+
+/**
+ * The error of the record at this index, from 0; NULL if it was acknowledged.
+ *
+ * Errors: its own; invalid-argument behind the last.
+ */
+dl_error *dl_receipts_error(const dl_receipts *receipts, size_t index);
+
+/**
+ * The error of the first record that was not acknowledged; NULL if all were.
+ */
+dl_error *dl_receipts_first_error(const dl_receipts *receipts);
+
+/**
+ * Frees receipts.
+ */
+void dl_receipts_free(dl_receipts *receipts);
+
+/**
+ * The position of the record.
+ */
+dl_dlsn dl_record_dlsn(const dl_record *record);
+
+/**
+ * The txid of the record.
+ */
+int64_t dl_record_txid(const dl_record *record);
+
+/**
+ * The place of the record among all of the log, counted from 0; -1 where Java DistributedLog did not count.
+ */
+int64_t dl_record_sequence_id(const dl_record *record);
+
+/**
+ * What was appended. It lives as long as the record, or the records to which that belongs.
+ */
+dl_bytes dl_record_payload(const dl_record *record);
+
+/**
+ * Whether the payload is a whole record set, which a reader delivers only if its options say so.
+ */
+bool dl_record_is_record_set(const dl_record *record);
+
+/**
+ * Frees a record, but not one that belongs to records.
+ */
+void dl_record_free(dl_record *record);
+
+/**
+ * The number of records.
+ */
+size_t dl_records_count(const dl_records *records);
+
+/**
+ * The record at this index, from 0; NULL behind the last. It belongs to the records.
+ */
+const dl_record *dl_records_at(const dl_records *records, size_t index);
+
+/**
+ * Frees records, and with them every view of their payloads.
+ */
+void dl_records_free(dl_records *records);
+
+/**
+ * Says how many threads the library's runtime has. Unless it is called there are as many as processors, at most 4.
+ *
+ * The threads of a process that was forked afterwards are as many. Errors: invalid-argument if it is not 1 to 1,024;
+ * already-exists if the runtime has begun to run, which the first call that opens a namespace makes it do.
+ */
+dl_error *dl_runtime_set_threads(size_t threads);
+
+/**
+ * The number of names.
+ */
+size_t dl_names_count(const dl_names *names);
+
+/**
+ * The name at this index, from 0; NULL behind the last.
+ */
+const char *dl_names_at(const dl_names *names, size_t index);
+
+/**
+ * Frees a list of names.
+ */
+void dl_names_free(dl_names *names);
+
+/**
+ * The version of the library that is loaded, such as "0.1.0".
+ */
+const char *dl_library_version(void);
+
+/**
+ * Makes options that ask for nothing.
+ */
+dl_append_options *dl_append_options_new(void);
+
+/**
+ * Sets the txid of the record. Without it that is the wall clock in milliseconds, held at the last txid of the log when the
+ * clock is behind it.
+ *
+ * Errors: invalid-argument if it is not 0 to 2^63 - 2.
+ */
+dl_error *dl_append_options_set_txid(dl_append_options *options,
+                                     int64_t txid);
+
+/**
+ * The append fails with condition-failed unless the last record of the log then has this position: judged after all earlier
+ * appends of this writer.
+ */
+dl_error *dl_append_options_set_expected_last(dl_append_options *options,
+                                              dl_dlsn dlsn);
+
+/**
+ * The append fails with condition-failed unless the log then holds no record.
+ */
+dl_error *dl_append_options_set_expected_empty(dl_append_options *options);
+
+/**
+ * Frees options.
+ */
+void dl_append_options_free(dl_append_options *options);
+
+/**
+ * Appends a record and waits until it is durable. `options` and `receipt` may be NULL.
+ *
+ * A thread that appends alone, without bound and condition, writes and syncs itself, which is the fastest way for one record
+ * after another. Errors: busy if there is no room and timeout_ms is 0; timeout; invalid-argument for a txid below the last
+ * one; too-large; condition-failed with the actual last position; storage-full; or what ended the writer.
+ */
+dl_error *dl_writer_append(dl_writer *writer,
+                           dl_bytes payload,
+                           const dl_append_options *options,
+                           int64_t timeout_ms,
+                           dl_receipt **receipt);
+
+/**
+ * Starts dl_writer_append. Take what it answers with dl_call_take_receipt.
+ *
+ * Appends get their places in the order in which they are started, and those that succeed are done in this order too, before
+ * a later flush, seal or close is. When too much is in flight the call waits for room, in
+ * line with others; dl_writer_try_append_start does not.
+ */
+dl_error *dl_writer_append_start(dl_writer *writer,
+                                 dl_bytes payload,
+                                 const dl_append_options *options,
+                                 dl_call **call);
+
+/**
+ * Starts an append if there is room for it now. Take what it answers with dl_call_take_receipt.
+ *
+ * Errors: busy if there is no room: wait until an earlier call is done; else as dl_writer_append, at once where that is known.
+ */
+dl_error *dl_writer_try_append_start(dl_writer *writer,
+                                     dl_bytes payload,
+                                     const dl_append_options *options,
+                                     dl_call **call);
+
+/**
+ * Appends many records with one call, each for itself, in their order, and waits until all are settled. `txids` is an array
+ * of as many, or NULL; `options` and `receipts` may be NULL.
+ *
+ * Errors: that of the first record that was not acknowledged. Then `receipts` is written too, if it is not NULL: it says what
+ * became of each. It is not when the call failed as a whole, with invalid-argument, too-large, timeout or closed, before it
+ * looked at the records.
+ */
+dl_error *dl_writer_append_many(dl_writer *writer,
+                                const dl_bytes *payloads,
+                                const int64_t *txids,
+                                size_t count,
+                                const dl_append_options *options,
+                                int64_t timeout_ms,
+                                dl_receipts **receipts);
+
+/**
+ * Starts dl_writer_append_many. Take what it answers with dl_call_take_receipts, and ask dl_receipts_first_error.
+ */
+dl_error *dl_writer_append_many_start(dl_writer *writer,
+                                      const dl_bytes *payloads,
+                                      const int64_t *txids,
+                                      size_t count,
+                                      const dl_append_options *options,
+                                      dl_call **call);
+
+/**
+ * Appends records that are all in the log, in consecutive slots, or none of them, and waits until they are durable. `txids`
+ * is an array of as many, or NULL; `options` and `receipts` may be NULL.
+ *
+ * Errors: as dl_writer_append; too-large if they take more than an entry, with 20 bytes for each header.
+ */
+dl_error *dl_writer_append_batch(dl_writer *writer,
+                                 const dl_bytes *payloads,
+                                 const int64_t *txids,
+                                 size_t count,
+                                 const dl_append_options *options,
+                                 int64_t timeout_ms,
+                                 dl_receipts **receipts);
+
+/**
+ * Starts dl_writer_append_batch. Take what it answers with dl_call_take_receipts.
+ */
+dl_error *dl_writer_append_batch_start(dl_writer *writer,
+                                       const dl_bytes *payloads,
+                                       const int64_t *txids,
+                                       size_t count,
+                                       const dl_append_options *options,
+                                       dl_call **call);
+
+/**
+ * Appends a record set, as DistributedLog's: all of its members are in the log, in consecutive slots and with one txid, or
+ * none. `compression` is "none" or "lz4", NULL for none; `options` and `receipts`, one for each member, may be NULL.
+ *
+ * Errors: as dl_writer_append; too-large if the packed members take more than a record.
+ */
+dl_error *dl_writer_append_record_set(dl_writer *writer,
+                                      const dl_bytes *payloads,
+                                      size_t count,
+                                      const char *compression,
+                                      const dl_append_options *options,
+                                      int64_t timeout_ms,
+                                      dl_receipts **receipts);
+
+/**
+ * Starts dl_writer_append_record_set. Take what it answers with dl_call_take_receipts.
+ */
+dl_error *dl_writer_append_record_set_start(dl_writer *writer,
+                                            const dl_bytes *payloads,
+                                            size_t count,
+                                            const char *compression,
+                                            const dl_append_options *options,
+                                            dl_call **call);
+
+/**
+ * Waits until all appends that have their places are settled.
+ *
+ * Errors: what ended the writer; storage-full if the last of them was refused.
+ */
+dl_error *dl_writer_flush(dl_writer *writer, int64_t timeout_ms);
+
+/**
+ * Starts dl_writer_flush. It answers nothing.
+ */
+dl_error *dl_writer_flush_start(dl_writer *writer, dl_call **call);
+
+/**
+ * Truncates the log below `before`; if that lies in the segment being written, the segment is completed first. `in_force` is
+ * the point from then on, below which no reader starts, and may be NULL. Whole segments below are freed.
+ *
+ * Errors: what ended the writer.
+ */
+dl_error *dl_writer_truncate(dl_writer *writer,
+                             dl_dlsn before,
+                             int64_t timeout_ms,
+                             dl_dlsn *in_force);
+
+/**
+ * Starts dl_writer_truncate. Take what it answers with dl_call_take_dlsn.
+ */
+dl_error *dl_writer_truncate_start(dl_writer *writer, dl_dlsn before, dl_call **call);
+
+/**
+ * Ends the log for ever: what was appended before stays, every later append, of this or any other writer, fails with sealed.
+ *
+ * Errors: what ended the writer; storage-full if there is no space for the mark, and the log is not sealed.
+ */
+dl_error *dl_writer_seal(dl_writer *writer,
+                         int64_t timeout_ms);
+
+/**
+ * Starts dl_writer_seal. It answers nothing.
+ */
+dl_error *dl_writer_seal_start(dl_writer *writer, dl_call **call);
+
+/**
+ * Settles what was appended, completes the segment and lets the log go.
+ *
+ * Errors: what ended the writer; timeout if it took longer than timeout_ms or the option close_timeout_ms, after which what
+ * was not acknowledged fails with closed.
+ */
+dl_error *dl_writer_close(dl_writer *writer,
+                          int64_t timeout_ms);
+
+/**
+ * Starts dl_writer_close. It answers nothing.
+ */
+dl_error *dl_writer_close_start(dl_writer *writer, dl_call **call);
+
+/**
+ * Ends the writer now: all that is not acknowledged fails with closed, and may be in the log or not. Does not wait.
+ */
+void dl_writer_abort(dl_writer *writer);
+
+/**
+ * The position of the log's last record, of those that are acknowledged. Answers whether there is one, and writes it then.
+ */
+bool dl_writer_last_dlsn(const dl_writer *writer,
+                         dl_dlsn *dlsn);
+
+/**
+ * The txid of the log's last record, of those that are acknowledged; -1 if there is none.
+ */
+int64_t dl_writer_last_txid(const dl_writer *writer);
+
+/**
+ * Waits until the writer is cut off by another, or ends for any other reason.
+ *
+ * Errors: always one: that which its calls then return, or timeout while it has not ended.
+ */
+dl_error *dl_writer_wait_fenced(dl_writer *writer, int64_t timeout_ms);
+
+/**
+ * Starts dl_writer_wait_fenced. The call fails when the writer ends, with the error that its calls then return.
+ */
+dl_error *dl_writer_wait_fenced_start(dl_writer *writer,
+                                      dl_call **call);
+
+/**
+ * Frees a writer. One that was not closed is aborted, as soon as no call on it is in flight.
+ */
+void dl_writer_free(dl_writer *writer);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* DISTLOG_DL_H */
