@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 use std::ptr;
 
-use dl_core::{Durability, Receipt, Result};
+use dl_core::{Dlsn, Durability, Receipt, Result};
 
 use crate::boundary::{answer, boundary};
 use crate::codes::{DISTLOG_DURABILITY_MEMORY, DISTLOG_DURABILITY_POWER_LOSS, DISTLOG_DURABILITY_REPLICATED};
@@ -64,8 +64,7 @@ impl dl_receipts {
 /// The position of the record.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_receipt_dlsn(receipt: *const dl_receipt) -> dl_dlsn {
-    let none = dl_core::Dlsn::INVALID.into();
-    answer(none, || Ok(handle::borrow(receipt)?.receipt.dlsn.into()))
+    answer(Dlsn::INVALID.into(), || Ok(handle::borrow(receipt)?.receipt.dlsn.into()))
 }
 
 /// The txid of the record.
