@@ -117,6 +117,15 @@ impl Writer {
         })
     }
 
+    /// Waits until there is room for a record, which is not held: for callers that hand over records without waiting, such
+    /// as those with [`try_append`](Self::try_append). A large record may still have to wait for more.
+    ///
+    /// # Errors
+    /// What ended the writer.
+    pub async fn ready(&self) -> Result<()> {
+        self.explained(self.core().ready().await, "ready").await
+    }
+
     /// Appends records that are all in the log, in consecutive slots, or none of them.
     ///
     /// # Errors

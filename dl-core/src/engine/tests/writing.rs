@@ -1,6 +1,6 @@
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::task::yield_now;
@@ -13,6 +13,7 @@ use crate::{Condition, Dlsn, ErrorKind, MAX_PAYLOAD_BYTES, SegmentTruncation};
 on_every_driver! {
     what_is_appended_is_read_back_in_order
     appends_beyond_the_bound_wait_in_line_and_try_append_is_busy
+    ready_waits_for_room_and_takes_none
     the_writers_of_a_process_share_a_budget
     a_batch_is_whole_and_bounded
     a_condition_is_judged_against_what_earlier_writers_left
@@ -74,6 +75,21 @@ async fn appends_beyond_the_bound_wait_in_line_and_try_append_is_busy(shared: Sh
     third.await.unwrap();
     append(&writer, "4").await;
     assert_eq!(read_all(&namespace, shared.log()).await, ["1", "2", "3", "4"]);
+}
+
+async fn ready_waits_for_room_and_takes_none(shared: Shared) {
+    let namespace = shared.process("a").await;
+    let writer = shared.open(&namespace, creating().in_flight_records(1)).await;
+    writer.ready().await.unwrap();
+    writer.ready().await.unwrap();
+    let first = writer.try_append("1").unwrap();
+    let mut ready = Box::pin(writer.ready());
+    assert!(ready.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    first.await.unwrap();
+    ready.await.unwrap();
+    writer.try_append("2").unwrap().await.unwrap();
+    writer.close().await.unwrap();
+    assert_eq!(writer.ready().await.unwrap_err().kind(), ErrorKind::Closed);
 }
 
 async fn the_writers_of_a_process_share_a_budget(shared: Shared) {

@@ -201,6 +201,14 @@ impl WriterCore {
         .await
     }
 
+    /// Waits until there would be room for a record, first come first served, and takes none.
+    pub(crate) async fn ready(&self) -> Result<()> {
+        let usage = Usage { records: 1, bytes: 0 };
+        self.take_room(usage).await?;
+        self.change(|state, effects| effects.wakers.extend(state.pipeline.room().give_back(usage)));
+        Ok(())
+    }
+
     /// Waits until everything that was appended before is settled.
     pub(crate) async fn flush(&self) -> Result<()> {
         let pending = self.state(|state| match state.pipeline.failed() {
