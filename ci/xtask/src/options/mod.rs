@@ -2,6 +2,7 @@
 
 mod c;
 mod docs;
+mod node;
 mod rust;
 mod table;
 
@@ -11,10 +12,11 @@ use std::path::Path;
 use crate::report::{Fault, Report};
 
 /// Where each generated file is, and how it is made.
-const OUTPUTS: [(&str, Generator); 3] = [
+const OUTPUTS: [(&str, Generator); 4] = [
     ("dl-core/src/options/generated.rs", rust::generate),
     ("dl-ffi/src/options/generated.rs", c::generate),
     ("docs/options.md", docs::generate),
+    ("bindings-node/lib/options.ts", node::generate),
 ];
 
 type Generator = fn(&table::Table) -> Result<String, Fault>;

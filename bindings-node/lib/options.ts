@@ -1,0 +1,214 @@
+// Made from dl-core/src/options/options.toml by `cargo run -p xtask -- options`; change it there.
+
+import type { Dlsn } from './dlsn';
+
+/** A number, or a text with a unit: `64MiB`, `30s`. */
+export type Quantity = number | bigint | string;
+
+/** What to do about another that holds the log or the cursor: take it, wait so long for it, or fail with `locked`. */
+export type Takeover = 'force' | 'never' | `wait:${string}` | { waitMs: number };
+
+/** How entries are compressed. */
+export type Compression = 'none' | 'lz4';
+
+/** Where a reader starts: at an end, at a position or the next there is, or at the first record with that txid or more. */
+export type Start = 'earliest' | 'latest' | Dlsn | `${bigint}:${bigint}:${bigint}` | { txid: bigint | number } | `txid:${bigint}`;
+
+/** Options of a namespace; those in its URI win over these. */
+export interface NamespaceOptions {
+  /**
+   * How this process names itself as the owner of a log, seen by those that it keeps out. If absent: host name and
+   * process id. 1 to 256 bytes.
+   */
+  clientId?: string | undefined;
+  /**
+   * Makes the namespace where there is none (the directory itself, not its parents). If false, opening a missing one is
+   * `not-found`. Default: true.
+   */
+  createNamespace?: boolean | undefined;
+  /**
+   * Opens for reading only: nothing is written, and whatever would write fails with `permission-denied`. Default:
+   * false.
+   */
+  readOnly?: boolean | undefined;
+  /**
+   * The most that all writers of this namespace handle together may have appended without an acknowledgement. Default:
+   * 64MiB. 1MiB to 64GiB.
+   */
+  inFlightBytes?: Quantity | undefined;
+  /**
+   * A sync of the disk that takes longer is told to the log hook. Default: 1s. 1 to 1h.
+   */
+  slowSyncMs?: Quantity | undefined;
+  /**
+   * How long to wait for another process that opens the directory or changes its metadata, before `unavailable`.
+   * Default: 10s. 0 to 10m.
+   */
+  lockWaitMs?: Quantity | undefined;
+  /**
+   * The size of this process's journal. A larger one is recycled less often and takes longer to replay after a crash.
+   * Default: 64MiB. 4MiB to 4GiB.
+   */
+  journalBytes?: Quantity | undefined;
+  /**
+   * From this many bytes on, what one group commit holds for one segment is synced in that segment's file instead of
+   * being written to the journal as well. Default: 256KiB. 4KiB to 1GiB.
+   */
+  largeFlushBytes?: Quantity | undefined;
+  /**
+   * Opens a directory on a file system that is not known to keep the promises. On network mounts locks and shared
+   * memory do not hold between machines, and acknowledged records can be lost. Default: false.
+   */
+  unsafeFilesystem?: boolean | undefined;
+}
+
+/** Options that are kept with a log. */
+export interface LogOptions {
+  /**
+   * A segment that has reached this size is completed and a new one begun. Truncation and retention free whole
+   * segments. Default: 256MiB. 1KiB to 64GiB.
+   */
+  rollBytes?: Quantity | undefined;
+  /**
+   * A segment that has reached this age is completed, also if nothing is appended any more. Default: 2h. 1 to 3650d.
+   */
+  rollMs?: Quantity | undefined;
+  /**
+   * How entries are compressed: `none` or `lz4`. Default: none.
+   */
+  compression?: Compression | undefined;
+  /**
+   * The log is truncated behind a segment that was completed so long ago, as are all in front of it. So a record stays
+   * for this time and at most `roll_ms` more. If absent: age frees nothing. 1 to 36500d.
+   */
+  retentionMs?: Quantity | undefined;
+  /**
+   * The most that the completed segments of the log may hold together: beyond that the log is truncated behind the
+   * oldest ones. The newest completed one stays, whatever its size. If absent: size frees nothing. 1KiB to
+   * 9007199254740992.
+   */
+  retentionBytes?: Quantity | undefined;
+  /**
+   * Retention moves no point of truncation: it only frees segments below the point that a truncation set and left
+   * behind, as Java DistributedLog does. Default: false.
+   */
+  explicitTruncation?: boolean | undefined;
+}
+
+/** Options of a writer. */
+export interface WriterOptions {
+  /**
+   * What to do about a writer that holds the log: `force` cuts it off now, `wait:30s` waits that long for it to let go,
+   * `never` does not wait; the last two then fail with `locked`. Default: force.
+   */
+  takeover?: Takeover | undefined;
+  /**
+   * Makes the log if it does not exist. Default: false.
+   */
+  createLog?: boolean | undefined;
+  /**
+   * This writer's own. If absent: that of the log.
+   */
+  compression?: Compression | undefined;
+  /**
+   * This writer's own. If absent: that of the log. 1KiB to 64GiB.
+   */
+  rollBytes?: Quantity | undefined;
+  /**
+   * This writer's own. If absent: that of the log. 1 to 3650d.
+   */
+  rollMs?: Quantity | undefined;
+  /**
+   * This writer's own. If absent: that of the log. 1 to 36500d.
+   */
+  retentionMs?: Quantity | undefined;
+  /**
+   * This writer's own. If absent: that of the log. 1KiB to 9007199254740992.
+   */
+  retentionBytes?: Quantity | undefined;
+  /**
+   * This writer's own. If absent: that of the log.
+   */
+  explicitTruncation?: boolean | undefined;
+  /**
+   * The most records that may be appended without an acknowledgement: `append` waits, `try_append` answers `busy`.
+   * Default: 5000. 1 to 10000000.
+   */
+  inFlightRecords?: Quantity | undefined;
+  /**
+   * The most bytes that may be appended without an acknowledgement: `append` waits, `try_append` answers `busy`.
+   * Default: 16MiB. 1MiB to 4GiB.
+   */
+  inFlightBytes?: Quantity | undefined;
+  /**
+   * After a refusal for lack of space (`storage-full`, `quota-exceeded`) the writer accepts nothing more, so that what
+   * it put into the log is a prefix of what it was given, also where appends do not wait for acknowledgements.
+   * Otherwise it goes on once there is room. Default: false.
+   */
+  stopWhenFull?: boolean | undefined;
+  /**
+   * How long `close` waits for acknowledgements before it gives up; what is left is then settled with `closed`.
+   * Default: 30s. 0 to 1d.
+   */
+  closeTimeoutMs?: Quantity | undefined;
+}
+
+/** Options of a reader. */
+export interface ReaderOptions {
+  /**
+   * Where to start: `earliest`, `latest` (the first record not yet visible), a DLSN such as `3:120:0` (or the next
+   * there is), or `txid:1700000000000` (the first record with that txid or a larger one). Default: earliest.
+   */
+  from?: Start | undefined;
+  /**
+   * Waits for more at the end of the log instead of ending there. Default: false.
+   */
+  follow?: boolean | undefined;
+  /**
+   * Ends after the record at this DLSN. If absent: no such bound.
+   */
+  until?: Dlsn | string | undefined;
+  /**
+   * Ends after this many records. If absent: no such bound.
+   */
+  count?: Quantity | undefined;
+  /**
+   * When the start lies below the point of truncation: `fail` with `truncated`, or `skip` to the first readable record.
+   * Default: fail.
+   */
+  onTruncated?: 'fail' | 'skip' | undefined;
+  /**
+   * How much a reader fetches ahead of its caller at most. Default: 1MiB. 64KiB to 64MiB.
+   */
+  readAheadBytes?: Quantity | undefined;
+  /**
+   * Starts behind the position of this cursor; where it has none yet, `from` says. If absent: no cursor. 1 to 256
+   * bytes.
+   */
+  cursor?: string | undefined;
+  /**
+   * Opens a locked reader: of those with the same cursor (of those without one, if it has none) one at a time reads.
+   * One that lost its lock fails with `fenced`, and moves its cursor no more. Default: false.
+   */
+  locked?: boolean | undefined;
+  /**
+   * What a locked reader does about another that holds the lock: `force` cuts it off now, `wait:30s` waits that long
+   * for it to let go, `never` does not wait; the last two then fail with `locked`. Default: force.
+   */
+  takeover?: Takeover | undefined;
+  /**
+   * Delivers a record set as the one record it is stored as, at the position of its first member, instead of its
+   * members. One that the start lies inside is unpacked; one that reaches over `until` is delivered. Default: false.
+   */
+  wholeRecordSets?: boolean | undefined;
+}
+
+/** @internal What the options kept with a log are read as. */
+export const LOG_OPTIONS = {
+  rollBytes: 'number',
+  rollMs: 'number',
+  compression: 'text',
+  retentionMs: 'number',
+  retentionBytes: 'number',
+  explicitTruncation: 'flag',
+} as const;
