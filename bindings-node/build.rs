@@ -1,0 +1,5 @@
+//! What linking a Node addon takes.
+
+fn main() {
+    napi_build::setup();
+}

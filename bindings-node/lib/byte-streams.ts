@@ -1,0 +1,227 @@
+/** The two ends of a stream of bytes. */
+
+import type { Readable, ReadableOptions, Writable } from 'node:stream';
+import { begun, call, type Waiting } from './calls';
+import { ClosedError, DlError, fromNative } from './errors';
+import { Feed } from './feed';
+import type { NativeByteReader, NativeByteWriter, NativeChunk, NativeError } from './native';
+import type { End } from './reader';
+import { readable, writable, type WriterStreamOptions } from './streams';
+import { bytes, integer, type Int64, type Payload } from './values';
+
+/**
+ * Appends bytes to a log: the one writer of the log, as {@link Writer} is. What {@link write} took is on its way; it is
+ * durable, in order, once {@link flush} resolves.
+ */
+export class ByteWriter implements AsyncDisposable {
+  readonly #native: NativeByteWriter;
+  /** What must live as long as this does. */
+  readonly #owner: object;
+  /** Ends the calls that stand in the way of an abort. */
+  readonly #abort = new AbortController();
+  #position: bigint;
+
+  /** @internal */
+  constructor(native: NativeByteWriter, owner: object) {
+    this.#native = native;
+    this.#owner = owner;
+    this.#position = native.start();
+  }
+
+  /**
+   * Writes all of these bytes behind what was written before; resolves when there is room, with the offset behind them.
+   * Giving it up may leave a first part of them written.
+   */
+  async write(data: Payload, options?: Waiting): Promise<bigint> {
+    this.#position = await this.#call<bigint>((number) => this.#native.write(number, bytes(data)), options);
+    return this.#position;
+  }
+
+  /**
+   * Resolves when everything that was written is durable. After {@link StorageFullError}, {@link position} is where the
+   * durable bytes end: go on from there.
+   */
+  async flush(options?: Waiting): Promise<void> {
+    await this.#settle(this.#call<void>((number) => this.#native.flush(number), options));
+  }
+
+  /** The offset behind what was written: that of the next byte. */
+  get position(): bigint {
+    return this.#position;
+  }
+
+  /** Ends the stream for ever: nobody can append to the log any more. */
+  async seal(options?: Waiting): Promise<void> {
+    await this.#settle(this.#call<void>((number) => this.#native.seal(number), options));
+  }
+
+  /** Waits until what was written is durable, completes the segment and lets the log go. */
+  async close(options?: Waiting): Promise<void> {
+    await this.#settle(this.#call<void>((number) => this.#native.close(number), options));
+  }
+
+  /** Ends the writer now: what is not durable may be in the log, up to some byte, or not. */
+  abort(): void {
+    this.#abort.abort();
+    call<void>((number) => this.#native.abort(number), { keep: [this, this.#owner] }).catch(() => {});
+  }
+
+  /** As {@link Writer.fenced}. */
+  async fenced(options?: Waiting): Promise<DlError> {
+    const manner = { ...options, keep: [this, this.#owner], background: true };
+    return fromNative(await call<NativeError>((number) => this.#native.fenced(number), manner));
+  }
+
+  /** A stream of bytes into the log. It has finished when all is durable. */
+  stream(options: WriterStreamOptions = {}): Writable {
+    const sink = {
+      write: (chunks: Payload[]) => this.write(chunks.length === 1 ? (chunks[0] as Payload) : joined(chunks)),
+      flush: () => this.flush(),
+      close: () => this.close(),
+      abort: () => this.abort(),
+    };
+    return writable(sink, { ...options, objectMode: false });
+  }
+
+  /** {@link close}, at the end of `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #call<T>(start: (number: number) => void, options: Waiting = {}): Promise<T> {
+    const own = this.#abort.signal;
+    const { signal } = options;
+    const called = call<T>(start, { signal, also: own, keep: [this, this.#owner], effective: true });
+    return called.catch((error: Error) => {
+      throw own.aborted ? aborted(error) : error;
+    });
+  }
+
+  /** After an error, asks where the durable bytes end. */
+  async #settle(work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      const position = (number: number): void => this.#native.position(number);
+      this.#position = await call<bigint>(position, { keep: this }).catch(() => this.#position);
+      throw error;
+    }
+  }
+}
+
+/** Reads a log as a stream of bytes, from any offset on. Delivers durable bytes only. */
+export class ByteReader implements AsyncIterable<Buffer>, AsyncDisposable {
+  readonly #native: NativeByteReader;
+  readonly #feed: Feed<Buffer>;
+  /** What is left of a chunk, in front of what the feed has. */
+  #chunk: Buffer | undefined;
+  #position: bigint;
+  #end: End | undefined;
+  #closed: Promise<void> | undefined;
+
+  /** @internal */
+  constructor(native: NativeByteReader, owner: object) {
+    this.#native = native;
+    this.#position = native.start();
+    this.#feed = new Feed<Buffer>(() => this.#fetch(owner), 1);
+  }
+
+  /** The next bytes, at most `max`: at least one, unless this is the end. `undefined` at the end. */
+  async read(max: number, options?: Waiting): Promise<Buffer | undefined> {
+    const chunk = this.#chunk ?? (await this.#next(options));
+    if (chunk === undefined || chunk.length <= max) {
+      this.#pass(chunk, undefined);
+      return chunk;
+    }
+    const part = chunk.subarray(0, max);
+    this.#pass(part, chunk.subarray(max));
+    return part;
+  }
+
+  /** The next bytes: what is left of the chunk at the position; `undefined` at the end. */
+  async nextChunk(options?: Waiting): Promise<Buffer | undefined> {
+    return this.read(Infinity, options);
+  }
+
+  /** The chunks, up to the end. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, undefined> {
+    for (let chunk = await this.nextChunk(); chunk !== undefined; chunk = await this.nextChunk()) yield chunk;
+    return undefined;
+  }
+
+  /** The bytes as a stream. It closes the reader at its end and when it is destroyed. */
+  stream(options?: ReadableOptions): Readable {
+    const take = async (_max: number, signal: AbortSignal): Promise<Buffer[]> => {
+      const chunk = await this.nextChunk({ signal });
+      return chunk === undefined ? [] : [chunk];
+    };
+    return readable(take, () => this.close(), { ...options, objectMode: false });
+  }
+
+  /** The offset of the next byte. */
+  get position(): bigint {
+    return this.#position;
+  }
+
+  /** Goes to an offset, in either direction. One behind the last byte is the end for now. */
+  async seek(offset: Int64, options?: Waiting): Promise<void> {
+    const to = integer(offset, 'offset') as bigint;
+    await this.#feed.stop();
+    await call<void>((number) => this.#native.seek(number, to), { ...options, keep: this });
+    this.#feed.clear();
+    this.#chunk = undefined;
+    this.#position = to;
+    this.#end = undefined;
+  }
+
+  /** How the reader ended; `undefined` while it has not, or is somewhere else since. */
+  get end(): End | undefined {
+    return this.#chunk === undefined && this.#feed.first === undefined ? this.#end : undefined;
+  }
+
+  /** Ends the reader: what waits on it, and every later call, fails with {@link ClosedError}. */
+  close(): Promise<void> {
+    this.#chunk = undefined;
+    this.#feed.clear();
+    this.#closed ??= this.#feed.stop().then(() => call<void>((number) => this.#native.close(number), { keep: this }));
+    return this.#closed;
+  }
+
+  /** {@link close}, at the end of `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #next(options?: Waiting): Promise<Buffer | undefined> {
+    const [chunk] = await this.#feed.take(1, Infinity, options);
+    return chunk;
+  }
+
+  #pass(taken: Buffer | undefined, left: Buffer | undefined): void {
+    this.#chunk = left;
+    if (taken !== undefined) this.#position += BigInt(taken.length);
+  }
+
+  #fetch(owner: object): { number: number; promise: Promise<{ items: Buffer[] }> } {
+    const { number, promise } = begun<NativeChunk>((call) => this.#native.fetch(call), [this, owner]);
+    const items = promise.then(({ data, position, end }) => {
+      if (this.#closed !== undefined) throw new ClosedError('closed', 'the reader was closed; open another one');
+      this.#end = end as End | undefined;
+      if (data === undefined || data === null) return { items: [] };
+      // It may have passed over what was truncated.
+      this.#position = position - BigInt(data.length);
+      return { items: [data] };
+    });
+    return { number, promise: items };
+  }
+}
+
+function joined(chunks: Payload[]): Buffer {
+  return Buffer.concat(chunks.map(bytes));
+}
+
+function aborted(error: Error): DlError {
+  if (error instanceof DlError && error.kind !== 'cancelled') return error;
+  const message = 'the writer was aborted; open a new one to go on';
+  return new ClosedError('closed', message, { mayHaveTakenEffect: true });
+}

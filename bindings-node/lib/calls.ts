@@ -1,0 +1,126 @@
+/**
+ * Calls in flight. Each has a number, under which the native half settles it; many are settled at a time, and the event
+ * loop is held exactly while there are some that somebody waits for.
+ */
+
+import { acknowledged } from './columns';
+import { cancelled, fromNative, thrown } from './errors';
+import { native, type NativeError } from './native';
+
+/** What every call that may wait takes. */
+export interface Waiting {
+  /** Gives the call up: its promise is rejected with {@link CancelledError} at once. */
+  signal?: AbortSignal | undefined;
+}
+
+interface Entry {
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+  /** What has to live until the call is settled. */
+  keep: unknown;
+}
+
+/** How a call is made. */
+export interface Manner extends Waiting {
+  /** The handle, which must not be collected meanwhile. */
+  keep?: object;
+  /** Gives the call up as `signal` does. */
+  also?: AbortSignal;
+  /** Whether the call may have taken effect when it was given up. */
+  effective?: boolean;
+  /** Hears of the error before the caller does. */
+  failed?(error: Error): void;
+  /** What is done with a result that comes when the call was given up. */
+  late?(value: unknown): void;
+  /** Whether the process may end meanwhile. */
+  background?: boolean;
+}
+
+const entries = new Map<number, Entry>();
+let next = 0;
+let waits = 0;
+
+/** The port of this thread. */
+export const port = new native.Port(settle);
+
+/** Somebody waits: the event loop goes on. */
+export function hold(): void {
+  if (waits++ === 0) port.hold(true);
+}
+
+/** Somebody does not wait any more. */
+export function release(): void {
+  if (--waits === 0) port.hold(false);
+}
+
+/** Makes a call: `start` gets its number. */
+export function call<T>(start: (call: number) => void, manner: Manner = {}): Promise<T> {
+  const given = signals(manner).find((signal) => signal.aborted);
+  if (given !== undefined) return Promise.reject(cancelled(given, false));
+  return new Promise<T>((resolve, reject) => begin(start, manner, resolve as (value: unknown) => void, reject));
+}
+
+function begin(
+  start: (call: number) => void,
+  manner: Manner,
+  resolve: (value: unknown) => void,
+  reject: (error: Error) => void,
+): void {
+  const number = next++;
+  const given = signals(manner);
+  const held = manner.background !== true;
+  const done = (): void => {
+    if (held) release();
+    for (const signal of given) signal.removeEventListener('abort', abort);
+  };
+  const entry: Entry = {
+    resolve: (value) => (done(), resolve(value)),
+    reject: (error) => (done(), manner.failed?.(error), reject(error)),
+    keep: manner.keep,
+  };
+  const abort = (event: Event): void => {
+    entries.set(number, { resolve: (value) => manner.late?.(value), reject: () => {}, keep: manner.keep });
+    port.cancel(number);
+    entry.reject(cancelled(event.target as AbortSignal, manner.effective === true));
+  };
+  entries.set(number, entry);
+  if (held) hold();
+  for (const signal of given) signal.addEventListener('abort', abort, { once: true });
+  try {
+    start(number);
+  } catch (error) {
+    entries.delete(number);
+    entry.reject(thrown(error));
+  }
+}
+
+function signals({ signal, also }: Manner): AbortSignal[] {
+  return also === undefined ? (signal === undefined ? NONE : [signal]) : signal === undefined ? [also] : [signal, also];
+}
+
+const NONE: AbortSignal[] = [];
+
+/** A call that answers its number too, for those that end it themselves. */
+export function begun<T>(start: (call: number) => void, keep: object): { number: number; promise: Promise<T> } {
+  const number = next;
+  return { number, promise: call<T>(start, { keep, background: true }) };
+}
+
+/** Takes what ended and settles it. Runs when the bell rings. */
+function settle(): void {
+  const { receipts, others } = port.take();
+  if (receipts !== undefined && receipts !== null) {
+    for (const [number, receipt] of acknowledged(receipts)) taken(number)?.resolve(receipt);
+  }
+  for (let at = 0; at < others.length; at += 3) {
+    const entry = taken(others[at] as number);
+    if (others[at + 1] === true) entry?.resolve(others[at + 2]);
+    else entry?.reject(fromNative(others[at + 2] as NativeError));
+  }
+}
+
+function taken(number: number): Entry | undefined {
+  const entry = entries.get(number);
+  entries.delete(number);
+  return entry;
+}

@@ -1,0 +1,160 @@
+/** Records and receipts, which read what is asked of them from the buffer in which many of them came. */
+
+import { inspect } from 'node:util';
+import { Dlsn } from './dlsn';
+import type { NativeBatch } from './native';
+
+/** Numbers of a receipt and of a record: `src/columns.rs` says which. */
+const RECEIPT = 6;
+const RECORD = 7;
+
+const DUPLICATE = 256n;
+const SET = 1n << 40n;
+
+/** What an acknowledged append survives: nothing; power loss; the loss of all but one of an ack quorum of bookies. */
+export type Durability = 'memory' | 'power-loss' | 'replicated';
+
+const LEVELS: readonly Durability[] = ['memory', 'power-loss', 'replicated'];
+
+/** What records and receipts have in common. */
+abstract class Place {
+  /** @internal */
+  protected readonly numbers: BigInt64Array;
+  /** @internal */
+  protected readonly at: number;
+
+  /** @internal */
+  constructor(numbers: BigInt64Array, at: number) {
+    this.numbers = numbers;
+    this.at = at;
+  }
+
+  /** Its position. */
+  get dlsn(): Dlsn {
+    return new Dlsn(this.number(0), this.number(1), this.number(2));
+  }
+
+  /** Its txid. */
+  get txid(): bigint {
+    return this.number(3);
+  }
+
+  /** Its place among all records of the log, from 0; `undefined` where Java DistributedLog did not count. */
+  get sequenceId(): bigint | undefined {
+    const id = this.number(4);
+    return id < 0n ? undefined : id;
+  }
+
+  /** @internal */
+  protected number(which: number): bigint {
+    return this.numbers[this.at + which] as bigint;
+  }
+}
+
+/** The acknowledgement of an append. */
+export class Receipt extends Place {
+  /** What it survives. */
+  get durability(): Durability {
+    return LEVELS[Number(this.number(5) & 255n)] ?? 'memory';
+  }
+
+  /** Whether this was a retry of an append that had been acknowledged before. */
+  get duplicate(): boolean {
+    return (this.number(5) & DUPLICATE) !== 0n;
+  }
+
+  /** As an object; 64-bit numbers as text. */
+  toJSON(): object {
+    const { dlsn, txid, sequenceId, durability, duplicate } = this;
+    return { dlsn: `${dlsn}`, txid: `${txid}`, sequenceId: sequenceId?.toString(), durability, duplicate };
+  }
+
+  /** @internal */
+  [inspect.custom](): object {
+    const { dlsn, txid, sequenceId, durability, duplicate } = this;
+    return { dlsn, txid, sequenceId, durability, duplicate };
+  }
+}
+
+/** A record as read. */
+export class Record extends Place {
+  readonly #data: Buffer;
+  #payload: Buffer | undefined;
+
+  /** @internal */
+  constructor(numbers: BigInt64Array, at: number, data: Buffer) {
+    super(numbers, at);
+    this.#data = data;
+  }
+
+  /**
+   * What was appended. The memory is shared by the records that were read together and stays as long as one of them or
+   * their payloads does: copy what is to be kept for long (`Buffer.from(payload)`), and do not write into it.
+   */
+  get payload(): Buffer {
+    this.#payload ??= this.#slice();
+    return this.#payload;
+  }
+
+  /** Whether the payload is a whole record set, which a reader delivers only if its options say so. */
+  get recordSet(): boolean {
+    return (this.number(6) & SET) !== 0n;
+  }
+
+  /** As an object; the payload in base64, 64-bit numbers as text. */
+  toJSON(): object {
+    const { dlsn, txid, sequenceId, payload, recordSet } = this;
+    return {
+      dlsn: `${dlsn}`,
+      txid: `${txid}`,
+      sequenceId: sequenceId?.toString(),
+      payload: payload.toString('base64'),
+      recordSet,
+    };
+  }
+
+  /** @internal */
+  [inspect.custom](): object {
+    const { dlsn, txid, sequenceId, payload, recordSet } = this;
+    return { dlsn, txid, sequenceId, payload, recordSet };
+  }
+
+  #slice(): Buffer {
+    const offset = Number(this.number(5));
+    return this.#data.subarray(offset, offset + Number(this.number(6) & (SET - 1n)));
+  }
+}
+
+/** The records of a batch. */
+export function records(batch: NativeBatch): Record[] {
+  const numbers = numbersOf(batch.data, batch.count * RECORD);
+  const list = new Array<Record>(batch.count);
+  for (let row = 0; row < batch.count; row++) {
+    list[row] = new Record(numbers, row * RECORD, batch.data);
+  }
+  return list;
+}
+
+/** The receipts in a buffer. */
+export function receipts(data: Buffer): Receipt[] {
+  const numbers = numbersOf(data, data.length / 8);
+  const list = new Array<Receipt>(numbers.length / RECEIPT);
+  for (let row = 0; row < list.length; row++) {
+    list[row] = new Receipt(numbers, row * RECEIPT);
+  }
+  return list;
+}
+
+/** Calls and their receipts, of single appends. */
+export function* acknowledged(numbers: BigInt64Array): Generator<[number, Receipt]> {
+  for (let at = 0; at < numbers.length; at += RECEIPT + 1) {
+    yield [Number(numbers[at]), new Receipt(numbers, at + 1)];
+  }
+}
+
+function numbersOf(data: Buffer, count: number): BigInt64Array {
+  if (data.byteOffset % 8 === 0) return new BigInt64Array(data.buffer, data.byteOffset, count);
+  const copy = new Uint8Array(count * 8);
+  copy.set(data.subarray(0, count * 8));
+  return new BigInt64Array(copy.buffer);
+}

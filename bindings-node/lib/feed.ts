@@ -1,0 +1,179 @@
+/**
+ * Things that come from the native half, and those who wait for them. One fetch at a time is in flight. Who gives up
+ * leaves the line, and what a fetch brought for nobody stays for the next: so giving up loses nothing.
+ */
+
+import { hold, port, release, type Waiting } from './calls';
+import { cancelled, DlError } from './errors';
+
+/** What a fetch brought: nothing if it did not wait, or at the end. */
+export interface Fetched<T> {
+  items: T[];
+}
+
+/** Begins a fetch. */
+export type Fetch<T> = (max: number, wait: boolean) => { number: number; promise: Promise<Fetched<T>> };
+
+interface Waiter<T> {
+  max: number;
+  wait: boolean;
+  settle(items: T[]): void;
+  fail(error: Error): void;
+}
+
+interface InFlight {
+  number: number;
+  wait: boolean;
+  stopped: boolean;
+}
+
+/** See the module. */
+export class Feed<T> {
+  readonly #fetch: Fetch<T>;
+  /** How many are fetched at once at least, whatever is asked for. */
+  readonly #ahead: number;
+  readonly #line: Waiter<T>[] = [];
+  #items: T[] = [];
+  #taken = 0;
+  #inFlight: InFlight | undefined;
+  /** Whether those who wait do not keep the process alive. */
+  background = false;
+
+  constructor(fetch: Fetch<T>, ahead: number) {
+    this.#fetch = fetch;
+    this.#ahead = ahead;
+  }
+
+  /** What would be taken next, if it is here. */
+  get first(): T | undefined {
+    return this.#items[this.#taken];
+  }
+
+  /** Lets go of what is here. */
+  clear(): void {
+    this.#items = [];
+    this.#taken = 0;
+  }
+
+  /** Takes one that is here, if nobody stands in front. */
+  here(): T | undefined {
+    return this.#line.length === 0 && this.#taken < this.#items.length ? this.#items[this.#taken++] : undefined;
+  }
+
+  /** Up to `max`: at least one, unless `ms` passes before there is any, or this is the end. */
+  take(max: number, ms: number, { signal }: Waiting = {}): Promise<T[]> {
+    if (signal?.aborted) return Promise.reject(cancelled(signal, false));
+    if (max <= 0) return Promise.resolve([]);
+    if (this.#line.length === 0 && this.#taken < this.#items.length) return Promise.resolve(this.#shift(max));
+    return new Promise((resolve, reject) => this.#wait(max, ms, signal, resolve, reject));
+  }
+
+  /** Gives up what is in flight, for a caller that changes where it comes from; resolves when it has ended. */
+  async stop(): Promise<void> {
+    while (this.#inFlight !== undefined) {
+      this.#cancel(this.#inFlight);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  #wait(
+    max: number,
+    ms: number,
+    signal: AbortSignal | undefined,
+    resolve: (items: T[]) => void,
+    reject: (error: Error) => void,
+  ): void {
+    const held = !this.background;
+    let timer: NodeJS.Timeout | undefined;
+    const leave = (): void => {
+      const place = this.#line.indexOf(waiter);
+      if (place >= 0) this.#line.splice(place, 1);
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
+      if (held) release();
+    };
+    const waiter: Waiter<T> = {
+      max,
+      wait: ms > 0,
+      settle: (items) => (leave(), resolve(items)),
+      fail: (error) => (leave(), reject(error)),
+    };
+    const abort = (): void => {
+      waiter.fail(cancelled(signal as AbortSignal, false));
+      this.#pump();
+    };
+    signal?.addEventListener('abort', abort, { once: true });
+    if (ms > 0 && ms < LONGEST) {
+      timer = setTimeout(() => {
+        waiter.settle([]);
+        this.#pump();
+      }, ms);
+    }
+    if (held) hold();
+    this.#line.push(waiter);
+    this.#pump();
+  }
+
+  /** Serves those who wait, as far as it goes, and sees to it that something is in flight exactly if somebody waits. */
+  #pump(): void {
+    for (;;) {
+      const [waiter] = this.#line;
+      if (waiter === undefined) {
+        if (this.#inFlight !== undefined) this.#cancel(this.#inFlight);
+        return;
+      }
+      if (this.#taken >= this.#items.length) break;
+      waiter.settle(this.#shift(waiter.max));
+    }
+    const [waiter] = this.#line as [Waiter<T>];
+    if (this.#inFlight === undefined) this.#begin(waiter);
+    else if (!waiter.wait && this.#inFlight.wait) this.#cancel(this.#inFlight);
+  }
+
+  #begin(waiter: Waiter<T>): void {
+    const { number, promise } = this.#fetch(this.#ahead === 1 ? waiter.max : Math.max(waiter.max, this.#ahead), waiter.wait);
+    const inFlight: InFlight = { number, wait: waiter.wait, stopped: false };
+    this.#inFlight = inFlight;
+    promise.then(
+      ({ items }) => this.#came(inFlight, items),
+      (error: Error) => this.#failed(inFlight, error),
+    );
+  }
+
+  #came(inFlight: InFlight, items: T[]): void {
+    this.#inFlight = undefined;
+    if (items.length > 0) {
+      this.#items = items;
+      this.#taken = 0;
+    } else {
+      const [waiter] = this.#line;
+      // Who waits is not told that there is nothing, unless nothing will come.
+      if (waiter !== undefined && (inFlight.wait || !waiter.wait)) waiter.settle([]);
+    }
+    this.#pump();
+  }
+
+  #failed(inFlight: InFlight, error: Error): void {
+    this.#inFlight = undefined;
+    // What nobody waits for is met again by whoever comes next.
+    const stopped = inFlight.stopped && error instanceof DlError && error.kind === 'cancelled';
+    if (!stopped) this.#line[0]?.fail(error);
+    this.#pump();
+  }
+
+  #cancel(inFlight: InFlight): void {
+    if (inFlight.stopped) return;
+    inFlight.stopped = true;
+    port.cancel(inFlight.number);
+  }
+
+  #shift(max: number): T[] {
+    const items = this.#taken === 0 && this.#items.length <= max ? this.#items : this.#items.slice(this.#taken, this.#taken + max);
+    this.#taken += items.length;
+    if (this.#taken >= this.#items.length) this.clear();
+    return items;
+  }
+}
+
+/** What timers of JavaScript take at most. */
+const LONGEST = 2 ** 31;

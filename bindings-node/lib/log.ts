@@ -1,0 +1,187 @@
+/** A log: where writers and readers are opened. */
+
+import { ByteReader, ByteWriter } from './byte-streams';
+import { call, type Waiting } from './calls';
+import { records, type Record } from './columns';
+import { Cursor, type CursorInfo } from './cursor';
+import { Dlsn, text, type DlsnLike } from './dlsn';
+import { logInfo, segment, type LogInfo, type SegmentInfo } from './info';
+import type {
+  NativeBatch,
+  NativeByteReader,
+  NativeByteWriter,
+  NativeCursor,
+  NativeCursorInfo,
+  NativeLog,
+  NativeLogInfo,
+  NativeReader,
+  NativeSegment,
+  NativeWatcher,
+  NativeWriter,
+} from './native';
+import { logOptions, texts } from './option-texts';
+import type { LogOptions, ReaderOptions, WriterOptions } from './options';
+import { Reader } from './reader';
+import { SegmentWatcher } from './watchers';
+import { bytes, integer, type Int64, type Payload } from './values';
+import { Writer } from './writer';
+
+/**
+ * A handle on a log, from {@link Namespace.log} or {@link Namespace.openLog}. Holds nothing.
+ *
+ * Writers and readers are opened here. What else it can do takes nothing from its writer: ask what there is, watch it,
+ * truncate what is completed, keep cursors, options and bytes with the log.
+ */
+export class Log {
+  readonly #native: NativeLog;
+  /** What must live as long as this does. */
+  readonly #owner: object;
+
+  /** @internal */
+  constructor(native: NativeLog, owner: object) {
+    this.#native = native;
+    this.#owner = owner;
+  }
+
+  /** Its name. */
+  get name(): string {
+    return this.#native.name();
+  }
+
+  /**
+   * Opens the writer of this log. When it resolves, every earlier writer is cut off for good: no append of theirs that is
+   * not in the log by then will ever be acknowledged.
+   */
+  async openWriter(options?: WriterOptions & Waiting): Promise<Writer> {
+    const start = (number: number): void => this.#native.openWriter(number, texts(options));
+    const late = (native: unknown): void => (native as NativeWriter).abort();
+    return new Writer(await this.#call<NativeWriter>(start, options, late), this);
+  }
+
+  /** Opens a reader. */
+  async openReader(options?: ReaderOptions & Waiting): Promise<Reader> {
+    const start = (number: number): void => this.#native.openReader(number, texts(options));
+    const late = (native: unknown): void => discard((number) => (native as NativeReader).close(number));
+    const native = await this.#call<NativeReader>(start, options, late);
+    return new Reader(native, String(options?.locked) === 'true', this);
+  }
+
+  /** Opens the writer of this log to write a stream of bytes. It goes on at the end of what is there. */
+  async openByteWriter(options?: WriterOptions & Waiting): Promise<ByteWriter> {
+    const start = (number: number): void => this.#native.openByteWriter(number, texts(options));
+    const late = (native: unknown): void => discard((number) => (native as NativeByteWriter).abort(number));
+    return new ByteWriter(await this.#call<NativeByteWriter>(start, options, late), this);
+  }
+
+  /**
+   * Opens a reader of the stream of bytes that a {@link ByteWriter} wrote. In its options `{ txid: n }` starts at the byte
+   * with the offset n; `count` and `until` count chunks.
+   */
+  async openByteReader(options?: ReaderOptions & Waiting): Promise<ByteReader> {
+    const start = (number: number): void => this.#native.openByteReader(number, texts(options));
+    return new ByteReader(await this.#call<NativeByteReader>(start, options), this);
+  }
+
+  /** What the metadata says about the log. */
+  async info(options?: Waiting): Promise<LogInfo> {
+    return logInfo(await this.#call<NativeLogInfo>((number) => this.#native.info(number), options));
+  }
+
+  /** Its segments, oldest first, truncated ones that are still kept included. */
+  async segments(options?: Waiting): Promise<SegmentInfo[]> {
+    return (await this.#call<NativeSegment[]>((number) => this.#native.segments(number), options)).map(segment);
+  }
+
+  /** Watches its segments: tells which there are, then which there are after each change, made by whatever process. */
+  async watchSegments(options?: Waiting): Promise<SegmentWatcher> {
+    const native = await this.#call<NativeWatcher>((number) => this.#native.watchSegments(number), options);
+    return new SegmentWatcher(native, this);
+  }
+
+  /**
+   * Truncates the log below `before`, at most up to the segment that is being written ({@link Writer.truncate} gets
+   * further). Answers the point in force: from then on no reader starts below it.
+   */
+  async truncate(before: DlsnLike, options?: Waiting): Promise<Dlsn> {
+    return Dlsn.trusted(await this.#call<string>((number) => this.#native.truncate(number, text(before)), options));
+  }
+
+  /** The position of the first record whose txid is at least `txid`; `undefined` if there is none yet. */
+  async dlsnAtTxid(txid: Int64, options?: Waiting): Promise<Dlsn | undefined> {
+    const start = (number: number): void => this.#native.dlsnAtTxid(number, integer(txid, 'txid') as bigint);
+    const found = await this.#call<string | undefined>(start, options);
+    return found ? Dlsn.trusted(found) : undefined;
+  }
+
+  /** The first readable record; `undefined` if there is none yet. */
+  async firstRecord(options?: Waiting): Promise<Record | undefined> {
+    return records(await this.#call<NativeBatch>((number) => this.#native.firstRecord(number), options))[0];
+  }
+
+  /** The last record; `undefined` if there is none that was not truncated. */
+  async lastRecord(options?: Waiting): Promise<Record | undefined> {
+    return records(await this.#call<NativeBatch>((number) => this.#native.lastRecord(number), options))[0];
+  }
+
+  /** The number of readable records: as many as a reader with these bounds delivers, both included. */
+  async count(bounds: { from?: DlsnLike; until?: DlsnLike } & Waiting = {}): Promise<bigint> {
+    const { from, until } = bounds;
+    const start = (number: number): void => this.#native.count(number, from?.toString(), until?.toString());
+    return this.#call<bigint>(start, bounds);
+  }
+
+  /** Completes what a writer that is gone left in progress, as opening a writer and closing it would. */
+  async recover(options?: Waiting): Promise<void> {
+    await this.#call<void>((number) => this.#native.recover(number), options);
+  }
+
+  /** Frees what is too old or too much by the options kept with the log. Answers the point of truncation in force. */
+  async applyRetention(options?: Waiting): Promise<Dlsn> {
+    return Dlsn.trusted(await this.#call<string>((number) => this.#native.applyRetention(number), options));
+  }
+
+  /** The options kept with the log, sizes in bytes and durations in milliseconds; the defaults, if none were set. */
+  async options(options?: Waiting): Promise<LogOptions> {
+    return logOptions(await this.#call<string[]>((number) => this.#native.options(number), options));
+  }
+
+  /** Replaces the options kept with the log. Writers that are opened from now on go by them. */
+  async setOptions(options: LogOptions, waiting?: Waiting): Promise<void> {
+    await this.#call<void>((number) => this.#native.setOptions(number, texts(options)), waiting);
+  }
+
+  /** The cursor of this name, which need not exist: its first move makes it. */
+  async cursor(name: string, options?: Waiting): Promise<Cursor> {
+    return new Cursor(await this.#call<NativeCursor>((number) => this.#native.cursor(number, name), options), this);
+  }
+
+  /** Its cursors, in byte order of their names. */
+  async cursors(options?: Waiting): Promise<CursorInfo[]> {
+    const cursors = await this.#call<NativeCursorInfo[]>((number) => this.#native.cursors(number), options);
+    return cursors.map(({ name, position, owner }) => ({
+      name,
+      position: position ? Dlsn.trusted(position) : undefined,
+      owner: owner ?? undefined,
+    }));
+  }
+
+  /** Bytes that the user keeps with the log; empty if none were set. */
+  userMetadata(options?: Waiting): Promise<Buffer> {
+    return this.#call<Buffer>((number) => this.#native.userMetadata(number), options);
+  }
+
+  /** Sets the bytes that the user keeps with the log; none removes them. */
+  async setUserMetadata(data: Payload, options?: Waiting): Promise<void> {
+    await this.#call<void>((number) => this.#native.setUserMetadata(number, bytes(data)), options);
+  }
+
+  #call<T>(start: (number: number) => void, options?: Waiting, late?: (value: unknown) => void): Promise<T> {
+    const manner = { signal: options?.signal, keep: [this, this.#owner], effective: true };
+    return call<T>(start, late === undefined ? manner : { ...manner, late });
+  }
+}
+
+/** Ends a handle that came when nobody wanted it any more. */
+function discard(start: (number: number) => void): void {
+  call<void>(start).catch(() => {});
+}

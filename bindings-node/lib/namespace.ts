@@ -1,0 +1,132 @@
+/** A namespace: where logs are found, made and removed. */
+
+import { call, port, type Waiting } from './calls';
+import { checked } from './errors';
+import { Log } from './log';
+import { native, type NativeLog, type NativeNamespace, type NativeWatcher } from './native';
+import { texts } from './option-texts';
+import type { NamespaceOptions } from './options';
+import { LogWatcher } from './watchers';
+
+/** What {@link Namespace.listLogs} takes. */
+export interface ListOptions extends Waiting {
+  /** A path: only logs below it. All logs, if not said. */
+  prefix?: string | undefined;
+  /** Only names behind this one. */
+  after?: string | undefined;
+  /** The most names. All, if not said. */
+  limit?: number | undefined;
+}
+
+/** Names that {@link Namespace.logs} asks for at once. */
+const PAGE = 1000;
+
+/**
+ * An open namespace: logs, by their names.
+ *
+ * ```js
+ * const namespace = await Namespace.open(fileUri('/var/lib/orders'));
+ * const log = namespace.log('eu/paid');
+ * ```
+ *
+ * A directory may be open in many processes and threads, and more than once in each. {@link close} ends writers as
+ * {@link Writer.abort} does: close them first. The process ends by itself when no call is in flight, open or not.
+ */
+export class Namespace implements AsyncDisposable {
+  readonly #native: NativeNamespace;
+
+  private constructor(native: NativeNamespace) {
+    this.#native = native;
+  }
+
+  /** Opens the namespace at this URI: `memory:name` or `file:///path`. Options in its query win over `options`. */
+  static async open(uri: string, options?: NamespaceOptions & Waiting): Promise<Namespace> {
+    const start = (number: number): void => native.openNamespace(port, number, String(uri), texts(options));
+    const late = (opened: unknown): void => {
+      call<void>((number) => (opened as NativeNamespace).close(number)).catch(() => {});
+    };
+    return new Namespace(await call<NativeNamespace>(start, { signal: options?.signal, late }));
+  }
+
+  /** Makes a log. */
+  async createLog(name: string, options?: Waiting): Promise<void> {
+    await this.#call<void>((number) => this.#native.createLog(number, name), options);
+  }
+
+  /** A handle on a log that exists. */
+  async openLog(name: string, options?: Waiting): Promise<Log> {
+    return new Log(await this.#call<NativeLog>((number) => this.#native.openLog(number, name), options), this);
+  }
+
+  /**
+   * A handle on a log that may not exist yet: its calls find out.
+   * @throws {@link InvalidArgumentError} for a name that no log has.
+   */
+  log(name: string): Log {
+    return new Log(checked(this.#native.log(String(name))), this);
+  }
+
+  /** Whether the log exists. */
+  logExists(name: string, options?: Waiting): Promise<boolean> {
+    return this.#call<boolean>((number) => this.#native.logExists(number, name), options);
+  }
+
+  /** Takes the log from whoever writes it, frees all it holds and removes it; logs below its name stay. */
+  async deleteLog(name: string, options?: Waiting): Promise<void> {
+    await this.#call<void>((number) => this.#native.deleteLog(number, name), options);
+  }
+
+  /** Gives a log another name, and moves all that belongs to it; logs below its old name stay where they are. */
+  async renameLog(from: string, to: string, options?: Waiting): Promise<void> {
+    await this.#call<void>((number) => this.#native.renameLog(number, from, to), options);
+  }
+
+  /** The full names of logs, in byte order. */
+  listLogs(options: ListOptions = {}): Promise<string[]> {
+    const { prefix = '', after, limit } = options;
+    return this.#call<string[]>((number) => this.#native.listLogs(number, prefix, after, limit), options);
+  }
+
+  /** The full names of logs, in byte order, however many there are. */
+  async *logs(options: Omit<ListOptions, 'limit'> = {}): AsyncGenerator<string, undefined> {
+    let { after } = options;
+    for (;;) {
+      const names = await this.listLogs({ ...options, after, limit: PAGE });
+      yield* names;
+      if (names.length < PAGE) return undefined;
+      after = names.at(-1);
+    }
+  }
+
+  /** Watches the logs below `prefix` (a path; all logs, if it is empty), in this process and others. */
+  async watchLogs(prefix = '', options?: Waiting): Promise<LogWatcher> {
+    return new LogWatcher(await this.#call<NativeWatcher>((number) => this.#native.watchLogs(number, prefix), options), this);
+  }
+
+  /** The metrics of this handle as Prometheus reads them; `byLog`: also those of each log with an open writer or reader. */
+  metrics(options: { byLog?: boolean } & Waiting = {}): Promise<string> {
+    return this.#call<string>((number) => this.#native.metrics(number, options.byLog === true), options);
+  }
+
+  /** Closes the namespace: every pending call on it, its logs, writers and readers fails with {@link ClosedError}. */
+  async close(options?: Waiting): Promise<void> {
+    await this.#call<void>((number) => this.#native.close(number), options);
+  }
+
+  /** {@link close}, at the end of `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #call<T>(start: (number: number) => void, options?: Waiting): Promise<T> {
+    return call<T>(start, { signal: options?.signal, keep: this, effective: true });
+  }
+}
+
+/**
+ * The URI of the directory at this path.
+ * @throws {@link InvalidArgumentError} if the path is not absolute.
+ */
+export function fileUri(path: string): string {
+  return checked(native.directoryUri(path));
+}

@@ -1,0 +1,68 @@
+/** Options as the core takes them: names and texts, which it checks. */
+
+import { Dlsn } from './dlsn';
+import { invalid } from './errors';
+import { LOG_OPTIONS, type LogOptions } from './options';
+
+/** Names and texts in turn. `signal` is no option. */
+export function texts(options: object | undefined): string[] {
+  const pairs: string[] = [];
+  for (const [name, value] of Object.entries(options ?? {})) {
+    if (value !== undefined && name !== 'signal') pairs.push(snake(name), text(name, value));
+  }
+  return pairs;
+}
+
+function text(name: string, value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+    case 'bigint':
+    case 'boolean':
+      return String(value);
+    case 'number':
+      if (Number.isSafeInteger(value)) return String(value);
+      throw invalid(`the option ${name} is no whole number: ${value}`);
+    case 'object':
+      if (value instanceof Dlsn) return value.toString();
+      if (value !== null && 'txid' in value) return `txid:${String(value.txid)}`;
+      if (value !== null && 'waitMs' in value) return `wait:${String(value.waitMs)}`;
+  }
+  throw invalid(`the option ${name} has a value that no option has`);
+}
+
+/** The options kept with a log, from names and texts in turn. */
+export function logOptions(pairs: string[]): LogOptions {
+  const options: { [name: string]: unknown } = {};
+  for (let at = 0; at + 1 < pairs.length; at += 2) {
+    const name = camel(pairs[at] as string);
+    const value = pairs[at + 1] as string;
+    const type = LOG_OPTIONS[name as keyof LogOptions] as string | undefined;
+    options[name] = type === 'flag' ? value === 'true' : type === 'number' ? number(value) : value;
+  }
+  return options as LogOptions;
+}
+
+const UNITS: { readonly [unit: string]: number } = {
+  '': 1,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+function number(value: string): number {
+  const digits = /^\d+/.exec(value)?.[0] ?? '';
+  return Number(digits) * (UNITS[value.slice(digits.length)] ?? NaN);
+}
+
+function snake(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+function camel(name: string): string {
+  return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}

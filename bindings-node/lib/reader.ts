@@ -1,0 +1,151 @@
+/** A reader of a log. */
+
+import type { Readable, ReadableOptions } from 'node:stream';
+import { begun, call, type Waiting } from './calls';
+import { records, type Record } from './columns';
+import { Cursor } from './cursor';
+import { Dlsn } from './dlsn';
+import { ClosedError } from './errors';
+import { Feed } from './feed';
+import type { NativeBatch, NativeReader } from './native';
+import { readable } from './streams';
+
+/** How a reader ended: it delivered what it was bounded to; it reached the end of the log; of one that was sealed. */
+export type End = 'bound' | 'end' | 'sealed';
+
+/** Records that are fetched in one crossing, if so many are within reach. */
+const AHEAD = 1024;
+
+/** How many records {@link Reader.nextBatch} answers at most, if that is not said. */
+const BATCH = 1024;
+
+/** What {@link Reader.nextBatch} takes. */
+export interface NextBatchOptions extends Waiting {
+  /** The most records. 1,024 if not said. */
+  max?: number | undefined;
+  /** How long to wait for the first one, in milliseconds. If absent: until there is one, or the reader ends. */
+  waitMs?: number | undefined;
+}
+
+/**
+ * Reads a log from some position on, in order: acknowledged records only, none twice, none left out.
+ *
+ * ```js
+ * const reader = await log.openReader({ follow: true });
+ * for await (const record of reader) console.log(`${record.dlsn}`, record.payload);
+ * ```
+ *
+ * A loop that is left can be gone on with: the reader stays open, and where it is. It fetches ahead, at most
+ * `readAheadBytes`; nothing is fetched while nobody waits. A locked reader fetches what is asked for and no more, since it
+ * looks at its lock in each call: use {@link nextBatch}.
+ */
+export class Reader implements AsyncIterable<Record>, AsyncDisposable {
+  readonly #native: NativeReader;
+  readonly #feed: Feed<Record>;
+  readonly #cursor: Cursor | undefined;
+  #position: Dlsn;
+  #end: End | undefined;
+  #closed: Promise<void> | undefined;
+
+  /** @internal */
+  constructor(native: NativeReader, locked: boolean, owner: object) {
+    this.#native = native;
+    this.#position = Dlsn.trusted(native.start());
+    const cursor = native.cursor();
+    this.#cursor = cursor === null ? undefined : new Cursor(cursor, owner);
+    this.#feed = new Feed<Record>((max, wait) => this.#fetch(max, wait), locked ? 1 : AHEAD);
+  }
+
+  /** The next record; `undefined` at the end, about which {@link end} says more. A reader that follows waits for one. */
+  next(options?: Waiting): Promise<Record | undefined> {
+    const here = options?.signal?.aborted ? undefined : this.#feed.here();
+    if (here !== undefined) return Promise.resolve(here);
+    return this.#feed.take(1, Infinity, options).then(([record]) => record);
+  }
+
+  /** Up to so many records: at least one, unless the reader ends or `waitMs` passes before there is any. */
+  nextBatch(options: NextBatchOptions = {}): Promise<Record[]> {
+    return this.#feed.take(options.max ?? BATCH, options.waitMs ?? Infinity, options);
+  }
+
+  /** The records, up to the end. */
+  [Symbol.asyncIterator](): AsyncIterator<Record, undefined> {
+    return this.records();
+  }
+
+  /** The records, up to the end, in a loop that a signal can end with {@link CancelledError}. */
+  records(options?: Waiting): AsyncIterableIterator<Record, undefined> {
+    const next = async (): Promise<IteratorResult<Record, undefined>> => {
+      const value = await this.next(options);
+      return value === undefined ? { done: true, value } : { done: false, value };
+    };
+    const iterator: AsyncIterableIterator<Record, undefined> = { next, [Symbol.asyncIterator]: () => iterator };
+    return iterator;
+  }
+
+  /** The records as a stream of objects. It closes the reader at its end and when it is destroyed. */
+  stream(options?: ReadableOptions): Readable {
+    return readable(
+      (max, signal) => this.nextBatch({ max, signal }),
+      () => this.close(),
+      { ...options, objectMode: true },
+    );
+  }
+
+  /** Where the next record will be, or before it: everything below was delivered. */
+  get position(): Dlsn {
+    return this.#feed.first?.dlsn ?? this.#position;
+  }
+
+  /** How the reader ended; `undefined` while it has not. */
+  get end(): End | undefined {
+    return this.#feed.first === undefined ? this.#end : undefined;
+  }
+
+  /** The cursor that it was opened with. That of a locked reader moves only while the reader has its lock. */
+  get cursor(): Cursor | undefined {
+    return this.#cursor;
+  }
+
+  /** Who waits on this reader does not keep the process alive from now on. */
+  unref(): this {
+    this.#feed.background = true;
+    return this;
+  }
+
+  /** Who waits on this reader keeps the process alive from now on, as at first. */
+  ref(): this {
+    this.#feed.background = false;
+    return this;
+  }
+
+  /** Ends the reader, and lets its lock go: what waits on it, and every later call, fails with {@link ClosedError}. */
+  close(): Promise<void> {
+    this.#feed.clear();
+    this.#closed ??= call<void>((number) => this.#native.close(number), { keep: this });
+    return this.#closed;
+  }
+
+  /** {@link close}, at the end of `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #fetch(max: number, wait: boolean): { number: number; promise: Promise<{ items: Record[] }> } {
+    const { number, promise } = begun<NativeBatch>((call) => this.#native.fetch(call, Math.min(max, MOST), wait), this);
+    const items = promise.then((batch) => {
+      if (this.#closed !== undefined) throw closed();
+      this.#position = Dlsn.trusted(batch.position);
+      this.#end = batch.end as End | undefined;
+      return { items: records(batch) };
+    });
+    return { number, promise: items };
+  }
+}
+
+/** What the native half takes. */
+const MOST = 2 ** 31;
+
+function closed(): ClosedError {
+  return new ClosedError('closed', 'the reader was closed; open it again');
+}

@@ -1,0 +1,79 @@
+/** Streams of Node over readers and writers. */
+
+import { Readable, Writable, type ReadableOptions, type WritableOptions } from 'node:stream';
+
+/** What {@link Writer.stream} and {@link ByteWriter.stream} take. */
+export interface WriterStreamOptions extends WritableOptions {
+  /** Whether the writer is closed when the stream has finished, and aborted when it is destroyed before. True if not said. */
+  closeWriter?: boolean | undefined;
+}
+
+/** A stream of what `take` answers: nothing more once that is empty. */
+export function readable(
+  take: (max: number, signal: AbortSignal) => Promise<unknown[]>,
+  close: () => Promise<void>,
+  options: ReadableOptions,
+): Readable {
+  const given = new AbortController();
+  const read = async function (this: Readable, size: number): Promise<void> {
+    try {
+      const items = await take(Math.max(1, size), given.signal);
+      if (items.length === 0) this.push(null);
+      for (const item of items) this.push(item);
+    } catch (error) {
+      if (!given.signal.aborted) this.destroy(error as Error);
+    }
+  };
+  return new Readable({
+    ...options,
+    read(size) {
+      void read.call(this, size);
+    },
+    destroy(error, done) {
+      given.abort();
+      close().then(
+        () => done(error),
+        (failure: Error) => done(error ?? failure),
+      );
+    },
+  });
+}
+
+/** What a stream does with a writer. */
+export interface Sink<T> {
+  /** Takes chunks; resolves when more may come. */
+  write(chunks: T[]): Promise<unknown>;
+  /** Resolves when everything is durable. */
+  flush(): Promise<void>;
+  close(): Promise<void>;
+  abort(): void;
+}
+
+/** A stream into a writer. What gathers while a write is under way is written at once. */
+export function writable<T>(sink: Sink<T>, { closeWriter = true, ...options }: WriterStreamOptions): Writable {
+  const then = (work: Promise<unknown>, done: (error?: Error | null) => void): void => {
+    work.then(
+      () => done(),
+      (error: Error) => done(error),
+    );
+  };
+  let finished = false;
+  return new Writable({
+    decodeStrings: false,
+    ...options,
+    write(chunk: T, _encoding, done) {
+      then(sink.write([chunk]), done);
+    },
+    writev(chunks, done) {
+      then(sink.write(chunks.map(({ chunk }) => chunk as T)), done);
+    },
+    final(done) {
+      const ended = sink.flush().then(() => (closeWriter ? sink.close() : undefined));
+      then(ended.then(() => (finished = true)), done);
+    },
+    destroy(error, done) {
+      if (closeWriter && !finished) sink.abort();
+      done(error);
+    },
+  });
+}

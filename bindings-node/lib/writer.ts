@@ -1,0 +1,226 @@
+/** The writer of a log. */
+
+import type { Writable } from 'node:stream';
+import { call, type Waiting } from './calls';
+import { receipts, type Receipt } from './columns';
+import { Dlsn, text, type DlsnLike } from './dlsn';
+import { checked, DlError, fromNative, invalid, type ErrorKind } from './errors';
+import type { NativeError, NativeWriter } from './native';
+import { writable, type WriterStreamOptions } from './streams';
+import { bytes, expectation, integer, isRecord, pack, type Int64, type NewRecord, type Payload } from './values';
+
+/** What an append expects of the log. */
+export interface Condition {
+  /**
+   * The position that the last record of the log has to have, judged after all earlier appends of this writer; `null`: the
+   * log has to be empty. If not so, the append fails with {@link ConditionFailedError}, which says what the last one is.
+   */
+  ifLast?: DlsnLike | null | undefined;
+}
+
+/** What {@link Writer.append} takes. */
+export interface AppendOptions extends Condition, Waiting {
+  /** The caller's number, never smaller than that of the record before. If absent: the time in milliseconds. */
+  txid?: Int64 | undefined;
+}
+
+/** What {@link Writer.appendBatch} takes. */
+export interface BatchOptions extends Condition, Waiting {}
+
+/** What {@link Writer.appendRecordSet} takes. */
+export interface RecordSetOptions extends Condition, Waiting {
+  /** The txid of all members. */
+  txid?: Int64 | undefined;
+  /** How the set is compressed. Not at all, if not said. */
+  compression?: 'none' | 'lz4' | undefined;
+}
+
+/** Kinds that refuse one append and leave the writer as it was. */
+const REFUSALS: readonly ErrorKind[] = [
+  'invalid-argument',
+  'too-large',
+  'condition-failed',
+  'quota-exceeded',
+  'storage-full',
+  'busy',
+  'cancelled',
+];
+
+/**
+ * The one writer of a log, open.
+ *
+ * The promise of an append is its acknowledgement: the record is durable. Many may be in flight, and they are settled in
+ * order. After the first fatal error ({@link FencedError} above all) every later call fails with it: open a new writer to
+ * go on. {@link InvalidArgumentError}, {@link TooLargeError}, {@link ConditionFailedError}, {@link QuotaExceededError},
+ * {@link BusyError} and {@link StorageFullError} refuse one append and leave the writer as it was.
+ *
+ * ```js
+ * const receipt = await writer.append('an order');
+ * const all = await Promise.all(orders.map((order) => writer.append(order)));
+ * ```
+ *
+ * A writer that is garbage collected without {@link close} is aborted.
+ */
+export class Writer implements AsyncDisposable {
+  readonly #native: NativeWriter;
+  /** What must live as long as this does. */
+  readonly #owner: object;
+  /** The fatal error that somebody was told. */
+  #told: ErrorKind | undefined;
+
+  /** @internal */
+  constructor(native: NativeWriter, owner: object) {
+    this.#native = native;
+    this.#owner = owner;
+  }
+
+  /**
+   * Appends a record; resolves when it is durable. It waits for room where too much is in flight: `await` {@link ready}
+   * first in loops that do not await their appends.
+   *
+   * Giving it up by its signal does not undo it, once it has its place.
+   */
+  append(record: Payload | NewRecord, options: AppendOptions = {}): Promise<Receipt> {
+    return this.#call<Receipt>((number) => {
+      const { payload, txid } = isRecord(record) ? record : { payload: record, txid: undefined };
+      const chosen = integer(txid ?? options.txid, 'txid');
+      this.#native.append(number, bytes(payload), chosen, expectation(options.ifLast));
+    }, options);
+  }
+
+  /**
+   * Appends a record if there is room now.
+   * @throws {@link BusyError} at once if there is none, and whatever else refuses it at the call.
+   */
+  tryAppend(record: Payload | NewRecord, options: { txid?: Int64 | undefined } = {}): Promise<Receipt> {
+    const { payload, txid } = isRecord(record) ? record : { payload: record, txid: undefined };
+    let refused: DlError | undefined;
+    const receipt = this.#call<Receipt>((number) => {
+      const chosen = integer(txid ?? options.txid, 'txid');
+      const answer = this.#native.tryAppend(number, bytes(payload), chosen);
+      try {
+        checked(answer);
+      } catch (error) {
+        refused = error as DlError;
+        throw error;
+      }
+    });
+    if (refused === undefined) return receipt;
+    receipt.catch(() => {});
+    throw refused;
+  }
+
+  /**
+   * Appends records one behind the other, in one crossing; resolves when all are durable, with a receipt for each. If one
+   * fails, so does this, with the {@link DlError.receipts} of those that were acknowledged all the same.
+   */
+  appendMany(records: readonly (Payload | NewRecord)[], options?: Waiting): Promise<Receipt[]> {
+    return this.#call<Buffer>((number) => {
+      const { data, lengths, txids } = pack(records);
+      this.#native.appendMany(number, data, lengths, txids);
+    }, options).then(receipts);
+  }
+
+  /** Appends records that are all in the log, in consecutive slots, or none of them. */
+  appendBatch(records: readonly (Payload | NewRecord)[], options: BatchOptions = {}): Promise<Receipt[]> {
+    return this.#call<Buffer>((number) => {
+      const { data, lengths, txids } = pack(records);
+      this.#native.appendBatch(number, data, lengths, txids, expectation(options.ifLast));
+    }, options).then(receipts);
+  }
+
+  /** Appends payloads as a record set, which is stored as one record: all of them are in the log, or none. */
+  appendRecordSet(payloads: readonly Payload[], options: RecordSetOptions = {}): Promise<Receipt[]> {
+    return this.#call<Buffer>((number) => {
+      const { data, lengths, txids } = pack(payloads);
+      if (txids !== undefined) throw invalid('a member of a record set has no txid of its own');
+      const { txid, compression = 'none', ifLast } = options;
+      this.#native.appendRecordSet(number, data, lengths, integer(txid, 'txid'), compression, expectation(ifLast));
+    }, options).then(receipts);
+  }
+
+  /** Resolves when there is room for a record. */
+  ready(options?: Waiting): Promise<void> {
+    return this.#call((number) => this.#native.ready(number), options);
+  }
+
+  /** Resolves when all appends that were called before are settled. */
+  flush(options?: Waiting): Promise<void> {
+    return this.#call((number) => this.#native.flush(number), options);
+  }
+
+  /**
+   * Truncates the log below `before`. If that lies in the segment being written, the segment is completed first. Answers
+   * the point in force: from then on no reader starts below it.
+   */
+  async truncate(before: DlsnLike, options?: Waiting): Promise<Dlsn> {
+    return Dlsn.trusted(await this.#call<string>((number) => this.#native.truncate(number, text(before)), options));
+  }
+
+  /** Ends the log for ever: every later append, of this or any other writer, fails with {@link SealedError}. */
+  seal(options?: Waiting): Promise<void> {
+    return this.#call((number) => this.#native.seal(number), options);
+  }
+
+  /** Settles what was appended, completes the segment and lets the log go, within `closeTimeoutMs`. */
+  close(options?: Waiting): Promise<void> {
+    return this.#call((number) => this.#native.close(number), options);
+  }
+
+  /** Ends the writer now: all that is not acknowledged fails with {@link ClosedError}, and may be in the log or not. */
+  abort(): void {
+    this.#native.abort();
+  }
+
+  /** The position of the log's last record, of those that are acknowledged; `undefined` if there is none. */
+  get lastDlsn(): Dlsn | undefined {
+    const { dlsn } = this.#native.last();
+    return dlsn ? Dlsn.trusted(dlsn) : undefined;
+  }
+
+  /** The txid of the log's last record, of those that are acknowledged; `undefined` if there is none. */
+  get lastTxid(): bigint | undefined {
+    return this.#native.last().txid ?? undefined;
+  }
+
+  /**
+   * Resolves when the writer is cut off by another, or ends for any other reason, with the error that its calls then fail
+   * with. It does not keep the process alive.
+   */
+  async fenced(options?: Waiting): Promise<DlError> {
+    const manner = { ...options, keep: [this, this.#owner], background: true };
+    return fromNative(await call<NativeError>((number) => this.#native.fenced(number), manner));
+  }
+
+  /**
+   * A stream of objects into the log, records or payloads. What is written while appends are under way is appended
+   * together when they are acknowledged; `highWaterMark` records may wait for that. It has finished when all is durable.
+   */
+  stream(options: WriterStreamOptions = {}): Writable {
+    const sink = {
+      write: (chunks: (Payload | NewRecord)[]) => this.appendMany(chunks),
+      flush: () => this.flush(),
+      close: () => this.close(),
+      abort: () => this.abort(),
+    };
+    return writable(sink, { ...options, objectMode: true });
+  }
+
+  /** {@link close}, at the end of `await using`. It does not fail for what a call on this writer already failed for. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const told = this.#told;
+    try {
+      await this.close();
+    } catch (error) {
+      if (!(error instanceof DlError) || error.kind !== told) throw error;
+    }
+  }
+
+  #call<T>(start: (number: number) => void, options?: Waiting): Promise<T> {
+    return call<T>(start, { signal: options?.signal, keep: [this, this.#owner], effective: true, failed: this.#failed });
+  }
+
+  readonly #failed = (error: Error): void => {
+    if (error instanceof DlError && !REFUSALS.includes(error.kind)) this.#told = error.kind;
+  };
+}

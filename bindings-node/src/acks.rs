@@ -1,0 +1,140 @@
+//! The appends of one writer on their way: first in line for room, then waiting for their acknowledgements.
+//!
+//! Two tasks, so that appends get their places in the order of the calls and their promises are settled in that order
+//! too. One task for each append would cost more and promise less.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Waker};
+
+use dl_core::{BatchTicket, Error, Receipt, Result, Ticket};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use crate::columns;
+use crate::error::{NativeError, cancelled};
+use crate::port::{Call, Settler};
+
+/// What an append that found room waits for.
+pub(crate) enum Tickets {
+    /// One record.
+    One(Ticket),
+    /// All or nothing.
+    Batch(BatchTicket),
+    /// Records one behind the other, and what stopped the rest of them.
+    Many(Vec<Ticket>, Option<Error>),
+}
+
+/// An append that waits for room.
+type Placing = Pin<Box<dyn Future<Output = Result<Tickets>> + Send>>;
+
+/// See the module.
+pub(crate) struct Acks {
+    settler: Settler,
+    /// Appends in front of which others wait for room.
+    line: UnboundedSender<(Call, Placing)>,
+    /// How many of those there are.
+    waiting: Arc<AtomicUsize>,
+    placed: UnboundedSender<(Call, Result<Tickets>)>,
+}
+
+impl Acks {
+    pub(crate) fn new(settler: &Settler) -> Self {
+        let (line, in_line) = unbounded_channel();
+        let (placed, tickets) = unbounded_channel();
+        let waiting = Arc::new(AtomicUsize::new(0));
+        settler.spawn(place(settler.clone(), in_line, placed.clone(), waiting.clone()));
+        settler.spawn(settle(settler.clone(), tickets));
+        Self { settler: settler.clone(), line, waiting, placed }
+    }
+
+    /// Has an append take its place behind those before it: now, if nothing is in its way.
+    pub(crate) fn append(&self, call: Call, placing: impl Future<Output = Result<Tickets>> + Send + 'static) {
+        let mut placing: Placing = Box::pin(placing);
+        if self.waiting.load(Ordering::Acquire) == 0 {
+            let _entered = self.settler.runtime().enter();
+            if let Poll::Ready(tickets) = placing.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                self.placed(call, tickets);
+                return;
+            }
+        }
+        self.waiting.fetch_add(1, Ordering::AcqRel);
+        let given_up = self.settler.cancel_by(call);
+        let placing = Box::pin(async move {
+            tokio::select! {
+                biased;
+                tickets = placing => tickets,
+                _ = given_up => Err(cancelled()),
+            }
+        });
+        if self.line.send((call, placing)).is_err() {
+            self.settler.settle::<()>(call, Err(gone()));
+        }
+    }
+
+    /// An append that has its place, or was refused.
+    pub(crate) fn placed(&self, call: Call, tickets: Result<Tickets>) {
+        if self.placed.send((call, tickets)).is_err() {
+            self.settler.settle::<()>(call, Err(gone()));
+        }
+    }
+}
+
+/// Places those that wait for room, one after another.
+async fn place(
+    settler: Settler,
+    mut line: UnboundedReceiver<(Call, Placing)>,
+    placed: UnboundedSender<(Call, Result<Tickets>)>,
+    waiting: Arc<AtomicUsize>,
+) {
+    while let Some((call, placing)) = line.recv().await {
+        let tickets = placing.await;
+        settler.forget(call);
+        if placed.send((call, tickets)).is_err() {
+            settler.settle::<()>(call, Err(gone()));
+        }
+        // Behind the sending: whoever finds nobody in line may then overtake nobody.
+        waiting.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// Settles appends in the order of their places.
+async fn settle(settler: Settler, mut placed: UnboundedReceiver<(Call, Result<Tickets>)>) {
+    while let Some((call, tickets)) = placed.recv().await {
+        match tickets {
+            Err(error) => settler.settle::<()>(call, Err(error)),
+            Ok(Tickets::One(ticket)) => match ticket.await {
+                Ok(receipt) => settler.acknowledge(call, &receipt),
+                Err(error) => settler.settle::<()>(call, Err(error)),
+            },
+            Ok(Tickets::Batch(ticket)) => {
+                settler.settle(call, ticket.await.map(|receipts| columns::receipts(&receipts)));
+            }
+            Ok(Tickets::Many(tickets, refused)) => many(&settler, call, tickets, refused).await,
+        }
+    }
+}
+
+/// Settles records that were appended one behind the other: with the first error, which also says how far it went.
+async fn many(settler: &Settler, call: Call, tickets: Vec<Ticket>, refused: Option<Error>) {
+    let mut receipts: Vec<Receipt> = Vec::with_capacity(tickets.len());
+    let mut failed = None;
+    for ticket in tickets {
+        match ticket.await {
+            Ok(receipt) => receipts.push(receipt),
+            Err(error) => failed = failed.or(Some(error)),
+        }
+    }
+    match failed.or(refused) {
+        None => settler.settle(call, Ok(columns::receipts(&receipts))),
+        Some(error) => {
+            let receipts = Some(columns::receipts(&receipts));
+            settler.fail(call, NativeError { receipts, ..error.into() });
+        }
+    }
+}
+
+fn gone() -> Error {
+    Error::new(dl_core::ErrorKind::Closed, "the writer is gone; open a new one to go on")
+}

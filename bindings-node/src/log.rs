@@ -1,0 +1,322 @@
+//! A log: where writers and readers are opened.
+
+use dl_core::{
+    CursorName, Log, LogInfo, LogOptions, ReaderOptions, Result, SegmentEnd, SegmentInfo, SegmentTruncation,
+    WriterOptions,
+};
+use napi::bindgen_prelude::BigInt;
+use napi_derive::napi;
+
+use crate::byte_streams::{NativeByteReader, NativeByteWriter};
+use crate::columns::payload;
+use crate::cursor::{NativeCursor, NativeCursorInfo};
+use crate::port::Settler;
+use crate::reader::NativeReader;
+use crate::values::{each_option, looked_up, number, optional_dlsn};
+use crate::watch::NativeSegmentWatcher;
+use crate::writer::NativeWriter;
+
+/// A handle on a log.
+#[napi]
+pub struct NativeLog {
+    settler: Settler,
+    log: Log,
+}
+
+/// What the metadata says about a log.
+#[napi(object, object_from_js = false)]
+pub struct NativeLogInfo {
+    /// Its name.
+    pub name: String,
+    /// Tells it from an earlier one of the same name.
+    pub incarnation: BigInt,
+    /// The number of its segments.
+    pub segments: f64,
+    /// Whether one is in progress.
+    pub in_progress: bool,
+    /// Whether it was sealed.
+    pub sealed: bool,
+    /// The point of truncation, as text.
+    pub first_readable: String,
+    /// The largest txid of its completed segments.
+    pub max_txid: Option<BigInt>,
+    /// How its writer named itself.
+    pub owner: Option<String>,
+}
+
+/// What the metadata says about a segment.
+#[napi(object, object_from_js = false)]
+pub struct NativeSegment {
+    /// Its number.
+    pub number: BigInt,
+    /// What it is called in its store.
+    pub id: BigInt,
+    /// `none`, `whole`, or the position below which it was truncated.
+    pub truncation: String,
+    /// A lower bound of the txids of its records.
+    pub first_txid: BigInt,
+    /// The sequence id of its first record.
+    pub first_sequence_id: Option<BigInt>,
+    /// What completion said.
+    pub completed: Option<NativeSegmentEnd>,
+}
+
+/// The end of a completed segment.
+#[napi(object, object_from_js = false)]
+pub struct NativeSegmentEnd {
+    /// The number of its records.
+    pub records: BigInt,
+    /// The txid of its last record.
+    pub last_txid: BigInt,
+    /// The position of its last record, as text.
+    pub last_dlsn: Option<String>,
+    /// When it was completed, in milliseconds since 1970 UTC.
+    pub completed_ms: f64,
+}
+
+impl NativeLog {
+    pub(crate) fn new(settler: &Settler, log: Log) -> Self {
+        Self { settler: settler.clone(), log }
+    }
+}
+
+#[napi]
+impl NativeLog {
+    /// Its name.
+    #[napi(catch_unwind)]
+    pub fn name(&self) -> String {
+        self.log.name().to_string()
+    }
+
+    /// Opens the writer.
+    #[napi(catch_unwind)]
+    pub fn open_writer(&self, call: f64, options: Vec<String>) {
+        let (log, settler) = (self.log.clone(), self.settler.clone());
+        self.settler.start(call, async move {
+            let writer = log.open_writer(writer_options(&options)?).await?;
+            Ok(NativeWriter::new(&settler, writer))
+        });
+    }
+
+    /// Opens a reader.
+    #[napi(catch_unwind)]
+    pub fn open_reader(&self, call: f64, options: Vec<String>) {
+        let (log, settler) = (self.log.clone(), self.settler.clone());
+        self.settler.start(call, async move {
+            let reader = log.open_reader(reader_options(&options)?).await?;
+            Ok(NativeReader::new(&settler, reader))
+        });
+    }
+
+    /// Opens the writer of a stream of bytes.
+    #[napi(catch_unwind)]
+    pub fn open_byte_writer(&self, call: f64, options: Vec<String>) {
+        let (log, settler) = (self.log.clone(), self.settler.clone());
+        self.settler.start(call, async move {
+            let writer = log.open_byte_writer(writer_options(&options)?).await?;
+            Ok(NativeByteWriter::new(&settler, writer))
+        });
+    }
+
+    /// Opens a reader of a stream of bytes.
+    #[napi(catch_unwind)]
+    pub fn open_byte_reader(&self, call: f64, options: Vec<String>) {
+        let (log, settler) = (self.log.clone(), self.settler.clone());
+        self.settler.start(call, async move {
+            let reader = log.open_byte_reader(reader_options(&options)?).await?;
+            Ok(NativeByteReader::new(&settler, reader))
+        });
+    }
+
+    /// What the metadata says about it.
+    #[napi(catch_unwind)]
+    pub fn info(&self, call: f64) {
+        let log = self.log.clone();
+        self.settler.start(call, async move { Ok(NativeLogInfo::from(log.info().await?)) });
+    }
+
+    /// Its segments.
+    #[napi(catch_unwind)]
+    pub fn segments(&self, call: f64) {
+        let log = self.log.clone();
+        self.settler.start(call, async move {
+            Ok(log.segments().await?.into_iter().map(NativeSegment::from).collect::<Vec<_>>())
+        });
+    }
+
+    /// Watches its segments.
+    #[napi(catch_unwind)]
+    pub fn watch_segments(&self, call: f64) {
+        let (log, settler) = (self.log.clone(), self.settler.clone());
+        self.settler
+            .start(call, async move { Ok(NativeSegmentWatcher::new(&settler, log.watch_segments()?)) });
+    }
+
+    /// Truncates it, its open segment excluded.
+    #[napi(catch_unwind)]
+    pub fn truncate(&self, call: f64, before: String) {
+        let log = self.log.clone();
+        self.settler.start(call, async move { Ok(log.truncate(before.parse()?).await?.to_string()) });
+    }
+
+    /// The first position with this txid or a larger one.
+    #[napi(catch_unwind)]
+    pub fn dlsn_at_txid(&self, call: f64, txid: BigInt) {
+        let log = self.log.clone();
+        self.settler.start(call, async move {
+            let txid = dl_core::Txid::new(number(&txid, "txid")?)?;
+            Ok(log.dlsn_at_txid(txid).await?.map(|dlsn| dlsn.to_string()))
+        });
+    }
+
+    /// Its first record.
+    #[napi(catch_unwind)]
+    pub fn first_record(&self, call: f64) {
+        let log = self.log.clone();
+        self.settler.start(call, async move { Ok(looked_up(log.first_record().await?)) });
+    }
+
+    /// Its last record.
+    #[napi(catch_unwind)]
+    pub fn last_record(&self, call: f64) {
+        let log = self.log.clone();
+        self.settler.start(call, async move { Ok(looked_up(log.last_record().await?)) });
+    }
+
+    /// The number of its records between two positions.
+    #[napi(catch_unwind)]
+    pub fn count(&self, call: f64, from: Option<String>, until: Option<String>) {
+        let log = self.log.clone();
+        self.settler.start(call, async move {
+            let count = log.count_between(optional_dlsn(from)?, optional_dlsn(until)?).await?;
+            Ok(BigInt::from(count))
+        });
+    }
+
+    /// Completes what a writer that is gone left.
+    #[napi(catch_unwind)]
+    pub fn recover(&self, call: f64) {
+        let log = self.log.clone();
+        self.settler.start(call, async move { log.recover().await });
+    }
+
+    /// Frees what is too old or too much.
+    #[napi(catch_unwind)]
+    pub fn apply_retention(&self, call: f64) {
+        let log = self.log.clone();
+        self.settler.start(call, async move { Ok(log.apply_retention().await?.to_string()) });
+    }
+
+    /// The options kept with it: names and texts in turn.
+    #[napi(catch_unwind)]
+    pub fn options(&self, call: f64) {
+        let log = self.log.clone();
+        self.settler.start(call, async move {
+            let texts = log.options().await?.texts();
+            Ok(texts.into_iter().flat_map(|(name, text)| [name.to_owned(), text]).collect::<Vec<_>>())
+        });
+    }
+
+    /// Replaces the options kept with it.
+    #[napi(catch_unwind)]
+    pub fn set_options(&self, call: f64, options: Vec<String>) {
+        let log = self.log.clone();
+        self.settler.start(call, async move {
+            let mut chosen = LogOptions::default();
+            each_option(&options, |name, text| chosen.set(name, text))?;
+            log.set_options(chosen).await
+        });
+    }
+
+    /// A handle on a cursor.
+    #[napi(catch_unwind)]
+    pub fn cursor(&self, call: f64, name: String) {
+        let (log, settler) = (self.log.clone(), self.settler.clone());
+        self.settler.start(call, async move {
+            let cursor = log.cursor(&CursorName::new(&name)?).await?;
+            Ok(NativeCursor::new(&settler, cursor))
+        });
+    }
+
+    /// Its cursors.
+    #[napi(catch_unwind)]
+    pub fn cursors(&self, call: f64) {
+        let log = self.log.clone();
+        self.settler.start(call, async move {
+            Ok(log.cursors().await?.into_iter().map(NativeCursorInfo::from).collect::<Vec<_>>())
+        });
+    }
+
+    /// The bytes that the user keeps with it.
+    #[napi(catch_unwind)]
+    pub fn user_metadata(&self, call: f64) {
+        let log = self.log.clone();
+        self.settler.start(call, async move { Ok(payload(&log.user_metadata().await?)) });
+    }
+
+    /// Sets the bytes that the user keeps with it.
+    #[napi(catch_unwind)]
+    pub fn set_user_metadata(&self, call: f64, data: &[u8]) {
+        let (log, data) = (self.log.clone(), data.to_vec());
+        self.settler.start(call, async move { log.set_user_metadata(data).await });
+    }
+}
+
+fn writer_options(options: &[String]) -> Result<WriterOptions> {
+    let mut chosen = WriterOptions::default();
+    each_option(options, |name, text| chosen.set(name, text))?;
+    Ok(chosen)
+}
+
+fn reader_options(options: &[String]) -> Result<ReaderOptions> {
+    let mut chosen = ReaderOptions::default();
+    each_option(options, |name, text| chosen.set(name, text))?;
+    Ok(chosen)
+}
+
+impl From<LogInfo> for NativeLogInfo {
+    fn from(info: LogInfo) -> Self {
+        Self {
+            name: info.name.to_string(),
+            incarnation: BigInt::from(info.incarnation),
+            // Exact: more segments than a double counts do not fit anywhere.
+            #[expect(clippy::cast_precision_loss)]
+            segments: info.segments as f64,
+            in_progress: info.in_progress,
+            sealed: info.sealed,
+            first_readable: info.first_readable.to_string(),
+            max_txid: info.max_txid.map(BigInt::from),
+            owner: info.owner,
+        }
+    }
+}
+
+impl From<SegmentInfo> for NativeSegment {
+    fn from(info: SegmentInfo) -> Self {
+        Self {
+            number: BigInt::from(info.number),
+            id: BigInt::from(info.id.get()),
+            truncation: match info.truncation {
+                SegmentTruncation::None => "none".to_owned(),
+                SegmentTruncation::Whole => "whole".to_owned(),
+                SegmentTruncation::Below(dlsn) => dlsn.to_string(),
+            },
+            first_txid: BigInt::from(info.first_txid),
+            first_sequence_id: info.first_sequence_id.map(BigInt::from),
+            completed: info.completed.map(NativeSegmentEnd::from),
+        }
+    }
+}
+
+impl From<SegmentEnd> for NativeSegmentEnd {
+    fn from(end: SegmentEnd) -> Self {
+        Self {
+            records: BigInt::from(end.records),
+            last_txid: BigInt::from(end.last_txid),
+            last_dlsn: end.last_dlsn.map(|dlsn| dlsn.to_string()),
+            // Exact for the next 285,000 years.
+            #[expect(clippy::cast_precision_loss)]
+            completed_ms: end.completed_ms as f64,
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! The writer of a log.
+
+use dl_core::{Compression, NewRecordSet, Ticket, Writer};
+use napi::Either;
+use napi::bindgen_prelude::{BigInt, BigInt64Array, Uint32Array};
+use napi_derive::napi;
+
+use crate::acks::{Acks, Tickets};
+use crate::error::NativeError;
+use crate::port::{Settler, now};
+use crate::values::{condition, payloads, record, records, txid};
+
+/// An open writer.
+#[napi]
+pub struct NativeWriter {
+    settler: Settler,
+    writer: Writer,
+    acks: Acks,
+}
+
+impl NativeWriter {
+    pub(crate) fn new(settler: &Settler, writer: Writer) -> Self {
+        Self { settler: settler.clone(), acks: Acks::new(settler), writer }
+    }
+}
+
+/// What is at the end of the log.
+#[napi(object, object_from_js = false)]
+pub struct Last {
+    /// The position of the last acknowledged record, as text.
+    pub dlsn: Option<String>,
+    /// Its txid.
+    pub txid: Option<BigInt>,
+}
+
+#[napi]
+impl NativeWriter {
+    /// Appends a record.
+    #[napi(catch_unwind)]
+    pub fn append(&self, call: f64, payload: &[u8], chosen: Option<BigInt>, expected: Option<String>) {
+        let prepared = txid(chosen).and_then(|txid| Ok((record(payload, txid), condition(expected)?)));
+        let (record, condition) = match prepared {
+            Ok(prepared) => prepared,
+            Err(error) => return self.settler.settle::<()>(call, Err(error.during("append"))),
+        };
+        let writer = self.writer.clone();
+        self.acks.append(call, async move {
+            let ticket = match condition {
+                None => writer.append(record).await?,
+                Some(condition) => writer.append_if(record, condition).await?,
+            };
+            Ok(Tickets::One(ticket))
+        });
+    }
+
+    /// Appends a record if there is room now; else answers why not.
+    #[napi(catch_unwind)]
+    pub fn try_append(&self, call: f64, payload: &[u8], chosen: Option<BigInt>) -> Either<NativeError, bool> {
+        let ticket = txid(chosen).and_then(|txid| self.writer.try_append(record(payload, txid)));
+        now(ticket.map(|ticket| {
+            self.acks.placed(call, Ok(Tickets::One(ticket)));
+            true
+        }))
+    }
+
+    /// Appends records one behind the other.
+    #[napi(catch_unwind)]
+    pub fn append_many(&self, call: f64, data: &[u8], lengths: Uint32Array, txids: Option<BigInt64Array>) {
+        let records = match records(data, &lengths, txids.as_ref()) {
+            Ok(records) => records,
+            Err(error) => return self.settler.settle::<()>(call, Err(error.during("append"))),
+        };
+        let writer = self.writer.clone();
+        self.acks.append(call, async move {
+            let mut tickets: Vec<Ticket> = Vec::with_capacity(records.len());
+            for record in records {
+                match writer.append(record).await {
+                    Ok(ticket) => tickets.push(ticket),
+                    Err(error) => return Ok(Tickets::Many(tickets, Some(error))),
+                }
+            }
+            Ok(Tickets::Many(tickets, None))
+        });
+    }
+
+    /// Appends records that are all in the log or none.
+    #[napi(catch_unwind)]
+    pub fn append_batch(
+        &self,
+        call: f64,
+        data: &[u8],
+        lengths: Uint32Array,
+        txids: Option<BigInt64Array>,
+        expected: Option<String>,
+    ) {
+        let prepared = records(data, &lengths, txids.as_ref())
+            .and_then(|records| Ok((records, condition(expected)?)))
+            .map_err(|error| error.during("append"));
+        let writer = self.writer.clone();
+        self.acks.append(call, async move {
+            let (records, condition) = prepared?;
+            Ok(Tickets::Batch(writer.append_batch(records, condition).await?))
+        });
+    }
+
+    /// Appends a record set.
+    #[napi(catch_unwind)]
+    pub fn append_record_set(
+        &self,
+        call: f64,
+        data: &[u8],
+        lengths: Uint32Array,
+        chosen: Option<BigInt>,
+        compression: String,
+        expected: Option<String>,
+    ) {
+        let prepared = payloads(data, &lengths)
+            .and_then(|members| NewRecordSet::pack(&members, compression.parse::<Compression>()?))
+            .and_then(|set| match txid(chosen)? {
+                Some(txid) => Ok(set.txid(txid)),
+                None => Ok(set),
+            })
+            .and_then(|set| Ok((set, condition(expected)?)))
+            .map_err(|error| error.during("append"));
+        let writer = self.writer.clone();
+        self.acks.append(call, async move {
+            let (set, condition) = prepared?;
+            Ok(Tickets::Batch(writer.append_record_set(set, condition).await?))
+        });
+    }
+
+    /// Waits for room.
+    #[napi(catch_unwind)]
+    pub fn ready(&self, call: f64) {
+        let writer = self.writer.clone();
+        self.settler.start(call, async move { writer.ready().await });
+    }
+
+    /// Waits until what was appended is settled.
+    #[napi(catch_unwind)]
+    pub fn flush(&self, call: f64) {
+        let writer = self.writer.clone();
+        self.settler.start(call, async move { writer.flush().await });
+    }
+
+    /// Truncates the log, its open segment included.
+    #[napi(catch_unwind)]
+    pub fn truncate(&self, call: f64, before: String) {
+        let writer = self.writer.clone();
+        self.settler.start(call, async move { Ok(writer.truncate(before.parse()?).await?.to_string()) });
+    }
+
+    /// Ends the log for ever.
+    #[napi(catch_unwind)]
+    pub fn seal(&self, call: f64) {
+        let writer = self.writer.clone();
+        self.settler.start(call, async move { writer.seal().await });
+    }
+
+    /// Settles what was appended and lets the log go.
+    #[napi(catch_unwind)]
+    pub fn close(&self, call: f64) {
+        let writer = self.writer.clone();
+        self.settler.start(call, async move { writer.close().await });
+    }
+
+    /// Ends the writer now.
+    #[napi(catch_unwind)]
+    pub fn abort(&self) {
+        self.writer.abort();
+    }
+
+    /// Waits for the error that ends the writer, and answers it as a result.
+    #[napi(catch_unwind)]
+    pub fn fenced(&self, call: f64) {
+        let fenced = self.writer.fenced();
+        self.settler.start(call, async move { Ok(NativeError::from(fenced.await)) });
+    }
+
+    /// What is acknowledged at the end of the log.
+    #[napi(catch_unwind)]
+    pub fn last(&self) -> Last {
+        Last {
+            dlsn: self.writer.last_dlsn().map(|dlsn| dlsn.to_string()),
+            txid: self.writer.last_txid().map(BigInt::from),
+        }
+    }
+}
+
+impl Drop for NativeWriter {
+    /// Also where an append still holds the writer: what JavaScript let go of is over.
+    fn drop(&mut self) {
+        self.writer.abort();
+    }
+}

@@ -1,0 +1,138 @@
+// Reading: iteration, batches, positions, following, giving up.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { CancelledError, ClosedError } from 'distributed-log';
+import { all, DRIVERS, failure, payloads, written } from './support.mjs';
+
+for (const driver of DRIVERS) {
+  test(`records come in order, by one and in batches: ${driver}`, async (t) => {
+    const { log, writer } = await written(t, driver);
+    await writer.appendMany(Array.from({ length: 5_000 }, (_, number) => `${number}`));
+    const expected = Array.from({ length: 5_000 }, (_, number) => `${number}`);
+    assert.deepEqual(payloads(await all(await log.openReader())), expected);
+    const reader = await log.openReader();
+    const found = [];
+    for (let batch = await reader.nextBatch({ max: 700 }); batch.length > 0; batch = await reader.nextBatch({ max: 700 })) {
+      assert.ok(batch.length <= 700);
+      found.push(...payloads(batch));
+    }
+    assert.deepEqual(found, expected);
+    assert.equal(reader.end, 'end');
+    assert.deepEqual(await reader.nextBatch(), []);
+    assert.equal(await reader.next(), undefined);
+  });
+
+  test(`a following reader gets what is appended while it waits: ${driver}`, async (t) => {
+    const { log, writer } = await written(t, driver);
+    const reader = await log.openReader({ follow: true });
+    const waiting = [reader.next(), reader.next(), reader.nextBatch({ max: 2 })];
+    for (const text of ['a', 'b', 'c']) await writer.append(text);
+    const [first, second, batch] = await Promise.all(waiting);
+    assert.deepEqual(payloads([first, second, ...batch]), ['a', 'b', 'c']);
+  });
+}
+
+test('the position is that of the next record, also of those that are here already', async (t) => {
+  const { log, writer } = await written(t);
+  const receipts = await writer.appendMany(['a', 'b', 'c']);
+  const reader = await log.openReader();
+  assert.deepEqual(reader.position, receipts[0].dlsn);
+  for (const receipt of receipts) {
+    assert.ok(reader.position.compare(receipt.dlsn) <= 0);
+    assert.equal(reader.end, undefined);
+    assert.deepEqual((await reader.next()).dlsn, receipt.dlsn);
+  }
+  assert.ok(reader.position.compare(receipts[2].dlsn) > 0);
+});
+
+test('readers start where they are told', async (t) => {
+  const { log, writer } = await written(t);
+  const [, second] = await writer.appendMany([1, 2, 3].map((txid) => ({ payload: `${txid}`, txid })));
+  const from = async (options) => payloads(await all(await log.openReader(options)));
+  assert.deepEqual(await from({ from: { txid: 2 } }), ['2', '3']);
+  assert.deepEqual(await from({ from: 'txid:3' }), ['3']);
+  assert.deepEqual(await from({ from: 'latest' }), []);
+  assert.deepEqual(await from({ from: second.dlsn }), ['2', '3']);
+  assert.deepEqual(await from({ count: 2 }), ['1', '2']);
+  assert.deepEqual(await from({ until: second.dlsn.toString() }), ['1', '2']);
+});
+
+test('a loop that is left can be gone on with', async (t) => {
+  const { log, writer } = await written(t);
+  await writer.appendMany(['a', 'b', 'c']);
+  const reader = await log.openReader();
+  for await (const { payload } of reader) if (`${payload}` === 'a') break;
+  assert.deepEqual(payloads(await all(reader)), ['b', 'c']);
+});
+
+test('giving a read up loses no record', async (t) => {
+  const { log, writer } = await written(t);
+  const reader = await log.openReader({ follow: true });
+  for (let round = 0; round < 50; round++) {
+    const given = new AbortController();
+    const waits = [reader.next({ signal: given.signal }), reader.nextBatch({ signal: given.signal })];
+    const appended = writer.append(`${round}`);
+    if (round % 2 === 0) await appended;
+    given.abort(new Error('enough'));
+    const settled = await Promise.allSettled(waits);
+    await appended;
+    const got = settled.flatMap(({ value }) => value ?? []);
+    for (const { reason } of settled.filter(({ status }) => status === 'rejected')) {
+      assert.ok(reason instanceof CancelledError);
+      assert.equal(reason.name, 'AbortError');
+      assert.equal(reason.cause.message, 'enough');
+    }
+    if (got.length === 0) got.push(await reader.next());
+    assert.deepEqual(payloads(got), [`${round}`]);
+  }
+});
+
+test('a signal that was given before stops the call', async (t) => {
+  const { log, writer } = await written(t);
+  await writer.append('a');
+  const reader = await log.openReader();
+  const signal = AbortSignal.abort();
+  for (const call of [
+    () => reader.next({ signal }),
+    () => reader.nextBatch({ signal }),
+    () => writer.append('b', { signal }),
+    () => writer.flush({ signal }),
+    () => log.openReader({ signal }),
+    () => log.info({ signal }),
+  ]) {
+    assert.equal((await failure(call())).code, 'cancelled');
+  }
+  assert.deepEqual(payloads(await all(reader)), ['a']);
+});
+
+test('a batch that waits comes back empty when its time is up', async (t) => {
+  const { log, writer } = await written(t);
+  const reader = await log.openReader({ follow: true });
+  assert.deepEqual(await reader.nextBatch({ waitMs: 5 }), []);
+  assert.deepEqual(await reader.nextBatch({ waitMs: 0 }), []);
+  await writer.append('a');
+  assert.deepEqual(payloads(await reader.nextBatch({ waitMs: 60_000 })), ['a']);
+  await writer.append('b');
+  assert.deepEqual(payloads(await reader.nextBatch({ waitMs: 0 })), ['b']);
+});
+
+test('closing settles who waits', async (t) => {
+  const { log, writer } = await written(t);
+  const reader = await log.openReader({ follow: true });
+  const waits = [reader.next(), reader.next(), reader.nextBatch()];
+  await reader.close();
+  for (const wait of waits) assert.ok((await failure(wait)) instanceof ClosedError);
+  await writer.append('a');
+  assert.ok((await failure(reader.next())) instanceof ClosedError);
+  await reader.close();
+});
+
+test('payloads of a batch are views of one memory, and stay', async (t) => {
+  const { log, writer } = await written(t);
+  await writer.appendMany(['a', 'b']);
+  const [one, other] = await all(await log.openReader());
+  assert.equal(one.payload.buffer, other.payload.buffer);
+  assert.equal(one.payload, one.payload);
+  assert.deepEqual(JSON.parse(JSON.stringify(one)).payload, 'YQ==');
+});
