@@ -29,12 +29,16 @@
 //! `types` has the nouns, `protocol` what one bookie is asked and answers ([`Request`], [`Response`], [`Status`]), and
 //! `metadata` what the metadata store holds; `codec` turns requests, answers and entries into bytes and back. None of them
 //! does I/O. `cluster` has the contracts of the metadata store ([`LedgerStore`]) and of bookie discovery
-//! ([`BookieRegistry`]), and both in memory for tests. `proto` is generated from `proto/bookkeeper.proto`.
+//! ([`BookieRegistry`]), and both in memory for tests.
+//! `ledger` writes and recovers ledgers, as state machines ([`machine`]) that a simulator drives in its tests; `placement`
+//! chooses bookies. `proto` is generated from `proto/bookkeeper.proto`.
 
 mod cluster;
 mod codec;
 mod error;
+mod ledger;
 mod metadata;
+mod placement;
 mod proto;
 mod protocol;
 #[cfg(any(test, feature = "test-util"))]
@@ -48,10 +52,21 @@ pub use codec::{
     Answer, Call, DEFAULT_MAX_FRAME_BYTES, Entry, EntryCodec, Frame, FrameReader, ProtocolVersion, RequestKey,
 };
 pub use error::{Error, ErrorKind, Result};
+pub use ledger::{RecoveryOptions, WriterOptions};
 pub use metadata::{LedgerMetadata, LedgerState, MetadataFormat};
+pub use placement::{OneRack, Placement, QuarantineOptions, RackAware, Topology};
 pub use protocol::{
     AddRequest, AuthMessage, BatchReadRequest, BatchReadResponse, BookieInfo, BookieInfoRequest,
     EncodedEntry, EntryGroup, EntryList, LongPoll, Operation, Priority, ReadLacResponse, ReadMode,
     ReadRequest, ReadResponse, Request, Response, Status, WriteLacRequest,
 };
 pub use types::{BookieId, DigestType, EntryId, LedgerId, MasterKey, Quorum};
+
+/// Writing and recovering ledgers as state machines without I/O, for whoever drives them in another way than this crate:
+/// a simulator, for one.
+pub mod machine {
+    pub use crate::ledger::{
+        Access, AddTarget, MetadataAnswer, MetadataCall, Recovery, RecoveryOutput, RecoveryToken, Writer,
+        WriterOutput, WriterToken,
+    };
+}

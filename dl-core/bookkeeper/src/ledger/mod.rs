@@ -1,0 +1,20 @@
+//! Ledgers: writing, recovering and reading them.
+
+mod access;
+mod adds;
+mod plans;
+mod quorum;
+mod recovery;
+mod ring;
+#[cfg(test)]
+mod sim;
+#[cfg(test)]
+mod testing;
+mod update;
+mod writer;
+
+pub use access::Access;
+pub use adds::AddTarget;
+pub use recovery::{Recovery, RecoveryOptions, RecoveryOutput, RecoveryToken};
+pub use update::{MetadataAnswer, MetadataCall};
+pub use writer::{Writer, WriterOptions, WriterOutput, WriterToken};
