@@ -186,6 +186,36 @@
 #define DISTLOG_DLSN_TEXT_BYTES 64
 
 /**
+ * Nothing of the segment was truncated.
+ */
+#define DISTLOG_TRUNCATION_NONE 0
+
+/**
+ * What lies below a position in the segment was truncated.
+ */
+#define DISTLOG_TRUNCATION_BELOW 1
+
+/**
+ * All of the segment was truncated; it is kept to count on from.
+ */
+#define DISTLOG_TRUNCATION_WHOLE 2
+
+/**
+ * The log is there: from the beginning, or it was made since.
+ */
+#define DISTLOG_CHANGE_CREATED 1
+
+/**
+ * The log is gone. One that was deleted and made anew is told as gone, then as there.
+ */
+#define DISTLOG_CHANGE_DELETED 2
+
+/**
+ * All logs that were there when the watching began have been told. Comes once.
+ */
+#define DISTLOG_CHANGE_LISTED 3
+
+/**
  * What an append may ask for. One thread at a time fills it.
  */
 typedef struct dl_append_options dl_append_options;
@@ -196,6 +226,20 @@ typedef struct dl_append_options dl_append_options;
 typedef struct dl_buffer dl_buffer;
 
 /**
+ * Reads a log as a stream of bytes, from any offset on. Delivers durable bytes only; one that follows waits at the end for
+ * more.
+ */
+typedef struct dl_byte_reader dl_byte_reader;
+
+/**
+ * Appends bytes to a log, which a byte reader reads as one run. The one writer of the log.
+ *
+ * storage-full refuses what was not yet durable and leaves the writer as it was: go on from its position. After any other
+ * error of a write every later call returns it.
+ */
+typedef struct dl_byte_writer dl_byte_writer;
+
+/**
  * A call in flight, from a function that ends in _start.
  *
  * It goes on by itself. It is done when dl_call_wait says so, when the function given to dl_call_notify is called, or when
@@ -203,6 +247,24 @@ typedef struct dl_buffer dl_buffer;
  * type of its verb takes what it answers.
  */
 typedef struct dl_call dl_call;
+
+/**
+ * A named place in a log: the last record that somebody has processed. Kept durably with the log, for all processes.
+ *
+ * A reader with the option cursor starts behind it. While a locked reader has the cursor, only the one from
+ * dl_reader_cursor changes it: every other fails with locked, and that one with fenced once the reader lost its lock.
+ */
+typedef struct dl_cursor dl_cursor;
+
+/**
+ * A cursor as it was found.
+ */
+typedef struct dl_cursor_info dl_cursor_info;
+
+/**
+ * Cursors of a log, in byte order of their names.
+ */
+typedef struct dl_cursors dl_cursors;
 
 /**
  * What went wrong, to what, and what to do next.
@@ -217,9 +279,24 @@ typedef struct dl_error dl_error;
 typedef struct dl_log dl_log;
 
 /**
+ * What happened to a log.
+ */
+typedef struct dl_log_change dl_log_change;
+
+/**
+ * What the metadata says about a log.
+ */
+typedef struct dl_log_info dl_log_info;
+
+/**
  * Options of a log, kept with it: see dl_log_set_options. One thread at a time fills them.
  */
 typedef struct dl_log_options dl_log_options;
+
+/**
+ * Tells of the logs below a prefix: first of those that are there, then of each that comes or goes, by whatever process.
+ */
+typedef struct dl_log_watcher dl_log_watcher;
 
 /**
  * Names, in order.
@@ -271,9 +348,29 @@ typedef struct dl_receipts dl_receipts;
 typedef struct dl_record dl_record;
 
 /**
+ * The members of a record set, in their order.
+ */
+typedef struct dl_record_set dl_record_set;
+
+/**
  * Records as read, in the order of the log.
  */
 typedef struct dl_records dl_records;
+
+/**
+ * What the metadata says about a segment.
+ */
+typedef struct dl_segment dl_segment;
+
+/**
+ * Tells of the segments of a log: first which there are, then which there are after each change.
+ */
+typedef struct dl_segment_watcher dl_segment_watcher;
+
+/**
+ * Segments of a log, oldest first.
+ */
+typedef struct dl_segments dl_segments;
 
 /**
  * The one writer of a log, open.
@@ -336,6 +433,186 @@ typedef struct {
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
+
+/**
+ * Opens a reader of the stream of bytes that a byte writer wrote. In its options, which may be NULL, "txid:N" starts at the
+ * byte with the offset N, a DLSN at the start of a chunk, "earliest" at the first byte that was not truncated, and "latest"
+ * behind the last; count and until count chunks.
+ *
+ * Errors: invalid-argument if the txids in the log are seen not to be offsets; not-found if there is no such log.
+ */
+dl_error *dl_log_open_byte_reader(dl_log *log,
+                                  const dl_reader_options *options,
+                                  int64_t timeout_ms,
+                                  dl_byte_reader **reader);
+
+/**
+ * Starts dl_log_open_byte_reader. Take what it answers with dl_call_take_byte_reader.
+ */
+dl_error *dl_log_open_byte_reader_start(dl_log *log, const dl_reader_options *options, dl_call **call);
+
+/**
+ * Reads bytes into `buffer`: up to `length`, at least one, unless that is 0 or this is the end, about which
+ * dl_byte_reader_end says more; `count` is then 0. A reader that follows waits for one. It has no sister that ends in _start:
+ * dl_byte_reader_next_chunk_start does that.
+ *
+ * Errors: timeout, and no byte is lost; invalid-argument if the log turns out to be no stream of bytes; truncated if the bytes
+ * were truncated and the options do not say to skip; else as dl_reader_next.
+ */
+dl_error *dl_byte_reader_read(dl_byte_reader *reader,
+                              uint8_t *buffer,
+                              size_t length,
+                              int64_t timeout_ms,
+                              size_t *count);
+
+/**
+ * The next bytes without copying them: what is left of the chunk at the position. `chunk` is NULL at the end. Errors: as
+ * dl_byte_reader_read.
+ */
+dl_error *dl_byte_reader_next_chunk(dl_byte_reader *reader,
+                                    int64_t timeout_ms,
+                                    dl_buffer **chunk);
+
+/**
+ * Starts dl_byte_reader_next_chunk. Take what it answers with dl_call_take_chunk.
+ */
+dl_error *dl_byte_reader_next_chunk_start(dl_byte_reader *reader, dl_call **call);
+
+/**
+ * The offset of the next byte.
+ */
+uint64_t dl_byte_reader_position(const dl_byte_reader *reader);
+
+/**
+ * Goes to an offset, in either direction. One behind the last byte is the end for now: a reader that follows waits there
+ * until that byte is written. Errors: as dl_log_open_byte_reader; the reader is then where it was.
+ */
+dl_error *dl_byte_reader_seek(dl_byte_reader *reader,
+                              uint64_t offset,
+                              int64_t timeout_ms);
+
+/**
+ * Starts dl_byte_reader_seek. It answers nothing.
+ */
+dl_error *dl_byte_reader_seek_start(dl_byte_reader *reader, uint64_t offset, dl_call **call);
+
+/**
+ * How the reader ended: one of DISTLOG_END_..., 0 while it has not, or is somewhere else since.
+ */
+uint32_t dl_byte_reader_end(const dl_byte_reader *reader);
+
+/**
+ * Closes a reader: calls that wait, and every later one, fail with closed.
+ */
+dl_error *dl_byte_reader_close(dl_byte_reader *reader, int64_t timeout_ms);
+
+/**
+ * Starts dl_byte_reader_close. It answers nothing.
+ */
+dl_error *dl_byte_reader_close_start(dl_byte_reader *reader, dl_call **call);
+
+/**
+ * Frees a byte reader.
+ */
+void dl_byte_reader_free(dl_byte_reader *reader);
+
+/**
+ * Opens the writer of a log to write a stream of bytes, in chunks whose txids are the offsets behind them, as DistributedLog
+ * does. It goes on at the end of what is there. `options` may be NULL.
+ *
+ * Errors: as dl_log_open_writer; invalid-argument if the txids in the log are seen not to be offsets.
+ */
+dl_error *dl_log_open_byte_writer(dl_log *log,
+                                  const dl_writer_options *options,
+                                  int64_t timeout_ms,
+                                  dl_byte_writer **writer);
+
+/**
+ * Starts dl_log_open_byte_writer. Take what it answers with dl_call_take_byte_writer.
+ */
+dl_error *dl_log_open_byte_writer_start(dl_log *log, const dl_writer_options *options, dl_call **call);
+
+/**
+ * Writes all of these bytes behind what was written before, and waits for nothing but room. They are durable, in order, once
+ * dl_byte_writer_flush returns.
+ *
+ * Errors: timeout after a first part of them may have been written: dl_byte_writer_position says how much; storage-full if
+ * earlier bytes were refused, and then these are too; or what ended the writer.
+ */
+dl_error *dl_byte_writer_write(dl_byte_writer *writer,
+                               dl_bytes bytes,
+                               int64_t timeout_ms);
+
+/**
+ * Starts dl_byte_writer_write. It answers nothing.
+ */
+dl_error *dl_byte_writer_write_start(dl_byte_writer *writer, dl_bytes bytes, dl_call **call);
+
+/**
+ * Waits until everything that was written is durable.
+ *
+ * Errors: what ended the writer; storage-full if bytes were refused, after which dl_byte_writer_position is where the durable
+ * ones end.
+ */
+dl_error *dl_byte_writer_flush(dl_byte_writer *writer,
+                               int64_t timeout_ms);
+
+/**
+ * Starts dl_byte_writer_flush. It answers nothing.
+ */
+dl_error *dl_byte_writer_flush_start(dl_byte_writer *writer, dl_call **call);
+
+/**
+ * The offset behind what was written: that of the next byte.
+ */
+uint64_t dl_byte_writer_position(const dl_byte_writer *writer);
+
+/**
+ * Ends the stream for ever: readers are told at its end, and nobody can append to the log any more.
+ *
+ * Errors: as dl_byte_writer_flush, and the log is not sealed.
+ */
+dl_error *dl_byte_writer_seal(dl_byte_writer *writer, int64_t timeout_ms);
+
+/**
+ * Starts dl_byte_writer_seal. It answers nothing.
+ */
+dl_error *dl_byte_writer_seal_start(dl_byte_writer *writer, dl_call **call);
+
+/**
+ * Waits until what was written is durable, completes the segment and lets the log go.
+ *
+ * Errors: as dl_writer_close; storage-full if bytes were refused.
+ */
+dl_error *dl_byte_writer_close(dl_byte_writer *writer, int64_t timeout_ms);
+
+/**
+ * Starts dl_byte_writer_close. It answers nothing.
+ */
+dl_error *dl_byte_writer_close_start(dl_byte_writer *writer, dl_call **call);
+
+/**
+ * Ends the writer now, and every call on it with closed: what is not durable may be in the log, up to some byte, or not.
+ */
+void dl_byte_writer_abort(dl_byte_writer *writer);
+
+/**
+ * Waits until the writer is cut off by another, or ends for any other reason.
+ *
+ * Errors: always one: that which its calls then return, or timeout while it has not ended.
+ */
+dl_error *dl_byte_writer_wait_fenced(dl_byte_writer *writer, int64_t timeout_ms);
+
+/**
+ * Starts dl_byte_writer_wait_fenced. The call fails when the writer ends, with the error that its calls then return.
+ */
+dl_error *dl_byte_writer_wait_fenced_start(dl_byte_writer *writer,
+                                           dl_call **call);
+
+/**
+ * Frees a byte writer. One that was not closed is aborted, as soon as no call on it is in flight.
+ */
+void dl_byte_writer_free(dl_byte_writer *writer);
 
 /**
  * The bytes of a buffer. They live as long as it.
@@ -469,9 +746,10 @@ dl_error *dl_call_take_receipts(dl_call *call,
                                 dl_receipts **receipts);
 
 /**
- * Takes the record that a call answers; NULL where there is none. Errors: as dl_call_take_count.
+ * Takes the record that a call answers, of a reader or of a log; NULL where there is none. Errors: as dl_call_take_count.
  */
-dl_error *dl_call_take_record(dl_call *call, dl_record **record);
+dl_error *dl_call_take_record(dl_call *call,
+                              dl_record **record);
 
 /**
  * Takes the records that a call answers. Errors: as dl_call_take_count.
@@ -507,6 +785,173 @@ dl_error *dl_call_take_writer(dl_call *call, dl_writer **writer);
  * Takes the reader that a call answers. Errors: as dl_call_take_count.
  */
 dl_error *dl_call_take_reader(dl_call *call, dl_reader **reader);
+
+/**
+ * Takes the info on a log that a call answers. Errors: as dl_call_take_count.
+ */
+dl_error *dl_call_take_log_info(dl_call *call, dl_log_info **info);
+
+/**
+ * Takes the options of a log that a call answers. Errors: as dl_call_take_count.
+ */
+dl_error *dl_call_take_log_options(dl_call *call, dl_log_options **options);
+
+/**
+ * Takes the cursor that a call answers. Errors: as dl_call_take_count.
+ */
+dl_error *dl_call_take_cursor(dl_call *call, dl_cursor **cursor);
+
+/**
+ * Takes the cursors that a call answers. Errors: as dl_call_take_count.
+ */
+dl_error *dl_call_take_cursors(dl_call *call, dl_cursors **cursors);
+
+/**
+ * Takes the byte writer that a call answers. Errors: as dl_call_take_count.
+ */
+dl_error *dl_call_take_byte_writer(dl_call *call, dl_byte_writer **writer);
+
+/**
+ * Takes the byte reader that a call answers. Errors: as dl_call_take_count.
+ */
+dl_error *dl_call_take_byte_reader(dl_call *call, dl_byte_reader **reader);
+
+/**
+ * Takes the segments that a call answers, of a log or of a watcher. Errors: as dl_call_take_count.
+ */
+dl_error *dl_call_take_segments(dl_call *call, dl_segments **segments);
+
+/**
+ * Takes the change that a call answers. Errors: as dl_call_take_count.
+ */
+dl_error *dl_call_take_log_change(dl_call *call, dl_log_change **change);
+
+/**
+ * Takes the chunk of bytes that a call answers; NULL at the end. Errors: as dl_call_take_count.
+ */
+dl_error *dl_call_take_chunk(dl_call *call, dl_buffer **chunk);
+
+/**
+ * The cursor of this name, which need not exist: its first move makes it.
+ *
+ * Errors: not-found if there is no such log; invalid-argument or too-large for a name that no cursor can have.
+ */
+dl_error *dl_log_open_cursor(dl_log *log,
+                             const char *name,
+                             int64_t timeout_ms,
+                             dl_cursor **cursor);
+
+/**
+ * Starts dl_log_open_cursor. Take what it answers with dl_call_take_cursor.
+ */
+dl_error *dl_log_open_cursor_start(dl_log *log, const char *name, dl_call **call);
+
+/**
+ * Lists the cursors of the log.
+ *
+ * Errors: not-found if there is no such log; corrupt if a cursor holds something else than a position.
+ */
+dl_error *dl_log_list_cursors(dl_log *log, int64_t timeout_ms, dl_cursors **cursors);
+
+/**
+ * Starts dl_log_list_cursors. Take what it answers with dl_call_take_cursors.
+ */
+dl_error *dl_log_list_cursors_start(dl_log *log, dl_call **call);
+
+/**
+ * The name of a cursor. It lives as long as the cursor.
+ */
+const char *dl_cursor_name(const dl_cursor *cursor);
+
+/**
+ * The record that was processed last. `found` says whether there is one: not if the cursor was never moved, or there is none
+ * of this name.
+ *
+ * Errors: not-found if the log is gone; corrupt if something else than a position is stored.
+ */
+dl_error *dl_cursor_position(dl_cursor *cursor,
+                             int64_t timeout_ms,
+                             dl_dlsn *dlsn,
+                             bool *found);
+
+/**
+ * Starts dl_cursor_position. Take what it answers with dl_call_take_dlsn.
+ */
+dl_error *dl_cursor_position_start(dl_cursor *cursor, dl_call **call);
+
+/**
+ * Moves a cursor forward to the record that was processed last, and makes it if there is none. `in_force` is the durable
+ * position from then on, which may be NULL: a later one if the cursor stands there already, for it is never moved back.
+ *
+ * Errors: locked if a locked reader has the cursor; fenced if this is the cursor of one that lost its lock; not-found if the
+ * log is gone.
+ */
+dl_error *dl_cursor_advance(dl_cursor *cursor,
+                            dl_dlsn to,
+                            int64_t timeout_ms,
+                            dl_dlsn *in_force);
+
+/**
+ * Starts dl_cursor_advance. Take what it answers with dl_call_take_dlsn.
+ */
+dl_error *dl_cursor_advance_start(dl_cursor *cursor, dl_dlsn to, dl_call **call);
+
+/**
+ * Moves a cursor to this position, also back, and makes it if there is none. Errors: as dl_cursor_advance.
+ */
+dl_error *dl_cursor_reset(dl_cursor *cursor, dl_dlsn to, int64_t timeout_ms);
+
+/**
+ * Starts dl_cursor_reset. It answers nothing.
+ */
+dl_error *dl_cursor_reset_start(dl_cursor *cursor, dl_dlsn to, dl_call **call);
+
+/**
+ * Removes a cursor. Moving it later makes it anew.
+ *
+ * Errors: not-found if there is none; locked while a locked reader has it, this one's included.
+ */
+dl_error *dl_cursor_delete(dl_cursor *cursor, int64_t timeout_ms);
+
+/**
+ * Starts dl_cursor_delete. It answers nothing.
+ */
+dl_error *dl_cursor_delete_start(dl_cursor *cursor, dl_call **call);
+
+/**
+ * Frees a cursor, which stays where it is.
+ */
+void dl_cursor_free(dl_cursor *cursor);
+
+/**
+ * The number of cursors.
+ */
+size_t dl_cursors_count(const dl_cursors *cursors);
+
+/**
+ * The cursor at this index, from 0; NULL behind the last. It belongs to the cursors.
+ */
+const dl_cursor_info *dl_cursors_at(const dl_cursors *cursors, size_t index);
+
+/**
+ * Frees cursors.
+ */
+void dl_cursors_free(dl_cursors *cursors);
+
+/**
+ * The name of the cursor.
+ */
+const char *dl_cursor_info_name(const dl_cursor_info *info);
+
+/**
+ * The record that was processed last. Answers whether there is one, and writes it then.
+ */
+bool dl_cursor_info_position(const dl_cursor_info *info, dl_dlsn *dlsn);
+
+/**
+ * How the locked reader that has the cursor named itself; NULL if there is none.
+ */
+const char *dl_cursor_info_owner(const dl_cursor_info *info);
 
 /**
  * Compares two positions: below 0 if `a` comes first, above 0 if `b` does, 0 if they are the same.
@@ -691,6 +1136,30 @@ dl_error *dl_log_count(dl_log *log,
 dl_error *dl_log_count_start(dl_log *log, const dl_dlsn *from, const dl_dlsn *until, dl_call **call);
 
 /**
+ * The first readable record; `record` is NULL if there is none yet.
+ *
+ * Errors: not-found if there is no such log.
+ */
+dl_error *dl_log_first_record(dl_log *log, int64_t timeout_ms, dl_record **record);
+
+/**
+ * Starts dl_log_first_record. Take what it answers with dl_call_take_record.
+ */
+dl_error *dl_log_first_record_start(dl_log *log, dl_call **call);
+
+/**
+ * The last record; `record` is NULL if there is none that was not truncated.
+ *
+ * Errors: not-found if there is no such log.
+ */
+dl_error *dl_log_last_record(dl_log *log, int64_t timeout_ms, dl_record **record);
+
+/**
+ * Starts dl_log_last_record. Take what it answers with dl_call_take_record.
+ */
+dl_error *dl_log_last_record_start(dl_log *log, dl_call **call);
+
+/**
  * Completes what a writer that is gone left in progress, as opening a writer and closing it would.
  *
  * Errors: locked if a writer holds the log.
@@ -716,6 +1185,191 @@ dl_error *dl_log_apply_retention(dl_log *log,
  * Starts dl_log_apply_retention. Take what it answers with dl_call_take_dlsn.
  */
 dl_error *dl_log_apply_retention_start(dl_log *log, dl_call **call);
+
+/**
+ * What the metadata says about the log.
+ *
+ * Errors: not-found if there is no such log.
+ */
+dl_error *dl_log_get_info(dl_log *log, int64_t timeout_ms, dl_log_info **info);
+
+/**
+ * Starts dl_log_get_info. Take what it answers with dl_call_take_log_info.
+ */
+dl_error *dl_log_get_info_start(dl_log *log, dl_call **call);
+
+/**
+ * The segments of the log, truncated ones that are still kept included.
+ *
+ * Errors: not-found if there is no such log.
+ */
+dl_error *dl_log_list_segments(dl_log *log, int64_t timeout_ms, dl_segments **segments);
+
+/**
+ * Starts dl_log_list_segments. Take what it answers with dl_call_take_segments.
+ */
+dl_error *dl_log_list_segments_start(dl_log *log, dl_call **call);
+
+/**
+ * The name of the log.
+ */
+const char *dl_log_info_name(const dl_log_info *info);
+
+/**
+ * A number that tells the log from an earlier one of the same name.
+ */
+uint64_t dl_log_info_incarnation(const dl_log_info *info);
+
+/**
+ * The number of its segments, truncated ones that are still kept included.
+ */
+size_t dl_log_info_segments(const dl_log_info *info);
+
+/**
+ * Whether a segment is in progress: a writer is open, or was and did not end it.
+ */
+bool dl_log_info_is_in_progress(const dl_log_info *info);
+
+/**
+ * Whether it was sealed.
+ */
+bool dl_log_info_is_sealed(const dl_log_info *info);
+
+/**
+ * The point of truncation: no record below it is read.
+ */
+dl_dlsn dl_log_info_first_readable(const dl_log_info *info);
+
+/**
+ * The largest txid of its completed segments; -1 if it never had a record, and of a sealed log.
+ */
+int64_t dl_log_info_max_txid(const dl_log_info *info);
+
+/**
+ * How its writer named itself; NULL if there is none.
+ */
+const char *dl_log_info_owner(const dl_log_info *info);
+
+/**
+ * Frees info.
+ */
+void dl_log_info_free(dl_log_info *info);
+
+/**
+ * The number of segments.
+ */
+size_t dl_segments_count(const dl_segments *segments);
+
+/**
+ * The segment at this index, from 0; NULL behind the last. It belongs to the segments.
+ */
+const dl_segment *dl_segments_at(const dl_segments *segments, size_t index);
+
+/**
+ * Frees segments.
+ */
+void dl_segments_free(dl_segments *segments);
+
+/**
+ * Its number; 0 for the oldest ones that Java DistributedLog wrote.
+ */
+int64_t dl_segment_number(const dl_segment *segment);
+
+/**
+ * What it is called in its store.
+ */
+int64_t dl_segment_id(const dl_segment *segment);
+
+/**
+ * How much of it was truncated: one of DISTLOG_TRUNCATION_.... For DISTLOG_TRUNCATION_BELOW the position goes into `below`,
+ * which may be NULL.
+ */
+uint32_t dl_segment_truncation(const dl_segment *segment,
+                               dl_dlsn *below);
+
+/**
+ * A lower bound of the txids of its records.
+ */
+int64_t dl_segment_first_txid(const dl_segment *segment);
+
+/**
+ * The sequence id of its first record; -1 where it is not counted or not known.
+ */
+int64_t dl_segment_first_sequence_id(const dl_segment *segment);
+
+/**
+ * Whether it was completed. What completion said are its records, last txid, last position and time.
+ */
+bool dl_segment_is_completed(const dl_segment *segment);
+
+/**
+ * The number of its records; -1 if it was not completed.
+ */
+int64_t dl_segment_records(const dl_segment *segment);
+
+/**
+ * The txid of its last record; -1 if it was not completed.
+ */
+int64_t dl_segment_last_txid(const dl_segment *segment);
+
+/**
+ * The position of its last record, which may be a control record. Answers whether there is one, and writes it then.
+ */
+bool dl_segment_last_dlsn(const dl_segment *segment,
+                          dl_dlsn *dlsn);
+
+/**
+ * When it was completed, in milliseconds since 1970 UTC; -1 if it was not.
+ */
+int64_t dl_segment_completed_ms(const dl_segment *segment);
+
+/**
+ * The options kept with the log; the defaults, if none were set.
+ *
+ * Errors: not-found if there is no such log.
+ */
+dl_error *dl_log_get_options(dl_log *log, int64_t timeout_ms, dl_log_options **options);
+
+/**
+ * Starts dl_log_get_options. Take what it answers with dl_call_take_log_options.
+ */
+dl_error *dl_log_get_options_start(dl_log *log, dl_call **call);
+
+/**
+ * Replaces the options kept with the log. Writers that are opened from now on go by them.
+ *
+ * Errors: not-found if there is no such log.
+ */
+dl_error *dl_log_set_options(dl_log *log, const dl_log_options *options, int64_t timeout_ms);
+
+/**
+ * Starts dl_log_set_options. It answers nothing.
+ */
+dl_error *dl_log_set_options_start(dl_log *log, const dl_log_options *options, dl_call **call);
+
+/**
+ * Bytes that the user keeps with the log; empty if none were set.
+ *
+ * Errors: not-found if there is no such log.
+ */
+dl_error *dl_log_get_user_metadata(dl_log *log, int64_t timeout_ms, dl_buffer **data);
+
+/**
+ * Starts dl_log_get_user_metadata. Take what it answers with dl_call_take_buffer.
+ */
+dl_error *dl_log_get_user_metadata_start(dl_log *log, dl_call **call);
+
+/**
+ * Sets the bytes that the user keeps with the log; none removes them.
+ *
+ * Errors: not-found if there is no such log; too-large.
+ */
+dl_error *dl_log_set_user_metadata(dl_log *log, dl_bytes data, int64_t timeout_ms);
+
+/**
+ * Starts dl_log_set_user_metadata. It answers nothing.
+ */
+dl_error *dl_log_set_user_metadata_start(dl_log *log, dl_bytes data, dl_call **call);
 
 /**
  * Opens the namespace at a URI, such as "memory:name" or "file:///path". Options in its query win over `options`, which may
@@ -1291,6 +1945,14 @@ dl_dlsn dl_reader_position(const dl_reader *reader);
 uint32_t dl_reader_end(const dl_reader *reader);
 
 /**
+ * The cursor that the reader was opened with. That of a locked reader moves only while the reader has its lock. Does not wait.
+ *
+ * Errors: not-found if the reader has none.
+ */
+dl_error *dl_reader_cursor(const dl_reader *reader,
+                           dl_cursor **cursor);
+
+/**
  * Closes a reader, and lets its lock go: calls that wait, and every later one, fail with closed.
  *
  * Errors: what letting the lock go ran into; it then ends with the namespace or this process.
@@ -1417,6 +2079,29 @@ const dl_record *dl_records_at(const dl_records *records, size_t index);
 void dl_records_free(dl_records *records);
 
 /**
+ * Unpacks the members of a record that is a whole record set: see dl_record_is_record_set. They do not need the record.
+ *
+ * Errors: corrupt if the payload is not that of a record set.
+ */
+dl_error *dl_record_set_open(const dl_record *record,
+                             dl_record_set **set);
+
+/**
+ * The number of members.
+ */
+size_t dl_record_set_count(const dl_record_set *set);
+
+/**
+ * The payload of the member at this index, from 0; empty behind the last. It lives as long as the set.
+ */
+dl_bytes dl_record_set_payload(const dl_record_set *set, size_t index);
+
+/**
+ * Frees a record set.
+ */
+void dl_record_set_free(dl_record_set *set);
+
+/**
  * Says how many threads the library's runtime has. Unless it is called there are as many as processors, at most 4.
  *
  * The threads of a process that was forked afterwards are as many. Errors: invalid-argument if it is not 1 to 1,024;
@@ -1443,6 +2128,80 @@ void dl_names_free(dl_names *names);
  * The version of the library that is loaded, such as "0.1.0".
  */
 const char *dl_library_version(void);
+
+/**
+ * Watches the logs below `prefix` (a path; all logs, if it is empty or NULL). Does not wait.
+ *
+ * Errors: unavailable if the system lacks the means, such as a thread, to hear of changes made elsewhere.
+ */
+dl_error *dl_namespace_watch_logs(dl_namespace *namespace_, const char *prefix, dl_log_watcher **watcher);
+
+/**
+ * The next change; waits for one, and loses none.
+ *
+ * Errors: timeout; closed when the namespace is.
+ */
+dl_error *dl_log_watcher_next(dl_log_watcher *watcher, int64_t timeout_ms, dl_log_change **change);
+
+/**
+ * Starts dl_log_watcher_next. Take what it answers with dl_call_take_log_change.
+ */
+dl_error *dl_log_watcher_next_start(dl_log_watcher *watcher, dl_call **call);
+
+/**
+ * Ends the watching: calls that wait, and every later one, fail with closed. Does not wait.
+ */
+void dl_log_watcher_close(dl_log_watcher *watcher);
+
+/**
+ * Frees a watcher.
+ */
+void dl_log_watcher_free(dl_log_watcher *watcher);
+
+/**
+ * What happened: one of DISTLOG_CHANGE_..., or a larger number that a newer library knows.
+ */
+uint32_t dl_log_change_kind(const dl_log_change *change);
+
+/**
+ * The log it happened to; NULL for DISTLOG_CHANGE_LISTED.
+ */
+const char *dl_log_change_name(const dl_log_change *change);
+
+/**
+ * Frees a change.
+ */
+void dl_log_change_free(dl_log_change *change);
+
+/**
+ * Watches the segments of a log. Does not wait. Errors: as dl_namespace_watch_logs.
+ */
+dl_error *dl_log_watch_segments(dl_log *log, dl_segment_watcher **watcher);
+
+/**
+ * The segments of the log: at first those that are there, then waits until they are different from what it answered last:
+ * one was begun, completed, truncated or freed.
+ *
+ * Errors: timeout; not-found when there is no such log, or no longer; closed when the namespace is.
+ */
+dl_error *dl_segment_watcher_next(dl_segment_watcher *watcher,
+                                  int64_t timeout_ms,
+                                  dl_segments **segments);
+
+/**
+ * Starts dl_segment_watcher_next. Take what it answers with dl_call_take_segments.
+ */
+dl_error *dl_segment_watcher_next_start(dl_segment_watcher *watcher, dl_call **call);
+
+/**
+ * Ends the watching: calls that wait, and every later one, fail with closed. Does not wait.
+ */
+void dl_segment_watcher_close(dl_segment_watcher *watcher);
+
+/**
+ * Frees a watcher.
+ */
+void dl_segment_watcher_free(dl_segment_watcher *watcher);
 
 /**
  * Makes options that ask for nothing.

@@ -69,3 +69,17 @@ pub const DISTLOG_END_SEALED: u32 = 3;
 
 /// The most bytes that a position takes as text, its NUL included.
 pub const DISTLOG_DLSN_TEXT_BYTES: usize = 64;
+
+/// Nothing of the segment was truncated.
+pub const DISTLOG_TRUNCATION_NONE: u32 = 0;
+/// What lies below a position in the segment was truncated.
+pub const DISTLOG_TRUNCATION_BELOW: u32 = 1;
+/// All of the segment was truncated; it is kept to count on from.
+pub const DISTLOG_TRUNCATION_WHOLE: u32 = 2;
+
+/// The log is there: from the beginning, or it was made since.
+pub const DISTLOG_CHANGE_CREATED: u32 = 1;
+/// The log is gone. One that was deleted and made anew is told as gone, then as there.
+pub const DISTLOG_CHANGE_DELETED: u32 = 2;
+/// All logs that were there when the watching began have been told. Comes once.
+pub const DISTLOG_CHANGE_LISTED: u32 = 3;

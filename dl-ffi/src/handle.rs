@@ -136,6 +136,14 @@ impl<T> Out<T> {
     }
 }
 
+impl Out<u8> {
+    /// Writes bytes, for which by the rules of the header there is room.
+    pub(crate) fn put_all(self, bytes: &[u8]) {
+        // SAFETY: the caller of this asked for no more bytes than the memory has, and nobody else has that memory.
+        unsafe { self.0.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+    }
+}
+
 impl<T: Boxed> Out<*mut T> {
     /// Gives the caller an object as the result; drops it where the caller does not want it.
     pub(crate) fn put_object(self, object: T) {

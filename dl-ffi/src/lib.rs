@@ -12,21 +12,30 @@
 #![allow(non_camel_case_types, reason = "types are called as in C")]
 
 mod boundary;
+mod byte_reader;
+mod byte_writer;
 mod bytes;
 mod codes;
 mod completion;
+mod cursor;
 mod dlsn;
 mod error;
 mod forks;
 mod handle;
 mod log;
+mod log_info;
+mod log_settings;
 mod namespace;
 mod options;
 mod reader;
 mod receipt;
 mod record;
+mod record_set;
 mod runtime;
 mod text;
+mod turn_taking;
+mod unread;
 mod version;
 mod waiting;
+mod watch;
 mod writer;

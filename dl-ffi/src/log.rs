@@ -2,7 +2,7 @@
 
 use std::ffi::{CString, c_char};
 
-use dl_core::{Log, ReaderOptions, Result, Txid, WriterOptions};
+use dl_core::{Log, ReaderOptions, Record, Result, Txid, WriterOptions};
 
 use crate::boundary::{answer, boundary};
 use crate::completion::call::dl_call;
@@ -13,6 +13,7 @@ use crate::forks::Birth;
 use crate::handle::{self, Boxed, Object, Out};
 use crate::options::{dl_reader_options, dl_writer_options};
 use crate::reader::dl_reader;
+use crate::record::dl_record;
 use crate::text;
 use crate::waiting::{Effect, block, start};
 use crate::writer::dl_writer;
@@ -61,6 +62,19 @@ async fn open_writer(log: Log, options: WriterOptions) -> Result<dl_writer> {
 async fn open_reader(log: Log, options: ReaderOptions) -> Result<dl_reader> {
     let birth = Birth::now();
     Ok(dl_reader::new(birth, log.open_reader(options).await?))
+}
+
+async fn first_record(log: Log) -> Result<Option<Record>> {
+    log.first_record().await
+}
+
+async fn last_record(log: Log) -> Result<Option<Record>> {
+    log.last_record().await
+}
+
+/// Gives the caller a record, or NULL.
+pub(crate) fn put_record(record: Option<Record>, out: Out<*mut dl_record>) {
+    out.put(record.map_or(std::ptr::null_mut(), |record| handle::give(dl_record::new(record))));
 }
 
 /// The name of the log. It lives as long as the log.
@@ -243,6 +257,50 @@ fn counting(
 ) -> Result<impl Future<Output = Result<u64>> + Send + 'static> {
     let (from, until) = (crate::dlsn::read_or_null(from), crate::dlsn::read_or_null(until));
     on(log, |log| async move { log.count_between(from, until).await })
+}
+
+/// The first readable record; `record` is NULL if there is none yet.
+///
+/// Errors: not-found if there is no such log.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_log_first_record(
+    log: *mut dl_log,
+    timeout_ms: i64,
+    record: *mut *mut dl_record,
+) -> *mut dl_error {
+    boundary(|| {
+        let out = Out::new(record, "record")?;
+        put_record(block(timeout_ms, Effect::None, on(log, first_record)?)?, out);
+        Ok(())
+    })
+}
+
+/// Starts dl_log_first_record. Take what it answers with dl_call_take_record.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_log_first_record_start(log: *mut dl_log, call: *mut *mut dl_call) -> *mut dl_error {
+    boundary(|| start(call, Effect::None, on(log, first_record)?))
+}
+
+/// The last record; `record` is NULL if there is none that was not truncated.
+///
+/// Errors: not-found if there is no such log.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_log_last_record(
+    log: *mut dl_log,
+    timeout_ms: i64,
+    record: *mut *mut dl_record,
+) -> *mut dl_error {
+    boundary(|| {
+        let out = Out::new(record, "record")?;
+        put_record(block(timeout_ms, Effect::None, on(log, last_record)?)?, out);
+        Ok(())
+    })
+}
+
+/// Starts dl_log_last_record. Take what it answers with dl_call_take_record.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_log_last_record_start(log: *mut dl_log, call: *mut *mut dl_call) -> *mut dl_error {
+    boundary(|| start(call, Effect::None, on(log, last_record)?))
 }
 
 /// Completes what a writer that is gone left in progress, as opening a writer and closing it would.

@@ -20,7 +20,7 @@ use crate::waiting::{Effect, block, start};
 /// A directory may be open in many processes, and more than once in each.
 pub struct dl_namespace {
     birth: Birth,
-    namespace: Namespace,
+    pub(crate) namespace: Namespace,
 }
 
 impl Object for dl_namespace {

@@ -4,31 +4,34 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use dl_core::{Dlsn, End, Reader, ReaderCloser, Record, Result};
+use dl_core::{Cursor, Dlsn, End, Error, ErrorKind, Reader, ReaderCloser, Record, Result};
 
 use crate::boundary::{answer, boundary};
 use crate::codes::{DISTLOG_END_BOUND, DISTLOG_END_END, DISTLOG_END_SEALED};
 use crate::completion::call::dl_call;
+use crate::cursor::dl_cursor;
 use crate::dlsn::dl_dlsn;
 use crate::error::dl_error;
 use crate::forks::Birth;
 use crate::handle::{self, Boxed, Object, Out, give};
-use crate::record::{Unread, dl_record, dl_records};
+use crate::record::{dl_record, dl_records};
 use crate::runtime::within;
+use crate::unread::{Source, Unread};
 use crate::waiting::{Effect, block, long_duration, start};
 
 /// Reads a log from some position on, in order: acknowledged records only, none twice, none left out.
 ///
 /// Calls that read at the same time get their records in turn; who wants them in order reads with one call at a time.
 pub struct dl_reader {
-    source: Arc<Source>,
+    stream: Arc<Stream>,
 }
 
 /// What a reader shares with its calls in flight.
-pub(crate) struct Source {
+struct Stream {
     birth: Birth,
     reader: tokio::sync::Mutex<Reader>,
     closer: ReaderCloser,
+    cursor: Option<Cursor>,
     seen: Mutex<Seen>,
 }
 
@@ -44,7 +47,7 @@ impl Object for dl_reader {
     const NAME: &'static str = "the reader";
 
     fn birth(&self) -> Option<Birth> {
-        Some(self.source.birth)
+        Some(self.stream.birth)
     }
 }
 
@@ -53,34 +56,42 @@ impl Boxed for dl_reader {}
 impl dl_reader {
     pub(crate) fn new(birth: Birth, reader: Reader) -> Self {
         let seen = Seen { position: reader.position(), end: reader.end(), returned: VecDeque::new() };
-        let closer = reader.closer();
-        Self { source: Arc::new(Source { birth, closer, reader: reader.into(), seen: seen.into() }) }
+        let (closer, cursor) = (reader.closer(), reader.cursor().cloned());
+        Self { stream: Arc::new(Stream { birth, closer, cursor, reader: reader.into(), seen: seen.into() }) }
     }
 }
 
-impl Source {
-    async fn next(self: Arc<Self>) -> Result<Unread> {
+impl Source<Record> for Stream {
+    fn take_back(&self, records: Vec<Record>) {
+        let mut seen = self.seen();
+        seen.returned.extend(records);
+        seen.returned.make_contiguous().sort_by_key(|record| record.dlsn);
+    }
+}
+
+impl Stream {
+    async fn next(self: Arc<Self>) -> Result<Unread<Record>> {
         let mut reader = self.reader.lock().await;
         let returned = self.seen().take(1);
         if !returned.is_empty() {
-            return Ok(Unread::new(&self, returned));
+            return Ok(Unread::new(self.clone(), returned));
         }
         let next = reader.next().await;
         self.look(&reader);
-        Ok(Unread::new(&self, next?.into_iter().collect()))
+        Ok(Unread::new(self.clone(), next?.into_iter().collect()))
     }
 
-    async fn next_batch(self: Arc<Self>, most: usize, wait: Duration) -> Result<Unread> {
+    async fn next_batch(self: Arc<Self>, most: usize, wait: Duration) -> Result<Unread<Record>> {
         let Some(mut reader) = within(wait, self.reader.lock()).await else {
-            return Ok(Unread::new(&self, Vec::new()));
+            return Ok(Unread::new(self.clone(), Vec::new()));
         };
         let returned = self.seen().take(most);
         if !returned.is_empty() {
-            return Ok(Unread::new(&self, returned));
+            return Ok(Unread::new(self.clone(), returned));
         }
         let records = reader.next_batch(most, wait).await;
         self.look(&reader);
-        Ok(Unread::new(&self, records?))
+        Ok(Unread::new(self.clone(), records?))
     }
 
     async fn close(self: Arc<Self>) -> Result<()> {
@@ -95,13 +106,6 @@ impl Source {
         (seen.position, seen.end) = (reader.position(), reader.end());
     }
 
-    /// Records that did not get to the caller.
-    pub(crate) fn take_back(&self, records: Vec<Record>) {
-        let mut seen = self.seen();
-        seen.returned.extend(records);
-        seen.returned.make_contiguous().sort_by_key(|record| record.dlsn);
-    }
-
     fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -112,20 +116,21 @@ impl Seen {
         let count = most.min(self.returned.len());
         self.returned.drain(..count).collect()
     }
+}
 
-    fn end(&self) -> u32 {
-        match self.end.filter(|_| self.returned.is_empty()) {
-            None => 0,
-            Some(End::Bound) => DISTLOG_END_BOUND,
-            Some(End::Sealed) => DISTLOG_END_SEALED,
-            Some(_) => DISTLOG_END_END,
-        }
+/// The number of an end; 0 for none.
+pub(crate) fn end_number(end: Option<End>) -> u32 {
+    match end {
+        None => 0,
+        Some(End::Bound) => DISTLOG_END_BOUND,
+        Some(End::Sealed) => DISTLOG_END_SEALED,
+        Some(_) => DISTLOG_END_END,
     }
 }
 
 /// A verb on a reader.
-fn on<F>(reader: *const dl_reader, verb: impl FnOnce(Arc<Source>) -> F) -> Result<F> {
-    Ok(verb(handle::borrow(reader)?.source.clone()))
+fn on<F>(reader: *const dl_reader, verb: impl FnOnce(Arc<Stream>) -> F) -> Result<F> {
+    Ok(verb(handle::borrow(reader)?.stream.clone()))
 }
 
 /// Reads the next record. `record` is NULL at the end, about which dl_reader_end says more. A reader that follows waits for
@@ -142,7 +147,7 @@ pub extern "C" fn dl_reader_next(
 ) -> *mut dl_error {
     boundary(|| {
         let out = Out::new(record, "record")?;
-        let unread = block(timeout_ms, Effect::None, on(reader, Source::next)?)?;
+        let unread = block(timeout_ms, Effect::None, on(reader, Stream::next)?)?;
         out.put(unread.read().pop().map_or(std::ptr::null_mut(), |record| give(dl_record::new(record))));
         Ok(())
     })
@@ -151,7 +156,7 @@ pub extern "C" fn dl_reader_next(
 /// Starts dl_reader_next. Take what it answers with dl_call_take_record.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_reader_next_start(reader: *mut dl_reader, call: *mut *mut dl_call) -> *mut dl_error {
-    boundary(|| start(call, Effect::None, on(reader, Source::next)?))
+    boundary(|| start(call, Effect::None, on(reader, Stream::next)?))
 }
 
 /// Reads up to `max` records: at least one, unless the reader ends or `wait_ms` passes before there is any, which is no error.
@@ -167,7 +172,7 @@ pub extern "C" fn dl_reader_next_batch(
 ) -> *mut dl_error {
     boundary(|| {
         let out = Out::new(records, "records")?;
-        let verb = on(reader, |source| source.next_batch(max, long_duration(wait_ms)))?;
+        let verb = on(reader, |it| it.next_batch(max, long_duration(wait_ms)))?;
         out.put(give(dl_records::new(block(-1, Effect::None, verb)?.read())));
         Ok(())
     })
@@ -181,16 +186,14 @@ pub extern "C" fn dl_reader_next_batch_start(
     wait_ms: i64,
     call: *mut *mut dl_call,
 ) -> *mut dl_error {
-    boundary(|| {
-        start(call, Effect::None, on(reader, |source| source.next_batch(max, long_duration(wait_ms)))?)
-    })
+    boundary(|| start(call, Effect::None, on(reader, |it| it.next_batch(max, long_duration(wait_ms)))?))
 }
 
 /// Where the next record will be, or before it: everything below was delivered.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_reader_position(reader: *const dl_reader) -> dl_dlsn {
     answer(Dlsn::INVALID.into(), || {
-        let seen = handle::borrow(reader)?.source.seen();
+        let seen = handle::borrow(reader)?.stream.seen();
         Ok(seen.returned.front().map_or(seen.position, |record| record.dlsn).into())
     })
 }
@@ -198,7 +201,23 @@ pub extern "C" fn dl_reader_position(reader: *const dl_reader) -> dl_dlsn {
 /// How the reader ended: one of DISTLOG_END_..., 0 while it has not.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_reader_end(reader: *const dl_reader) -> u32 {
-    answer(0, || Ok(handle::borrow(reader)?.source.seen().end()))
+    answer(0, || {
+        let seen = handle::borrow(reader)?.stream.seen();
+        Ok(end_number(seen.end.filter(|_| seen.returned.is_empty())))
+    })
+}
+
+/// The cursor that the reader was opened with. That of a locked reader moves only while the reader has its lock. Does not wait.
+///
+/// Errors: not-found if the reader has none.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_reader_cursor(reader: *const dl_reader, cursor: *mut *mut dl_cursor) -> *mut dl_error {
+    boundary(|| {
+        let (out, stream) = (Out::new(cursor, "cursor")?, &handle::borrow(reader)?.stream);
+        let none = || Error::new(ErrorKind::NotFound, "the reader was opened without a cursor");
+        out.put_object(dl_cursor::new(stream.birth, stream.cursor.clone().ok_or_else(none)?));
+        Ok(())
+    })
 }
 
 /// Closes a reader, and lets its lock go: calls that wait, and every later one, fail with closed.
@@ -206,13 +225,13 @@ pub extern "C" fn dl_reader_end(reader: *const dl_reader) -> u32 {
 /// Errors: what letting the lock go ran into; it then ends with the namespace or this process.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_reader_close(reader: *mut dl_reader, timeout_ms: i64) -> *mut dl_error {
-    boundary(|| block(timeout_ms, Effect::Possible, on(reader, Source::close)?))
+    boundary(|| block(timeout_ms, Effect::Possible, on(reader, Stream::close)?))
 }
 
 /// Starts dl_reader_close. It answers nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_reader_close_start(reader: *mut dl_reader, call: *mut *mut dl_call) -> *mut dl_error {
-    boundary(|| start(call, Effect::Possible, on(reader, Source::close)?))
+    boundary(|| start(call, Effect::Possible, on(reader, Stream::close)?))
 }
 
 /// Frees a reader. One that was not closed lets its lock go soon.

@@ -1,15 +1,14 @@
 //! Records as read.
 
 use std::ptr;
-use std::sync::Arc;
 
+use bytes::Bytes;
 use dl_core::{Dlsn, Record};
 
 use crate::boundary::answer;
 use crate::bytes::dl_bytes;
 use crate::dlsn::dl_dlsn;
 use crate::handle::{self, Boxed, Object};
-use crate::reader::Source;
 
 /// A record as read. Its payload stays where the reader put it, and lives as long as the record.
 #[derive(Debug)]
@@ -39,36 +38,15 @@ impl dl_record {
     pub(crate) fn new(record: Record) -> Self {
         Self { record }
     }
+
+    pub(crate) fn payload(&self) -> &Bytes {
+        &self.record.payload
+    }
 }
 
 impl dl_records {
     pub(crate) fn new(records: Vec<Record>) -> Self {
         Self { records: records.into_iter().map(dl_record::new).collect() }
-    }
-}
-
-/// Records on their way to the caller. If they do not get there, the reader has them again.
-pub(crate) struct Unread {
-    source: Arc<Source>,
-    records: Vec<Record>,
-}
-
-impl Unread {
-    pub(crate) fn new(source: &Arc<Source>, records: Vec<Record>) -> Self {
-        Self { source: source.clone(), records }
-    }
-
-    /// They got there.
-    pub(crate) fn read(mut self) -> Vec<Record> {
-        std::mem::take(&mut self.records)
-    }
-}
-
-impl Drop for Unread {
-    fn drop(&mut self) {
-        if !self.records.is_empty() {
-            self.source.take_back(std::mem::take(&mut self.records));
-        }
     }
 }
 

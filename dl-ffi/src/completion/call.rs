@@ -212,23 +212,30 @@ impl dl_call {
     /// # Errors
     /// That of the call; `busy` if it is not done; `invalid-argument` if it was taken, or is of another type.
     pub(crate) fn take<T: 'static>(&self) -> Result<T> {
+        self.take_if()?.ok_or_else(|| {
+            let message = "the call answers something else; use the function for what its verb answers";
+            Error::new(ErrorKind::InvalidArgument, message)
+        })
+    }
+
+    /// As [`take`](Self::take), but `None` if it is of another type.
+    ///
+    /// # Errors
+    /// As [`take`](Self::take).
+    pub(crate) fn take_if<T: 'static>(&self) -> Result<Option<T>> {
         let mut state = self.state();
+        if let Some(error) = state.failure() {
+            return Err(error);
+        }
         match std::mem::replace(&mut state.outcome, Outcome::Taken) {
             Outcome::Answered(value) => match value.downcast::<T>() {
-                Ok(value) => Ok(*value),
+                Ok(value) => Ok(Some(*value)),
                 Err(value) => {
                     state.outcome = Outcome::Answered(value);
-                    let message =
-                        "the call answers something else; use the function for what its verb answers";
-                    Err(Error::new(ErrorKind::InvalidArgument, message))
+                    Ok(None)
                 }
             },
-            other => {
-                state.outcome = other;
-                Err(state.failure().unwrap_or_else(|| {
-                    Error::new(ErrorKind::InvalidArgument, "what the call answered was taken before")
-                }))
-            }
+            _ => Err(Error::new(ErrorKind::InvalidArgument, "what the call answered was taken before")),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::ffi::{CString, c_char};
 
 use dl_core::{LogOptions, Options, ReaderOptions, Result, WriterOptions};
 
-pub(crate) use generated::{dl_namespace_options, dl_reader_options, dl_writer_options};
+pub(crate) use generated::{dl_log_options, dl_namespace_options, dl_reader_options, dl_writer_options};
 
 use crate::text;
 
