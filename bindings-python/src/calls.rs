@@ -1,0 +1,307 @@
+//! Calls in flight on an asyncio event loop.
+//!
+//! A call is a future of Rust that the loop's own thread polls, and a future of asyncio that gets what it answers. What
+//! wakes a call notes its number and rings a descriptor that the loop watches; however many were woken meanwhile, the
+//! loop looks once. So no thread runs Python, and there is none for each call.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::io::{Read, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixStream;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+
+use dl_core::{Error, ErrorKind};
+use pyo3::intern;
+use pyo3::prelude::*;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+
+use crate::error::raised;
+use crate::owned::Owned;
+use crate::session::{Convert, closed};
+
+/// What a call answers, not yet an object. What it holds goes back to where it came from if it is dropped.
+type Answer = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
+
+type Work = Pin<Box<dyn Future<Output = Answer> + Send>>;
+
+/// The calls of one namespace on one event loop.
+#[pyclass(frozen, module = "dl._dl")]
+pub(crate) struct Calls(Owned<Arc<Core>>);
+
+/// See the module.
+pub(crate) struct Core {
+    event_loop: Py<PyAny>,
+    bell: Arc<Bell>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    in_flight: BTreeMap<u64, Call>,
+    last: u64,
+    runtime: Option<Handle>,
+}
+
+struct Call {
+    work: Work,
+    future: Py<PyAny>,
+    waker: Waker,
+}
+
+#[pymethods]
+impl Calls {
+    #[new]
+    fn new(event_loop: Py<PyAny>) -> PyResult<Self> {
+        let core = Core { event_loop, bell: Arc::new(Bell::new()?), state: Mutex::default() };
+        Ok(Self(Owned::new(Arc::new(core))))
+    }
+
+    /// What the loop watches.
+    fn fileno(&self) -> PyResult<i32> {
+        self.0.get()?.bell.fileno().ok_or_else(|| Python::attach(|py| raised(py, &closed())))
+    }
+
+    /// Looks at the calls that were woken.
+    fn look(&self, py: Python<'_>) -> PyResult<()> {
+        match self.0.here() {
+            Some(core) => core.look(py),
+            None => Ok(()),
+        }
+    }
+
+    /// Ends all that is in flight, and lets the descriptors go.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        let Some(core) = self.0.here() else { return Ok(()) };
+        core.look(py)?;
+        core.bell.close();
+        let left = std::mem::take(&mut core.state().in_flight);
+        for call in left.into_values() {
+            settle(py, call.future.bind(py), Err(raised(py, &closed())))?;
+        }
+        Ok(())
+    }
+}
+
+impl Calls {
+    pub(crate) fn core(&self) -> PyResult<Arc<Core>> {
+        self.0.get().cloned()
+    }
+}
+
+impl Core {
+    /// Starts a call as a task of the runtime. It is dropped if its future is cancelled.
+    pub(crate) fn spawn<T, F>(
+        self: &Arc<Self>,
+        py: Python<'_>,
+        runtime: &Handle,
+        future: F,
+        convert: impl Convert<T>,
+    ) -> PyResult<Py<PyAny>>
+    where
+        T: Send + 'static,
+        F: Future<Output = dl_core::Result<T>> + Send + 'static,
+    {
+        self.start(py, runtime, Task(runtime.spawn(future)), convert)
+    }
+
+    /// Starts a call that the loop's thread polls, now for the first time. It is dropped if its future is cancelled.
+    pub(crate) fn start<T, F>(
+        self: &Arc<Self>,
+        py: Python<'_>,
+        runtime: &Handle,
+        future: F,
+        convert: impl Convert<T>,
+    ) -> PyResult<Py<PyAny>>
+    where
+        T: Send + 'static,
+        F: Future<Output = dl_core::Result<T>> + Send + 'static,
+    {
+        let answer = async move {
+            let answer = future.await;
+            Box::new(move |py: Python<'_>| match answer {
+                Ok(answer) => convert(py, answer),
+                Err(error) => Err(raised(py, &error)),
+            }) as Answer
+        };
+        let future = self.event_loop.bind(py).call_method0(intern!(py, "create_future"))?;
+        let number = self.number(runtime);
+        let waker = Waker::from(Arc::new(Ring { number, bell: self.bell.clone() }));
+        let call = Call { work: Box::pin(answer), future: future.clone().unbind(), waker };
+        if self.poll(py, runtime, number, call)? {
+            let cancel = Cancel { number, core: Owned::new(self.clone()) };
+            future.call_method1(intern!(py, "add_done_callback"), (cancel,))?;
+        }
+        Ok(future.unbind())
+    }
+
+    /// A future of a call that has nothing to do.
+    pub(crate) fn done(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let future = self.event_loop.bind(py).call_method0(intern!(py, "create_future"))?;
+        future.call_method1(intern!(py, "set_result"), (py.None(),))?;
+        Ok(future.unbind())
+    }
+
+    fn number(&self, runtime: &Handle) -> u64 {
+        let mut state = self.state();
+        state.last += 1;
+        state.runtime.get_or_insert_with(|| runtime.clone());
+        state.last
+    }
+
+    fn look(&self, py: Python<'_>) -> PyResult<()> {
+        let woken = self.bell.woken();
+        let Some(runtime) = self.state().runtime.clone() else { return Ok(()) };
+        for number in woken {
+            let call = self.state().in_flight.remove(&number);
+            if let Some(call) = call {
+                self.poll(py, &runtime, number, call)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets a call go on; whether it is still in flight.
+    fn poll(&self, py: Python<'_>, runtime: &Handle, number: u64, mut call: Call) -> PyResult<bool> {
+        let polled = {
+            let _entered = runtime.enter();
+            call.work.as_mut().poll(&mut Context::from_waker(&call.waker))
+        };
+        match polled {
+            Poll::Pending => {
+                self.state().in_flight.insert(number, call);
+                Ok(true)
+            }
+            Poll::Ready(answer) => {
+                let future = call.future.bind(py);
+                if !future.call_method0(intern!(py, "done"))?.is_truthy()? {
+                    settle(py, future, answer(py))?;
+                }
+                Ok(false)
+            }
+        }
+    }
+
+    /// Never held while a call is polled, or Python runs.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn settle(py: Python<'_>, future: &Bound<'_, PyAny>, answer: PyResult<Py<PyAny>>) -> PyResult<()> {
+    if future.call_method0(intern!(py, "done"))?.is_truthy()? {
+        return Ok(());
+    }
+    match answer {
+        Ok(value) => future.call_method1(intern!(py, "set_result"), (value,))?,
+        Err(error) => future.call_method1(intern!(py, "set_exception"), (error.into_value(py),))?,
+    };
+    Ok(())
+}
+
+/// Drops a call whose future was cancelled.
+#[pyclass(frozen, module = "dl._dl")]
+struct Cancel {
+    number: u64,
+    core: Owned<Arc<Core>>,
+}
+
+#[pymethods]
+impl Cancel {
+    fn __call__(&self, _future: &Bound<'_, PyAny>) {
+        if let Some(core) = self.core.here() {
+            let call = core.state().in_flight.remove(&self.number);
+            drop(call);
+        }
+    }
+}
+
+/// A task that ends when nobody waits for it.
+struct Task<T>(JoinHandle<dl_core::Result<T>>);
+
+impl<T> Future for Task<T> {
+    type Output = dl_core::Result<T>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(context).map(|joined| match joined {
+            Ok(answer) => answer,
+            Err(error) if error.is_cancelled() => Err(closed()),
+            Err(error) => Err(Error::new(ErrorKind::Internal, "a call panicked").caused_by(error)),
+        })
+    }
+}
+
+impl<T> Drop for Task<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Tells the event loop that there is something to look at.
+struct Bell(Mutex<Ringing>);
+
+struct Ringing {
+    woken: Vec<u64>,
+    /// The ends to write and to read.
+    ends: Option<(UnixStream, UnixStream)>,
+}
+
+impl Bell {
+    fn new() -> std::io::Result<Self> {
+        let (write, read) = UnixStream::pair()?;
+        write.set_nonblocking(true)?;
+        read.set_nonblocking(true)?;
+        Ok(Self(Mutex::new(Ringing { woken: Vec::new(), ends: Some((write, read)) })))
+    }
+
+    fn ringing(&self) -> MutexGuard<'_, Ringing> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fileno(&self) -> Option<i32> {
+        self.ringing().ends.as_ref().map(|(_, read)| read.as_raw_fd())
+    }
+
+    fn ring(&self, number: u64) {
+        let mut ringing = self.ringing();
+        ringing.woken.push(number);
+        if ringing.woken.len() == 1
+            && let Some((write, _)) = &mut ringing.ends
+        {
+            // It cannot be full: there is at most one byte in it. And if the loop is gone, nobody listens.
+            let _rung = write.write(&[1]);
+        }
+    }
+
+    fn woken(&self) -> Vec<u64> {
+        let mut ringing = self.ringing();
+        if !ringing.woken.is_empty()
+            && let Some((_, read)) = &mut ringing.ends
+        {
+            let _byte = read.read(&mut [0]);
+        }
+        std::mem::take(&mut ringing.woken)
+    }
+
+    fn close(&self) {
+        self.ringing().ends = None;
+    }
+}
+
+struct Ring {
+    number: u64,
+    bell: Arc<Bell>,
+}
+
+impl Wake for Ring {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.bell.ring(self.number);
+    }
+}

@@ -1,0 +1,99 @@
+//! What callers hand in: payloads, records, conditions, times.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use dl_core::{Condition, NewRecord, Txid};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::{PyBytes, PyDelta, PyMemoryView, PyString, PyTuple};
+
+use crate::dlsn;
+use crate::error::{invalid, raised};
+use crate::payload::Payload;
+
+/// From so many bytes on an object is kept instead of being copied.
+const KEPT_BYTES: usize = 1_024;
+
+/// The bytes of a buffer. Those of an object that cannot change are not copied; any other could change while we use them.
+pub(crate) fn bytes(value: &Bound<'_, PyAny>) -> PyResult<Bytes> {
+    if let Ok(bytes) = value.cast::<PyBytes>() {
+        return Ok(of_object(bytes));
+    }
+    if let Ok(payload) = value.cast::<Payload>() {
+        return Ok(payload.get().0.clone());
+    }
+    if value.is_instance_of::<PyString>() {
+        return Err(PyTypeError::new_err("a payload is bytes or another buffer, not str; encode it"));
+    }
+    let copy = PyMemoryView::from(value)?.call_method0("tobytes")?;
+    Ok(of_object(copy.cast::<PyBytes>()?))
+}
+
+fn of_object(bytes: &Bound<'_, PyBytes>) -> Bytes {
+    let slice = bytes.as_bytes();
+    if slice.len() < KEPT_BYTES {
+        return Bytes::copy_from_slice(slice);
+    }
+    Bytes::from_owner(PyBackedBytes::from(bytes.clone()))
+}
+
+/// A record: its payload, or a pair of payload and txid.
+pub(crate) fn record(value: &Bound<'_, PyAny>) -> PyResult<NewRecord> {
+    match value.cast::<PyTuple>() {
+        Ok(pair) => {
+            let (payload, txid) = pair.extract::<(Bound<'_, PyAny>, Option<i64>)>()?;
+            record_of(&payload, txid)
+        }
+        Err(_) => record_of(value, None),
+    }
+}
+
+/// A record of these parts.
+pub(crate) fn record_of(payload: &Bound<'_, PyAny>, chosen: Option<i64>) -> PyResult<NewRecord> {
+    let record = NewRecord::new(bytes(payload)?);
+    match chosen {
+        None => Ok(record),
+        Some(number) => Ok(record.txid(txid(payload.py(), number)?)),
+    }
+}
+
+/// Many records, of whatever can be iterated.
+pub(crate) fn records(values: &Bound<'_, PyAny>) -> PyResult<Vec<NewRecord>> {
+    let mut records = Vec::with_capacity(values.len().unwrap_or(0));
+    for value in values.try_iter()? {
+        records.push(record(&value?)?);
+    }
+    Ok(records)
+}
+
+/// A txid.
+pub(crate) fn txid(py: Python<'_>, number: i64) -> PyResult<Txid> {
+    Txid::new(number).map_err(|error| raised(py, &error))
+}
+
+/// What an append expects the last record to be.
+pub(crate) fn condition(expected: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Condition>> {
+    let Some(expected) = expected else { return Ok(None) };
+    if expected.cast::<PyString>().is_ok_and(|text| text == "empty") {
+        return Ok(Some(Condition::Empty));
+    }
+    dlsn::given(expected).map(|dlsn| Some(Condition::Last(dlsn)))
+}
+
+/// How long to wait, in seconds or as a timedelta; for ever, if it is not said.
+pub(crate) fn wait(value: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Duration>> {
+    let Some(value) = value else { return Ok(None) };
+    let seconds = seconds(value)?;
+    let refused = |_| invalid(value.py(), format!("{seconds} is no time to wait; give seconds from 0"));
+    Duration::try_from_secs_f64(seconds).map(Some).map_err(refused)
+}
+
+/// Seconds that are a number or a timedelta.
+pub(crate) fn seconds(value: &Bound<'_, PyAny>) -> PyResult<f64> {
+    if value.is_instance_of::<PyDelta>() {
+        return value.call_method0("total_seconds")?.extract();
+    }
+    value.extract()
+}

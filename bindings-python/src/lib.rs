@@ -1,0 +1,58 @@
+//! `dl._dl`: the native half of the Python package `dl`. It translates and waits; what a log is, the core knows.
+//!
+//! Every handle has two faces. Those of `dl` wait on the calling thread, with Python's lock let go (`wait`); those of
+//! `dl.aio` answer with futures of an asyncio event loop (`calls`). Which one it is, the [`session`] of the handle says.
+//!
+//! No thread of ours ever runs Python: results are turned into objects by the thread that waits for them. So a
+//! Python that ends while calls are in flight has nothing to wait for.
+#![allow(clippy::needless_pass_by_value, reason = "arguments from Python come by value")]
+
+mod byte_stream;
+mod calls;
+mod cursor;
+mod dlsn;
+mod error;
+mod info;
+mod input;
+mod log;
+mod namespace;
+mod options;
+mod owned;
+mod payload;
+mod reader;
+mod record;
+mod runtime;
+mod session;
+mod ticket;
+mod wait;
+mod watcher;
+mod writer;
+
+/// What `dl` and `dl.aio` are made of.
+#[pyo3::pymodule(gil_used = false)]
+mod _dl {
+    #[pymodule_export]
+    use crate::byte_stream::{ByteReader, ByteWriter};
+    #[pymodule_export]
+    use crate::calls::Calls;
+    #[pymodule_export]
+    use crate::cursor::Cursor;
+    #[pymodule_export]
+    use crate::dlsn::Dlsn;
+    #[pymodule_export]
+    use crate::log::Log;
+    #[pymodule_export]
+    use crate::namespace::{Namespace, file_uri, inspect, open, verify};
+    #[pymodule_export]
+    use crate::payload::Payload;
+    #[pymodule_export]
+    use crate::reader::Reader;
+    #[pymodule_export]
+    use crate::record::{Receipt, Record};
+    #[pymodule_export]
+    use crate::ticket::Ticket;
+    #[pymodule_export]
+    use crate::watcher::{LogWatcher, SegmentWatcher};
+    #[pymodule_export]
+    use crate::writer::Writer;
+}

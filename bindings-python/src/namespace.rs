@@ -1,0 +1,210 @@
+//! `dl.Namespace`, and what needs none that is open.
+
+use std::sync::Arc;
+
+use dl_core::{LogName, Options};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+
+use crate::calls::Calls;
+use crate::error::{invalid, raised};
+use crate::info;
+use crate::log::Log;
+use crate::options;
+use crate::owned::Owned;
+use crate::runtime::Runtime;
+use crate::session::Session;
+use crate::wait;
+use crate::watcher::LogWatcher;
+
+/// An open namespace.
+#[pyclass(frozen, module = "dl")]
+pub(crate) struct Namespace {
+    session: Owned<Arc<Session>>,
+    uri: String,
+}
+
+/// Opens a namespace, for the calling threads or for an event loop.
+#[pyfunction]
+#[pyo3(signature = (uri, given = None, calls = None))]
+pub(crate) fn open(
+    py: Python<'_>,
+    uri: String,
+    given: Option<&Bound<'_, PyDict>>,
+    calls: Option<&Bound<'_, Calls>>,
+) -> PyResult<Py<PyAny>> {
+    let options = namespace_options(given)?;
+    let calls = calls.map(|calls| calls.get().core()).transpose()?;
+    let session = Session::new(calls).map_err(|error| raised(py, &error))?;
+    let (opening, address) = (session.clone(), uri.clone());
+    let open = async move {
+        let namespace = dl_core::Namespace::open(&address, options).await?;
+        opening.opened(namespace);
+        Ok(opening)
+    };
+    session.call(py, open, |py, session| {
+        let namespace = Namespace { session: Owned::new(session), uri };
+        Ok(Py::new(py, namespace)?.into_any())
+    })
+}
+
+/// Reads every byte of a namespace and says what is not as it was written. Waits on the calling thread.
+#[pyfunction]
+#[pyo3(signature = (uri, log = None, given = None))]
+pub(crate) fn verify(
+    py: Python<'_>,
+    uri: &str,
+    log: Option<&str>,
+    given: Option<&Bound<'_, PyDict>>,
+) -> PyResult<Py<PyAny>> {
+    let options = namespace_options(given)?;
+    let log = log.map(|log| name(py, log)).transpose()?;
+    let found = alone(py, dl_core::Namespace::verify(uri, options, log.as_ref()))?;
+    info::verification(py, found)
+}
+
+/// What the namespace is, without opening it. Waits on the calling thread.
+#[pyfunction]
+#[pyo3(signature = (uri, given = None))]
+pub(crate) fn inspect(py: Python<'_>, uri: &str, given: Option<&Bound<'_, PyDict>>) -> PyResult<Py<PyAny>> {
+    let found = alone(py, dl_core::Namespace::inspect(uri, namespace_options(given)?))?;
+    info::namespace(py, found)
+}
+
+/// The URI of the namespace directory at this absolute path.
+#[pyfunction]
+pub(crate) fn file_uri(py: Python<'_>, path: std::path::PathBuf) -> PyResult<String> {
+    dl_core::file_uri(&path).map_err(|error| raised(py, &error))
+}
+
+/// Does a call that belongs to no open namespace.
+fn alone<T: Send>(py: Python<'_>, call: impl Future<Output = dl_core::Result<T>> + Send) -> PyResult<T> {
+    let runtime = Runtime::shared().map_err(|error| raised(py, &error))?;
+    let answer = wait::until(py, runtime.handle(), call);
+    py.detach(|| drop(runtime));
+    answer?.map_err(|error| raised(py, &error))
+}
+
+fn namespace_options(given: Option<&Bound<'_, PyDict>>) -> PyResult<Options> {
+    let mut options = Options::default();
+    options::set_each(given, |name, value| options.set(name, value))?;
+    Ok(options)
+}
+
+/// The name of a log.
+pub(crate) fn name(py: Python<'_>, name: &str) -> PyResult<LogName> {
+    LogName::new(name).map_err(|error| raised(py, &error))
+}
+
+#[pymethods]
+impl Namespace {
+    #[getter]
+    fn uri(&self) -> &str {
+        &self.uri
+    }
+
+    #[getter]
+    fn closed(&self) -> bool {
+        self.session.here().is_none_or(|session| session.is_closed())
+    }
+
+    fn create_log(&self, py: Python<'_>, log: &str) -> PyResult<Py<PyAny>> {
+        let (namespace, name, session) = (self.namespace()?, name(py, log)?, self.session.get()?.clone());
+        let create = async move {
+            namespace.create_log(&name).await?;
+            Ok(namespace.log(&name))
+        };
+        self.session.get()?.call(py, create, move |py, log| Log::object(py, session, log))
+    }
+
+    fn open_log(&self, py: Python<'_>, log: &str) -> PyResult<Py<PyAny>> {
+        let (namespace, name, session) = (self.namespace()?, name(py, log)?, self.session.get()?.clone());
+        let open = async move { namespace.open_log(&name).await };
+        self.session.get()?.call(py, open, move |py, log| Log::object(py, session, log))
+    }
+
+    fn log(&self, py: Python<'_>, log: &str) -> PyResult<Py<PyAny>> {
+        let log = self.namespace()?.log(&name(py, log)?);
+        Log::object(py, self.session.get()?.clone(), log)
+    }
+
+    fn delete_log(&self, py: Python<'_>, log: &str) -> PyResult<Py<PyAny>> {
+        let (namespace, name) = (self.namespace()?, name(py, log)?);
+        self.session.get()?.act(py, async move { namespace.delete_log(&name).await })
+    }
+
+    fn rename_log(&self, py: Python<'_>, log: &str, to: &str) -> PyResult<Py<PyAny>> {
+        let (namespace, from, to) = (self.namespace()?, name(py, log)?, name(py, to)?);
+        self.session.get()?.act(py, async move { namespace.rename_log(&from, &to).await })
+    }
+
+    fn log_exists(&self, py: Python<'_>, log: &str) -> PyResult<Py<PyAny>> {
+        let (namespace, name) = (self.namespace()?, name(py, log)?);
+        self.session.get()?.call(py, async move { namespace.log_exists(&name).await }, |py, there| {
+            Ok(there.into_pyobject(py)?.to_owned().into_any().unbind())
+        })
+    }
+
+    #[pyo3(signature = (prefix = "", *, after = None, limit = None))]
+    fn list_logs(
+        &self,
+        py: Python<'_>,
+        prefix: &str,
+        after: Option<&str>,
+        limit: Option<i64>,
+    ) -> PyResult<Py<PyAny>> {
+        let (namespace, prefix) = (self.namespace()?, prefix.to_owned());
+        let after = after.map(|after| name(py, after)).transpose()?;
+        let limit = match limit {
+            None => usize::MAX,
+            Some(limit) => usize::try_from(limit)
+                .map_err(|_| invalid(py, format!("limit is {limit}; it is a number from 0")))?,
+        };
+        let list = async move { namespace.list_logs(&prefix, after.as_ref(), limit).await };
+        self.session.get()?.call(py, list, |py, names| {
+            Ok(PyList::new(py, names.iter().map(LogName::as_str))?.into_any().unbind())
+        })
+    }
+
+    #[pyo3(signature = (prefix = ""))]
+    fn watch_logs(&self, py: Python<'_>, prefix: &str) -> PyResult<LogWatcher> {
+        let session = self.session.get()?;
+        let runtime = session.runtime(py)?;
+        let _entered = runtime.handle().enter();
+        let watcher = session.namespace()?.watch_logs(prefix).map_err(|error| raised(py, &error))?;
+        Ok(LogWatcher::new(session.clone(), watcher))
+    }
+
+    #[pyo3(signature = (*, by_log = false))]
+    fn metrics(&self, py: Python<'_>, by_log: bool) -> PyResult<Py<PyAny>> {
+        let namespace = self.namespace()?;
+        let take = async move {
+            Ok(if by_log { namespace.metrics_by_log().await } else { namespace.metrics().await })
+        };
+        self.session.get()?.call(py, take, info::metrics)
+    }
+
+    /// A second time it does nothing.
+    fn close(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.session.get()?.close(py)
+    }
+
+    fn __enter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    #[pyo3(signature = (*_exception))]
+    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, pyo3::types::PyTuple>) -> PyResult<()> {
+        self.close(py).map(drop)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<dl.Namespace {}>", self.uri)
+    }
+}
+
+impl Namespace {
+    fn namespace(&self) -> PyResult<dl_core::Namespace> {
+        self.session.get()?.namespace()
+    }
+}

@@ -1,0 +1,212 @@
+//! `dl.Reader`.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use dl_core::{End, ReaderCloser};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyList, PyTuple};
+
+use crate::cursor::Cursor;
+use crate::dlsn::{self, Dlsn};
+use crate::info;
+use crate::input;
+use crate::owned::Owned;
+use crate::record::Record;
+use crate::session::Session;
+use crate::wait;
+
+/// Reads a log in order.
+#[pyclass(frozen, module = "dl")]
+pub(crate) struct Reader(Owned<Inner>);
+
+struct Inner {
+    session: Arc<Session>,
+    shared: Arc<Shared>,
+    closer: ReaderCloser,
+    cursor: Option<dl_core::Cursor>,
+}
+
+/// What calls in flight share.
+struct Shared {
+    reader: tokio::sync::Mutex<dl_core::Reader>,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// Records that were read for a call that was given up.
+    returned: VecDeque<dl_core::Record>,
+    position: dl_core::Dlsn,
+    end: Option<End>,
+}
+
+impl Reader {
+    pub(crate) fn object(
+        py: Python<'_>,
+        session: Arc<Session>,
+        reader: dl_core::Reader,
+    ) -> PyResult<Py<PyAny>> {
+        let (closer, cursor) = (reader.closer(), reader.cursor().cloned());
+        let state = State { returned: VecDeque::new(), position: reader.position(), end: reader.end() };
+        let shared = Shared { reader: tokio::sync::Mutex::new(reader), state: Mutex::new(state) };
+        let inner = Inner { session, shared: Arc::new(shared), closer, cursor };
+        Ok(Py::new(py, Self(Owned::new(inner)))?.into_any())
+    }
+
+    fn cursor_or_fail(&self) -> PyResult<(&Arc<Session>, dl_core::Cursor)> {
+        let inner = self.0.get()?;
+        let cursor = inner
+            .cursor
+            .clone()
+            .ok_or_else(|| PyTypeError::new_err("the reader was opened without a cursor"))?;
+        Ok((&inner.session, cursor))
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Up to so many records; those that a call gave back come first.
+    async fn read(self: Arc<Self>, max: usize, wait: Option<Duration>) -> dl_core::Result<Delivery> {
+        let mut reader = self.reader.lock().await;
+        let returned: Vec<_> = {
+            let mut state = self.state();
+            let count = state.returned.len().min(max);
+            state.returned.drain(..count).collect()
+        };
+        if !returned.is_empty() {
+            let delivery = Delivery { records: returned, shared: self.clone() };
+            // A lock that was lost is seen here too.
+            reader.next_batch(0, Duration::ZERO).await?;
+            return Ok(delivery);
+        }
+        let read = match (max, wait) {
+            (1, None) => reader.next().await.map(|record| record.into_iter().collect()),
+            (_, wait) => reader.next_batch(max, wait.unwrap_or(Duration::MAX)).await,
+        };
+        let mut state = self.state();
+        (state.position, state.end) = (reader.position(), reader.end());
+        drop(state);
+        let records = read?;
+        drop(reader);
+        Ok(Delivery { records, shared: self })
+    }
+}
+
+/// Records on their way to the caller. Given back to the reader, if nobody takes them.
+struct Delivery {
+    records: Vec<dl_core::Record>,
+    shared: Arc<Shared>,
+}
+
+impl Delivery {
+    fn one(mut self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        match self.records.pop() {
+            None => Ok(py.None()),
+            Some(record) => Ok(Py::new(py, Record(record))?.into_any()),
+        }
+    }
+
+    fn all(mut self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let records = std::mem::take(&mut self.records);
+        Ok(PyList::new(py, records.into_iter().map(Record))?.into_any().unbind())
+    }
+}
+
+impl Drop for Delivery {
+    fn drop(&mut self) {
+        if self.records.is_empty() {
+            return;
+        }
+        let mut state = self.shared.state();
+        for record in self.records.drain(..).rev() {
+            state.returned.push_front(record);
+        }
+    }
+}
+
+#[pymethods]
+impl Reader {
+    /// The next record; nothing at the end.
+    fn next(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let inner = self.0.get()?;
+        inner.session.quick_call(py, inner.shared.clone().read(1, None), |py, read| read.one(py))
+    }
+
+    /// Up to so many records; waits for the first.
+    #[pyo3(signature = (max, wait = None))]
+    fn next_batch(&self, py: Python<'_>, max: usize, wait: Option<&Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
+        let (inner, wait) = (self.0.get()?, input::wait(wait)?);
+        inner.session.quick_call(py, inner.shared.clone().read(max, wait), |py, read| read.all(py))
+    }
+
+    /// Takes back records that a cancelled call was given.
+    fn give_back(&self, records: Vec<Bound<'_, Record>>) -> PyResult<()> {
+        let inner = self.0.get()?;
+        let records = records.iter().map(|record| record.get().0.clone()).collect();
+        drop(Delivery { records, shared: inner.shared.clone() });
+        Ok(())
+    }
+
+    #[getter]
+    fn position(&self) -> PyResult<Dlsn> {
+        let state = self.0.get()?.shared.state();
+        Ok(Dlsn(state.returned.front().map_or(state.position, |record| record.dlsn)))
+    }
+
+    #[getter]
+    fn end(&self) -> PyResult<Option<&'static str>> {
+        let state = self.0.get()?.shared.state();
+        Ok(info::end(state.end.filter(|_| state.returned.is_empty())))
+    }
+
+    #[getter]
+    fn cursor(&self) -> PyResult<Option<Cursor>> {
+        let inner = self.0.get()?;
+        Ok(inner.cursor.clone().map(|cursor| Cursor::new(inner.session.clone(), cursor)))
+    }
+
+    fn advance(&self, py: Python<'_>, to: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        let (to, (session, cursor)) = (dlsn::given(to)?, self.cursor_or_fail()?);
+        session.call(py, async move { cursor.advance(to).await }, dlsn::object)
+    }
+
+    fn reset(&self, py: Python<'_>, to: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        let (to, (session, cursor)) = (dlsn::given(to)?, self.cursor_or_fail()?);
+        session.act(py, async move { cursor.reset(to).await })
+    }
+
+    /// Ends it, and the call that waits on it.
+    fn close(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let inner = self.0.get()?;
+        inner.closer.close();
+        let shared = inner.shared.clone();
+        inner.session.act(py, async move {
+            let mut reader = shared.reader.lock().await;
+            shared.state().returned.clear();
+            reader.close().await
+        })
+    }
+
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        let record = self.next(py)?;
+        Ok((!record.is_none(py)).then_some(record))
+    }
+
+    fn __enter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    #[pyo3(signature = (*exception))]
+    fn __exit__(&self, py: Python<'_>, exception: &Bound<'_, PyTuple>) -> PyResult<()> {
+        wait::end(exception, self.close(py))
+    }
+}

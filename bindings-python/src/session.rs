@@ -1,0 +1,160 @@
+//! What the handles of one open namespace share: its runtime, and how its calls are waited for.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use dl_core::{Error, ErrorKind};
+use pyo3::prelude::*;
+
+use crate::calls::Core;
+use crate::error::raised;
+use crate::runtime::Runtime;
+use crate::wait;
+
+/// See the module.
+pub(crate) struct Session {
+    /// Gone once the namespace was closed.
+    runtime: Mutex<Option<Arc<Runtime>>>,
+    /// Those of the event loop, for `dl.aio`; otherwise the caller's thread waits.
+    calls: Option<Arc<Core>>,
+    namespace: OnceLock<dl_core::Namespace>,
+}
+
+/// Turns what a call answers into an object.
+pub(crate) trait Convert<T>: FnOnce(Python<'_>, T) -> PyResult<Py<PyAny>> + Send + 'static {}
+
+impl<T, F: FnOnce(Python<'_>, T) -> PyResult<Py<PyAny>> + Send + 'static> Convert<T> for F {}
+
+impl Session {
+    /// For one namespace, which is about to be opened.
+    pub(crate) fn new(calls: Option<Arc<Core>>) -> dl_core::Result<Arc<Self>> {
+        let runtime = Mutex::new(Some(Runtime::shared()?));
+        Ok(Arc::new(Self { runtime, calls, namespace: OnceLock::new() }))
+    }
+
+    /// Notes the namespace that was opened.
+    pub(crate) fn opened(&self, namespace: dl_core::Namespace) {
+        // There is one only.
+        let _first = self.namespace.set(namespace);
+    }
+
+    /// The namespace.
+    pub(crate) fn namespace(&self) -> PyResult<dl_core::Namespace> {
+        self.namespace.get().cloned().ok_or_else(|| Python::attach(|py| raised(py, &closed())))
+    }
+
+    /// The runtime, while the namespace is open.
+    pub(crate) fn runtime(&self, py: Python<'_>) -> PyResult<Arc<Runtime>> {
+        let runtime = self.runtime.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        runtime.ok_or_else(|| raised(py, &closed()))
+    }
+
+    /// Whether the namespace was closed.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.runtime.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+
+    /// Closes the namespace, and ends the runtime if it was the last one. A second time it does nothing.
+    pub(crate) fn close(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let namespace = self.namespace.get().cloned();
+        let (Some(runtime), Some(namespace)) = (self.take_runtime(), namespace) else {
+            return match &self.calls {
+                None => Ok(py.None()),
+                Some(calls) => calls.done(py),
+            };
+        };
+        let handle = runtime.handle().clone();
+        let close = async move { namespace.close().await };
+        match &self.calls {
+            None => {
+                let closed = wait::until(py, &handle, close);
+                py.detach(|| drop(runtime));
+                closed?.map_err(|error| raised(py, &error))?;
+                Ok(py.None())
+            }
+            Some(calls) => calls.spawn(py, &handle, close, move |py, ()| {
+                py.detach(|| drop(runtime));
+                Ok(py.None())
+            }),
+        }
+    }
+
+    /// The runtime, once: nobody gets it any more.
+    fn take_runtime(&self) -> Option<Arc<Runtime>> {
+        self.runtime.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Those of the event loop, if there is one.
+    pub(crate) fn calls(&self) -> Option<&Arc<Core>> {
+        self.calls.as_ref()
+    }
+
+    /// Does a call: waits for what it answers, or answers with a future.
+    pub(crate) fn call<T, F>(
+        &self,
+        py: Python<'_>,
+        future: F,
+        convert: impl Convert<T>,
+    ) -> PyResult<Py<PyAny>>
+    where
+        T: Send + 'static,
+        F: Future<Output = dl_core::Result<T>> + Send + 'static,
+    {
+        let runtime = self.runtime(py)?;
+        match &self.calls {
+            None => {
+                let answer = wait::until(py, runtime.handle(), future)?;
+                convert(py, answer.map_err(|error| raised(py, &error))?)
+            }
+            Some(calls) => calls.spawn(py, runtime.handle(), future, convert),
+        }
+    }
+
+    /// Does a call that seldom waits, and takes its place before this returns.
+    pub(crate) fn quick_call<T, F>(
+        &self,
+        py: Python<'_>,
+        future: F,
+        convert: impl Convert<T>,
+    ) -> PyResult<Py<PyAny>>
+    where
+        T: Send + 'static,
+        F: Future<Output = dl_core::Result<T>> + Send + 'static,
+    {
+        let runtime = self.runtime(py)?;
+        match &self.calls {
+            None => {
+                let answer = wait::quickly(py, runtime.handle(), future)?;
+                convert(py, answer.map_err(|error| raised(py, &error))?)
+            }
+            Some(calls) => calls.start(py, runtime.handle(), future, convert),
+        }
+    }
+
+    /// As [`call`](Self::call), for calls that answer nothing.
+    pub(crate) fn act<F>(&self, py: Python<'_>, future: F) -> PyResult<Py<PyAny>>
+    where
+        F: Future<Output = dl_core::Result<()>> + Send + 'static,
+    {
+        self.call(py, future, |py, ()| Ok(py.None()))
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // Nobody closed it: that is done now, beside whoever dropped it.
+        if let (Some(runtime), Some(namespace)) = (self.take_runtime(), self.namespace.take()) {
+            let handle = runtime.handle().clone();
+            handle.spawn(async move {
+                // There is nobody to tell.
+                let _closed = namespace.close().await;
+                drop(runtime);
+            });
+        }
+    }
+}
+
+/// What calls on a closed namespace fail with.
+pub(crate) fn closed() -> Error {
+    Error::new(ErrorKind::Closed, "the namespace was closed; open it again")
+}

@@ -1,0 +1,239 @@
+//! `dl.Writer`.
+
+use std::sync::Arc;
+
+use dl_core::{Compression, Error, NewRecord, NewRecordSet, Receipt};
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+
+use crate::dlsn::{self, Dlsn};
+use crate::error::{exception, raised};
+use crate::input;
+use crate::owned::Owned;
+use crate::record::{receipt, receipts};
+use crate::session::Session;
+use crate::ticket::Ticket;
+use crate::wait;
+
+/// The one writer of a log.
+#[pyclass(frozen, module = "dl")]
+pub(crate) struct Writer {
+    inner: Owned<(Arc<Session>, dl_core::Writer)>,
+}
+
+impl Writer {
+    pub(crate) fn object(
+        py: Python<'_>,
+        session: Arc<Session>,
+        writer: dl_core::Writer,
+    ) -> PyResult<Py<PyAny>> {
+        Ok(Py::new(py, Self { inner: Owned::new((session, writer)) })?.into_any())
+    }
+
+    fn parts(&self) -> PyResult<(&Arc<Session>, dl_core::Writer)> {
+        let (session, writer) = self.inner.get()?;
+        Ok((session, writer.clone()))
+    }
+}
+
+#[pymethods]
+impl Writer {
+    /// Appends a record, and answers with its receipt when it is durable.
+    #[pyo3(signature = (payload, *, txid = None, if_last = None))]
+    fn append(
+        &self,
+        py: Python<'_>,
+        payload: &Bound<'_, PyAny>,
+        txid: Option<i64>,
+        if_last: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
+        let (record, condition) = (input::record_of(payload, txid)?, input::condition(if_last)?);
+        let (session, writer) = self.parts()?;
+        if session.calls().is_none() && condition.is_none() {
+            let _running = session.runtime(py)?;
+            let appended = py.detach(|| writer.blocking_append(record));
+            return receipt(py, appended.map_err(|error| raised(py, &error))?);
+        }
+        let append = async move {
+            let ticket = match condition {
+                None => writer.append(record).await?,
+                Some(condition) => writer.append_if(record, condition).await?,
+            };
+            ticket.await
+        };
+        session.quick_call(py, append, receipt)
+    }
+
+    /// Waits for room only, and answers with a ticket.
+    #[pyo3(signature = (payload, *, txid = None, if_last = None))]
+    fn append_nowait(
+        &self,
+        py: Python<'_>,
+        payload: &Bound<'_, PyAny>,
+        txid: Option<i64>,
+        if_last: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
+        let (record, condition) = (input::record_of(payload, txid)?, input::condition(if_last)?);
+        let (session, writer) = self.parts()?;
+        let own = session.clone();
+        let append = async move {
+            match condition {
+                None => writer.append(record).await,
+                Some(condition) => writer.append_if(record, condition).await,
+            }
+        };
+        session.quick_call(py, append, move |py, ticket| Ticket::object(py, &own, ticket))
+    }
+
+    /// Appends if there is room now, and answers with a ticket.
+    #[pyo3(signature = (payload, *, txid = None))]
+    fn try_append(
+        &self,
+        py: Python<'_>,
+        payload: &Bound<'_, PyAny>,
+        txid: Option<i64>,
+    ) -> PyResult<Py<PyAny>> {
+        let record = input::record_of(payload, txid)?;
+        let (session, writer) = self.parts()?;
+        let runtime = session.runtime(py)?;
+        let _entered = runtime.handle().enter();
+        let ticket = writer.try_append(record).map_err(|error| raised(py, &error))?;
+        Ticket::object(py, session, ticket)
+    }
+
+    /// Appends records one by one, all in flight at once.
+    fn append_many(&self, py: Python<'_>, records: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        let records = input::records(records)?;
+        let (session, writer) = self.parts()?;
+        let append = async move { Ok(append_each(&writer, records).await) };
+        session.quick_call(py, append, |py, (done, failure)| {
+            let Some(failure) = failure else { return receipts(py, done) };
+            let failure = exception(py, &failure)?;
+            failure.setattr("receipts", receipts(py, done)?)?;
+            Err(PyErr::from_value(failure))
+        })
+    }
+
+    /// Appends all of the records, next to each other, or none.
+    #[pyo3(signature = (records, *, if_last = None))]
+    fn append_batch(
+        &self,
+        py: Python<'_>,
+        records: &Bound<'_, PyAny>,
+        if_last: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
+        let (records, condition) = (input::records(records)?, input::condition(if_last)?);
+        let (session, writer) = self.parts()?;
+        let append = async move { writer.append_batch(records, condition).await?.await };
+        session.quick_call(py, append, receipts)
+    }
+
+    /// Appends a record set.
+    #[pyo3(signature = (payloads, *, txid = None, compression = "none", if_last = None))]
+    fn append_record_set(
+        &self,
+        py: Python<'_>,
+        payloads: &Bound<'_, PyAny>,
+        txid: Option<i64>,
+        compression: &str,
+        if_last: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
+        let mut members = Vec::new();
+        for payload in payloads.try_iter()? {
+            members.push(input::bytes(&payload?)?);
+        }
+        let compression = compression.parse::<Compression>().map_err(|error| raised(py, &error))?;
+        let mut set = NewRecordSet::pack(&members, compression).map_err(|error| raised(py, &error))?;
+        if let Some(txid) = txid {
+            set = set.txid(input::txid(py, txid)?);
+        }
+        let condition = input::condition(if_last)?;
+        let (session, writer) = self.parts()?;
+        let append = async move { writer.append_record_set(set, condition).await?.await };
+        session.quick_call(py, append, receipts)
+    }
+
+    fn flush(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let (session, writer) = self.parts()?;
+        session.act(py, async move { writer.flush().await })
+    }
+
+    fn truncate(&self, py: Python<'_>, before: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        let (before, (session, writer)) = (dlsn::given(before)?, self.parts()?);
+        session.call(py, async move { writer.truncate(before).await }, dlsn::object)
+    }
+
+    fn seal(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let (session, writer) = self.parts()?;
+        session.act(py, async move { writer.seal().await })
+    }
+
+    fn close(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let (session, writer) = self.parts()?;
+        session.act(py, async move { writer.close().await })
+    }
+
+    fn abort(&self) -> PyResult<()> {
+        self.inner.get()?.1.abort();
+        Ok(())
+    }
+
+    #[getter]
+    fn last_dlsn(&self) -> PyResult<Option<Dlsn>> {
+        Ok(self.inner.get()?.1.last_dlsn().map(Dlsn))
+    }
+
+    #[getter]
+    fn last_txid(&self) -> PyResult<Option<i64>> {
+        Ok(self.inner.get()?.1.last_txid())
+    }
+
+    /// Waits until the writer is cut off, or ends otherwise, and answers with that error; with nothing, if it took longer.
+    #[pyo3(signature = (wait = None))]
+    fn fenced(&self, py: Python<'_>, wait: Option<&Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
+        let wait = input::wait(wait)?;
+        let (session, writer) = self.parts()?;
+        let ended = writer.fenced();
+        session.call(py, wait::at_most(wait, async move { Ok(ended.await) }), error_object)
+    }
+
+    fn __enter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    #[pyo3(signature = (*exception))]
+    fn __exit__(&self, py: Python<'_>, exception: &Bound<'_, PyTuple>) -> PyResult<()> {
+        wait::end(exception, self.close(py))
+    }
+}
+
+pub(crate) fn error_object(py: Python<'_>, error: Option<Error>) -> PyResult<Py<PyAny>> {
+    match error {
+        None => Ok(py.None()),
+        Some(error) => Ok(exception(py, &error)?.unbind()),
+    }
+}
+
+/// The receipts of the first ones, and what ended it there, if it did not get through.
+async fn append_each(writer: &dl_core::Writer, records: Vec<NewRecord>) -> (Vec<Receipt>, Option<Error>) {
+    let mut tickets = Vec::with_capacity(records.len());
+    let mut failure = None;
+    for record in records {
+        match writer.append(record).await {
+            Ok(ticket) => tickets.push(ticket),
+            Err(error) => {
+                failure = Some(error);
+                break;
+            }
+        }
+    }
+    let mut done = Vec::with_capacity(tickets.len());
+    for ticket in tickets {
+        match ticket.await {
+            Ok(receipt) => done.push(receipt),
+            // The first one is what the caller has to know of.
+            Err(error) => return (done, Some(error)),
+        }
+    }
+    (done, failure)
+}
