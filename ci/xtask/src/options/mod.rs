@@ -3,6 +3,7 @@
 mod c;
 mod docs;
 mod node;
+mod python;
 mod rust;
 mod table;
 
@@ -12,11 +13,12 @@ use std::path::Path;
 use crate::report::{Fault, Report};
 
 /// Where each generated file is, and how it is made.
-const OUTPUTS: [(&str, Generator); 4] = [
+const OUTPUTS: [(&str, Generator); 5] = [
     ("dl-core/src/options/generated.rs", rust::generate),
     ("dl-ffi/src/options/generated.rs", c::generate),
     ("docs/options.md", docs::generate),
     ("bindings-node/lib/options.ts", node::generate),
+    ("bindings-python/python/dl/options.py", python::generate),
 ];
 
 type Generator = fn(&table::Table) -> Result<String, Fault>;
