@@ -44,3 +44,17 @@ seconds() { date +%s.%3N; }
 
 # since START: how long ago that was.
 since() { awk -v start="$1" -v now="$(seconds)" 'BEGIN { printf "%.1f s", now - start }'; }
+
+# python_tools: a Python of its own in target, with what bindings-python/requirements.txt names. Prints its path.
+python_tools() {
+  local folder python=${DL_PYTHON:-python3} wanted=bindings-python/requirements.txt
+  folder=$(target_directory)/python/tools
+  if ! cmp -s "$wanted" "$folder/$(basename "$wanted")"; then
+    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || die "Python 3.11 or newer is missing: set DL_PYTHON"
+    rm -rf "$folder"
+    "$python" -m venv "$folder" >&2 || die "python3 -m venv fails: install python3-venv"
+    "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$wanted" >&2
+    cp "$wanted" "$folder"
+  fi
+  printf '%s\n' "$folder/bin/python"
+}

@@ -1,0 +1,102 @@
+"""An exception class for each kind, and what the exceptions say."""
+
+from __future__ import annotations
+
+import pickle
+import re
+from pathlib import Path
+
+import pytest
+
+import dl
+import dl.errors
+
+GUIDE = Path(__file__).resolve().parents[2] / "docs/guide/errors.md"
+
+
+def test_the_guide_has_every_class() -> None:
+    rows = re.findall(r"^\| `([a-z-]+)` \| (\d+) \|", GUIDE.read_text(), re.MULTILINE)
+    assert [(kind, int(code)) for kind, code in rows] == [
+        (kind.kind, code) for code, kind in dl.errors._CLASSES.items()
+    ]
+
+
+def test_classes_are_below_error_and_named_as_their_kinds() -> None:
+    for kind in dl.errors._CLASSES.values():
+        assert issubclass(kind, dl.Error)
+        assert kind.kind.replace("-", "") == kind.__name__.lower()
+        assert getattr(dl, kind.__name__) is kind
+    assert issubclass(dl.InvalidArgument, ValueError)
+
+
+def test_an_unknown_number_is_internal_and_kept() -> None:
+    error = dl.Error._of_kind(99, "from the future", None, {}, None, False, False, ["a cause"])
+    assert isinstance(error, dl.Internal)
+    assert (error.kind, error.code) == ("internal", 99)
+    assert error.__notes__ == ["caused by: a cause"]
+
+
+def test_an_error_says_what_happened_to_what(log: dl.Log, uri: str) -> None:
+    with dl.open(uri, client_id="other") as second:
+        first_writer = log.open_writer()
+        dlsn = first_writer.append(b"1").dlsn
+        with pytest.raises(dl.Locked) as locked:
+            second.log("a").open_writer(takeover="never")
+        assert locked.value.owner
+        assert locked.value.retryable
+        assert locked.value.log == "a"
+        assert locked.value.code == 19
+        with second.log("a").open_writer() as writer:
+            with pytest.raises(dl.Fenced) as fenced:
+                first_writer.append(b"2")
+            assert fenced.value.owner == "other"
+            assert fenced.value.operation == "append"
+            assert not fenced.value.retryable
+            assert "other" in str(fenced.value)
+            assert str(fenced.value).startswith("fenced (append): ")
+            with pytest.raises(dl.ConditionFailed) as failed:
+                writer.append(b"2", if_last="empty")
+            assert failed.value.dlsn == dlsn
+            assert not failed.value.may_have_taken_effect
+
+
+def test_errors_are_pickled(namespace: dl.Namespace) -> None:
+    with pytest.raises(dl.NotFound) as caught:
+        namespace.open_log("nothing")
+    copy = pickle.loads(pickle.dumps(caught.value))
+    assert type(copy) is dl.NotFound
+    assert str(copy) == str(caught.value)
+    assert copy.__dict__ == caught.value.__dict__
+    assert copy.log == "nothing"
+
+
+def test_bad_arguments_are_refused_before_anything_happens(namespace: dl.Namespace, log: dl.Log) -> None:
+    with pytest.raises(dl.InvalidArgument):
+        namespace.create_log("a b")
+    with pytest.raises(dl.TooLarge):
+        namespace.create_log("a" * 2_000)
+    with pytest.raises(dl.InvalidArgument):
+        namespace.list_logs(limit=-1)
+    with pytest.raises(dl.InvalidArgument):
+        log.open_reader(folow=True)  # type: ignore[call-arg]
+    with pytest.raises(dl.InvalidArgument):
+        log.cursor("a/b")
+    with pytest.raises(TypeError):
+        log.open_reader(from_=object())  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        log.truncate(7)  # type: ignore[arg-type]
+    with log.open_writer() as writer:
+        for txid in [-1, 2**63 - 1]:
+            with pytest.raises(dl.InvalidArgument):
+                writer.append(b"1", txid=txid)
+        with pytest.raises(OverflowError):
+            writer.append(b"1", txid=2**70)
+        with pytest.raises(dl.TooLarge):
+            writer.append(bytes(1_040_365))
+        with pytest.raises(dl.InvalidArgument):
+            writer.append(b"1", if_last="nowhere")
+        with pytest.raises(dl.InvalidArgument):
+            writer.append_record_set([b"1"], compression="zip")  # type: ignore[arg-type]
+        assert writer.append(b"fine").dlsn == dl.Dlsn(1, 0, 0)
+    with log.open_reader() as reader, pytest.raises(dl.InvalidArgument):
+        reader.next_batch(1, -1.0)

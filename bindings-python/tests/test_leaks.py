@@ -1,0 +1,147 @@
+"""Nothing is left after close. `DL_LEAK_CALLS` says how often; the full count is a million."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+from pathlib import Path
+
+import dl
+import dl.aio
+from conftest import descriptors, eventually, threads
+
+CALLS = int(os.environ.get("DL_LEAK_CALLS", "200"))
+
+# Rounds until pools, caches and the allocator have what they keep.
+WARM = 50
+
+
+def memory_kib() -> int:
+    """What the process has in memory that is its own."""
+    status = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in status if line.startswith("RssAnon"))
+
+
+def test_nothing_is_left_after_close(uri: str) -> None:
+    def use() -> None:
+        with dl.open(uri) as namespace:
+            log = namespace.log("a")
+            with log.open_writer(create_log=True) as writer:
+                writer.append_nowait(b"1").result()
+                writer.append_many([b"2", b"3"])
+            with log.open_reader(follow=True) as reader:
+                reader.next_batch(2)
+            log.info()
+
+    before = quiet()
+    for _ in range(3):
+        use()
+        gc.collect()
+        assert eventually(lambda: (threads(), descriptors()) == before), (threads(), descriptors(), before)
+
+
+def test_nothing_is_left_after_close_on_an_event_loop(uri: str) -> None:
+    async def use() -> None:
+        async with dl.aio.open(uri) as namespace:
+            log = namespace.log("a")
+            async with log.open_writer(create_log=True) as writer:
+                await asyncio.gather(*(writer.append(b"1") for _ in range(3)))
+            async with log.open_reader(follow=True) as reader:
+                await reader.next()
+
+    async def main() -> None:
+        before = quiet()
+        for _ in range(3):
+            await use()
+            gc.collect()
+            assert eventually(lambda: (threads(), descriptors()) == before), (threads(), descriptors(), before)
+
+    asyncio.run(main())
+
+
+def test_what_nobody_closed_is_closed_when_it_is_let_go_of(uri: str) -> None:
+    before = quiet()
+    namespace = dl.open(uri)
+    writer = namespace.create_log("a").open_writer()
+    writer.append(b"1")
+    reader = namespace.log("a").open_reader(follow=True)
+    del writer, reader, namespace
+    gc.collect()
+    assert eventually(lambda: (threads(), descriptors()) == before), (threads(), descriptors(), before)
+
+
+def test_calls_leak_nothing(uri: str) -> None:
+    before = quiet()
+    with dl.open(uri) as namespace:
+        log = namespace.create_log("a")
+        log.set_options(retention_bytes=4_096, roll_bytes=4_096)
+
+        def use() -> None:
+            with log.open_writer() as writer:
+                writer.append(b"x" * 100)
+                last = writer.last_dlsn
+            with log.open_reader(from_=last) as reader:
+                assert [len(record.payload) for record in reader] == [100]
+            for wrong in (lambda: namespace.open_log("b"), lambda: log.truncate("no")):
+                try:
+                    wrong()
+                except dl.Error:
+                    pass
+
+        for _ in range(WARM):
+            use()
+        kept = memory()
+        for _ in range(CALLS):
+            use()
+        no_more(kept)
+        del log, use
+    del namespace
+    assert eventually(lambda: (threads(), descriptors()) == before), (threads(), descriptors(), before)
+
+
+def test_calls_on_an_event_loop_leak_nothing(uri: str) -> None:
+    async def main() -> None:
+        async with dl.aio.open(uri) as namespace:
+            log = await namespace.create_log("a")
+            await log.set_options(retention_bytes=4_096, roll_bytes=4_096)
+
+            async def use() -> None:
+                async with log.open_writer() as writer:
+                    last = (await writer.append(b"x" * 100)).dlsn
+                async with log.open_reader(from_=last, follow=True) as reader:
+                    assert await reader.next() is not None
+                    waiting = asyncio.create_task(reader.next())
+                    await asyncio.sleep(0)
+                    waiting.cancel()
+                    await asyncio.gather(waiting, return_exceptions=True)
+
+            for _ in range(WARM):
+                await use()
+            kept = memory()
+            for _ in range(CALLS):
+                await use()
+            no_more(kept)
+
+    before = quiet()
+    asyncio.run(main())
+    assert eventually(lambda: (threads(), descriptors()) == before), (threads(), descriptors(), before)
+
+
+def quiet() -> tuple[list[str], list[str]]:
+    """What the process holds, once what earlier tests used is gone."""
+    gc.collect()
+    assert eventually(lambda: not any(name.startswith("dl-") for name in threads())), threads()
+    return threads(), descriptors()
+
+
+def memory() -> tuple[int, int]:
+    gc.collect()
+    return len(gc.get_objects()), memory_kib()
+
+
+def no_more(before: tuple[int, int]) -> None:
+    after = memory()
+    assert after[0] <= before[0] + 50, "objects"
+    # 32 bytes a call would be 32 MB for a million.
+    assert after[1] <= before[1] + 4_096 + CALLS // 32, f"memory: {before[1]} and then {after[1]} KiB"

@@ -1,0 +1,58 @@
+"""What is installed: small, quick to import, and complete."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import venv
+import zipfile
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+DIST = Path(__file__).resolve().parents[2] / "dist"
+MOST_BYTES = 10_000_000
+MOST_SECONDS = 0.05
+
+
+def wheels() -> list[Path]:
+    found = sorted(DIST.glob("dl-*.whl"))
+    if not found:
+        pytest.skip("no wheel in dist: ci/wheel builds it")
+    return found
+
+
+def test_a_wheel_is_small_and_complete() -> None:
+    for wheel in wheels():
+        assert wheel.stat().st_size < MOST_BYTES
+        with zipfile.ZipFile(wheel) as archive:
+            names = set(archive.namelist())
+        assert any(name.startswith("dl/_dl.") and name.endswith(".so") for name in names)
+        assert {"dl/__init__.py", "dl/aio.py", "dl/py.typed", "dl/_dl.pyi", "dl/options.py"} <= names
+
+
+def test_it_is_imported_quickly() -> None:
+    """The best of five, without what asyncio itself takes."""
+    measure = "import time; began = time.perf_counter(); import dl; print(time.perf_counter() - began)"
+    taken = [float(subprocess.check_output([sys.executable, "-c", measure])) for _ in range(5)]
+    assert min(taken) < MOST_SECONDS
+
+
+def test_it_is_installed_from_dist_alone(tmp_path: Path) -> None:
+    wheels()
+    venv.create(tmp_path / "venv", with_pip=True, symlinks=True)
+    python = tmp_path / "venv/bin/python"
+    install = [str(python), "-m", "pip", "install", "--quiet", "--no-index", "--find-links", str(DIST), "dl"]
+    subprocess.run(install, check=True, timeout=300)
+    use = """if True:
+        import dl
+        with dl.open("memory:installed") as namespace, namespace.create_log("a").open_writer() as writer:
+            print(writer.append(b"1").dlsn)
+        """
+    assert subprocess.check_output([python, "-I", "-c", use], text=True) == "1:0:0\n"
+
+
+def test_the_version_is_that_of_the_workspace() -> None:
+    manifest = (DIST.parent / "Cargo.toml").read_text()
+    assert f'\nversion = "{version("dl")}"\n' in manifest
