@@ -166,12 +166,16 @@ export class ByteReader implements AsyncIterable<Buffer>, AsyncDisposable {
   /** Goes to an offset, in either direction. One behind the last byte is the end for now. */
   async seek(offset: Int64, options?: Waiting): Promise<void> {
     const to = integer(offset, 'offset') as bigint;
-    await this.#feed.stop();
-    await call<void>((number) => this.#native.seek(number, to), { ...options, keep: this });
-    this.#feed.clear();
-    this.#chunk = undefined;
-    this.#position = to;
-    this.#end = undefined;
+    await this.#feed.pause();
+    try {
+      await call<void>((number) => this.#native.seek(number, to), { ...options, keep: this, effective: true });
+      this.#feed.clear();
+      this.#chunk = undefined;
+      this.#position = to;
+      this.#end = undefined;
+    } finally {
+      this.#feed.resume();
+    }
   }
 
   /** How the reader ended; `undefined` while it has not, or is somewhere else since. */
@@ -182,8 +186,9 @@ export class ByteReader implements AsyncIterable<Buffer>, AsyncDisposable {
   /** Ends the reader: what waits on it, and every later call, fails with {@link ClosedError}. */
   close(): Promise<void> {
     this.#chunk = undefined;
-    this.#feed.clear();
-    this.#closed ??= this.#feed.stop().then(() => call<void>((number) => this.#native.close(number), { keep: this }));
+    this.#closed ??= this.#feed
+      .end(closed())
+      .then(() => call<void>((number) => this.#native.close(number), { keep: this }));
     return this.#closed;
   }
 
@@ -205,7 +210,7 @@ export class ByteReader implements AsyncIterable<Buffer>, AsyncDisposable {
   #fetch(owner: object): { number: number; promise: Promise<{ items: Buffer[] }> } {
     const { number, promise } = begun<NativeChunk>((call) => this.#native.fetch(call), [this, owner]);
     const items = promise.then(({ data, position, end }) => {
-      if (this.#closed !== undefined) throw new ClosedError('closed', 'the reader was closed; open another one');
+      if (this.#closed !== undefined) throw closed();
       this.#end = end as End | undefined;
       if (data === undefined || data === null) return { items: [] };
       // It may have passed over what was truncated.
@@ -214,6 +219,10 @@ export class ByteReader implements AsyncIterable<Buffer>, AsyncDisposable {
     });
     return { number, promise: items };
   }
+}
+
+function closed(): ClosedError {
+  return new ClosedError('closed', 'the reader was closed; open another one');
 }
 
 function joined(chunks: Payload[]): Buffer {

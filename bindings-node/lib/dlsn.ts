@@ -54,6 +54,11 @@ export class Dlsn {
     return order(this.segment, other.segment) || order(this.entry, other.entry) || order(this.slot, other.slot);
   }
 
+  /** The least position after this one: where somebody goes on who is done with the record here. */
+  next(): Dlsn {
+    return new Dlsn(this.segment, this.entry, this.slot + 1n);
+  }
+
   /** Whether it is the same position. */
   equals(other: Dlsn): boolean {
     return this.compare(other) === 0;

@@ -25,6 +25,7 @@ interface InFlight {
   number: number;
   wait: boolean;
   stopped: boolean;
+  ended: Promise<void>;
 }
 
 /** See the module. */
@@ -36,6 +37,8 @@ export class Feed<T> {
   #items: T[] = [];
   #taken = 0;
   #inFlight: InFlight | undefined;
+  #paused = false;
+  #over: Error | undefined;
   /** Whether those who wait do not keep the process alive. */
   background = false;
 
@@ -63,17 +66,32 @@ export class Feed<T> {
   /** Up to `max`: at least one, unless `ms` passes before there is any, or this is the end. */
   take(max: number, ms: number, { signal }: Waiting = {}): Promise<T[]> {
     if (signal?.aborted) return Promise.reject(cancelled(signal, false));
+    if (this.#over !== undefined) return Promise.reject(this.#over);
     if (max <= 0) return Promise.resolve([]);
     if (this.#line.length === 0 && this.#taken < this.#items.length) return Promise.resolve(this.#shift(max));
     return new Promise((resolve, reject) => this.#wait(max, ms, signal, resolve, reject));
   }
 
-  /** Gives up what is in flight, for a caller that changes where it comes from; resolves when it has ended. */
-  async stop(): Promise<void> {
-    while (this.#inFlight !== undefined) {
-      this.#cancel(this.#inFlight);
-      await new Promise((resolve) => setImmediate(resolve));
-    }
+  /** Gives up what is in flight, for a caller that changes where it comes from; who waits stays in line. */
+  async pause(): Promise<void> {
+    this.#paused = true;
+    if (this.#inFlight === undefined) return;
+    this.#cancel(this.#inFlight);
+    await this.#inFlight.ended;
+  }
+
+  /** Goes on. */
+  resume(): void {
+    this.#paused = false;
+    this.#pump();
+  }
+
+  /** Gives up what is in flight, for good: who waits gets this error. Resolves when it has ended. */
+  async end(error: Error): Promise<void> {
+    this.#over = error;
+    this.clear();
+    for (const waiter of [...this.#line]) waiter.fail(error);
+    await this.pause();
   }
 
   #wait(
@@ -125,6 +143,7 @@ export class Feed<T> {
       if (this.#taken >= this.#items.length) break;
       waiter.settle(this.#shift(waiter.max));
     }
+    if (this.#paused) return;
     const [waiter] = this.#line as [Waiter<T>];
     if (this.#inFlight === undefined) this.#begin(waiter);
     else if (!waiter.wait && this.#inFlight.wait) this.#cancel(this.#inFlight);
@@ -132,12 +151,12 @@ export class Feed<T> {
 
   #begin(waiter: Waiter<T>): void {
     const { number, promise } = this.#fetch(this.#ahead === 1 ? waiter.max : Math.max(waiter.max, this.#ahead), waiter.wait);
-    const inFlight: InFlight = { number, wait: waiter.wait, stopped: false };
-    this.#inFlight = inFlight;
-    promise.then(
+    const ended = promise.then(
       ({ items }) => this.#came(inFlight, items),
       (error: Error) => this.#failed(inFlight, error),
     );
+    const inFlight: InFlight = { number, wait: waiter.wait, stopped: false, ended };
+    this.#inFlight = inFlight;
   }
 
   #came(inFlight: InFlight, items: T[]): void {

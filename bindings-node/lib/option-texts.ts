@@ -47,6 +47,7 @@ const UNITS: { readonly [unit: string]: number } = {
   KiB: 2 ** 10,
   MiB: 2 ** 20,
   GiB: 2 ** 30,
+  TiB: 2 ** 40,
   ms: 1,
   s: 1_000,
   m: 60_000,

@@ -1,0 +1,159 @@
+// What a case runs in: a namespace that does not exist yet, the processes that use it, and what can happen to them.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, open, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { fileUri } from 'distributed-log';
+import { Agent } from './agent.mjs';
+import { Mistake, parse, stringify } from './values.mjs';
+
+const CHILD = fileURLToPath(new URL('child.mjs', import.meta.url));
+
+/** After this, a call hangs. */
+const MOST_TIME = 60_000;
+
+let counter = 0;
+
+/** A namespace in the memory of this process; each process of a case is a namespace handle of its own. */
+export class Memory {
+  static driver = 'memory';
+  static capabilities = ['processes'];
+  static durability = 'memory';
+  #agents = new Map();
+  uri = `memory:case-${process.pid}-${counter++}`;
+
+  static async make() {
+    return new Memory();
+  }
+
+  async start(name) {
+    this.#agents.set(name, new Agent());
+  }
+
+  isRunning(name) {
+    return this.#agents.has(name);
+  }
+
+  call(name, request) {
+    const agent = this.#agents.get(name);
+    if (agent === undefined) throw new Mistake(`there is no process ${name}`);
+    return within(agent.handle(request), `${name} answers`);
+  }
+
+  async happen(step) {
+    throw new Mistake(`${step.do} cannot be made to happen in memory`);
+  }
+
+  async end() {
+    for (const { open } of this.#agents.values()) await open.namespace?.close().catch(() => {});
+  }
+}
+
+/** A directory, and a child process for each process of a case. */
+export class File {
+  static driver = 'file';
+  static capabilities = ['crash', 'damage', 'directory', 'freeze', 'persistent', 'processes'];
+  /** The folder may be on a memory file system. */
+  static durability = { any: ['memory', 'power-loss'] };
+  #folder;
+  #children = new Map();
+
+  static async make() {
+    const world = new File();
+    world.#folder = await mkdtemp(join(tmpdir(), 'dl-case-'));
+    world.uri = fileUri(join(world.#folder, 'ns'));
+    return world;
+  }
+
+  async start(name) {
+    const child = spawn(process.execPath, [CHILD], { stdio: ['pipe', 'pipe', 'inherit'] });
+    // A child that was killed reads nothing more.
+    child.stdin.on('error', () => {});
+    const replies = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    this.#children.set(name, { child, replies, frozen: false });
+  }
+
+  isRunning(name) {
+    return this.#children.get(name)?.frozen === false;
+  }
+
+  async call(name, request) {
+    const { child, replies, frozen } = this.#child(name);
+    if (frozen) throw new Mistake(`process ${name} is frozen and does nothing`);
+    child.stdin.write(`${stringify(request)}\n`);
+    const { value, done } = await within(replies.next(), `${name} answers`);
+    if (done) throw new Error(`process ${name} ended`);
+    return parse(value);
+  }
+
+  async happen(step) {
+    switch (step.do) {
+      case 'crash':
+        await this.#kill(step.process);
+        return;
+      case 'freeze':
+      case 'wake': {
+        const known = this.#child(step.process);
+        known.frozen = step.do === 'freeze';
+        known.child.kill(known.frozen ? 'SIGSTOP' : 'SIGCONT');
+        return;
+      }
+      case 'damage':
+        await damage(this.#folder, Buffer.from(step.text));
+        return;
+      default:
+        throw new Mistake(`${step.do} cannot be made to happen on the real machine`);
+    }
+  }
+
+  async end() {
+    for (const name of [...this.#children.keys()]) await this.#kill(name);
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  #child(name) {
+    const known = this.#children.get(name);
+    if (known === undefined) throw new Mistake(`there is no process ${name}`);
+    return known;
+  }
+
+  async #kill(name) {
+    const { child } = this.#child(name);
+    this.#children.delete(name);
+    const gone = once(child, 'exit');
+    if (child.exitCode === null && child.kill('SIGKILL')) await gone;
+  }
+}
+
+/** Flips a bit at each place where a file holds the text. */
+async function damage(folder, text) {
+  let damaged = 0;
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath ?? entry.path, entry.name);
+    const content = await readFile(path);
+    const file = await open(path, 'r+');
+    for (let at = content.indexOf(text); at >= 0; at = content.indexOf(text, at + 1)) {
+      await file.write(Buffer.from([content[at] ^ 1]), 0, 1, at);
+      damaged++;
+    }
+    await file.close();
+  }
+  if (damaged === 0) throw new Mistake(`no file holds ${text}`);
+}
+
+async function within(promise, what) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} not within a minute`)), MOST_TIME);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

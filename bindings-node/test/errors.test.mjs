@@ -1,0 +1,97 @@
+// Errors: classes, fields, and arguments that cannot be right.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as package_ from 'distributed-log';
+import { DlError, Dlsn, fileUri, InvalidArgumentError, Namespace, NotFoundError, UnsupportedError } from 'distributed-log';
+import { failure, open, written } from './support.mjs';
+
+const KINDS = [
+  'invalid-argument', 'not-found', 'already-exists', 'fenced', 'sealed', 'truncated', 'condition-failed', 'too-large',
+  'closed', 'cancelled', 'timeout', 'unavailable', 'storage-full', 'corrupt', 'permission-denied', 'unauthenticated',
+  'quota-exceeded', 'unsupported', 'locked', 'internal', 'busy',
+];
+
+test('there is a class for each kind, with its number', () => {
+  for (const [place, kind] of KINDS.entries()) {
+    const name = `${kind.split('-').map((word) => word[0].toUpperCase() + word.slice(1)).join('')}Error`;
+    const error = new package_[name](kind, 'text');
+    assert.ok(error instanceof DlError && error instanceof Error);
+    assert.deepEqual([error.kind, error.code, error.number], [kind, kind, place + 1]);
+    assert.equal(error.name, kind === 'cancelled' ? 'AbortError' : name);
+    assert.match(error.stack, new RegExp(kind === 'cancelled' ? 'text' : name));
+  }
+});
+
+test('an error says what happened to what', async (t) => {
+  const namespace = await open(t);
+  const error = await failure(namespace.openLog('missing'));
+  assert.ok(error instanceof NotFoundError);
+  assert.deepEqual([error.log, error.number, error.retryable, error.mayHaveTakenEffect], ['missing', 2, false, false]);
+  assert.equal(error.context.log, 'missing');
+});
+
+test('arguments of the wrong type are refused, whatever they are', async (t) => {
+  const { namespace, log, writer } = await written(t);
+  await writer.append('a');
+  const reader = await log.openReader({ cursor: 'c' });
+  const wrong = [undefined, null, 7, 7n, true, Symbol('s'), {}, [], () => {}];
+  const calls = {
+    createLog: (value) => namespace.createLog(value),
+    openLog: (value) => namespace.openLog(value),
+    renameLog: (value) => namespace.renameLog('a', value),
+    cursor: (value) => log.cursor(value),
+    truncate: (value) => log.truncate(value),
+    truncateOfWriter: (value) => writer.truncate(value),
+    advance: (value) => reader.cursor.advance(value),
+    setUserMetadata: (value) => log.setUserMetadata(value),
+    appendBatch: (value) => writer.appendBatch(value),
+    appendMany: (value) => writer.appendMany([value]),
+  };
+  for (const [name, call] of Object.entries(calls)) {
+    for (const value of wrong) {
+      if (name === 'appendBatch' && Array.isArray(value)) continue;
+      const error = await failure((async () => call(value))());
+      assert.ok(error instanceof InvalidArgumentError, `${name} ${String(value)}: ${error.stack}`);
+    }
+  }
+  for (const txid of ['7', null, {}, true]) {
+    assert.ok((await failure(log.dlsnAtTxid(txid))) instanceof InvalidArgumentError, String(txid));
+  }
+  assert.equal((await writer.append('b')).sequenceId, 1n);
+});
+
+test('URIs, options and positions are checked by the core', async (t) => {
+  assert.ok((await failure(Namespace.open('nonsense'))) instanceof InvalidArgumentError);
+  assert.ok((await failure(Namespace.open('dl://host:1/'))) instanceof UnsupportedError);
+  const error = await failure(Namespace.open('memory:x', { inFlightBytes: 1 }));
+  assert.equal(error.context.option, 'in_flight_bytes');
+  assert.ok((await failure(Namespace.open('memory:x', { noSuch: 1 }))) instanceof InvalidArgumentError);
+  const { log } = await written(t);
+  for (const options of [{ count: 1.5 }, { from: {} }, { from: null }, { count: -1 }, { until: 'x' }, { follow: 'yes' }]) {
+    assert.ok((await failure(log.openReader(options))) instanceof InvalidArgumentError, JSON.stringify(options));
+  }
+  for (const text of ['', '1', '1:2', '1:2:3:4', 'a:b:c', '1:2:9223372036854775808', ' 1:2:3', '+1:2:3']) {
+    assert.throws(() => Dlsn.parse(text), InvalidArgumentError);
+  }
+  assert.throws(() => fileUri('relative'), InvalidArgumentError);
+  assert.equal(fileUri('/tmp/a b'), 'file:///tmp/a%20b');
+});
+
+test('positions are compared, shown and read back', () => {
+  const positions = ['1:0:0', '1:0:1', '1:1:0', '2:0:0', '10:0:0', '9223372036854775807:0:-1'].map(Dlsn.parse);
+  assert.deepEqual([...positions].reverse().sort(Dlsn.compare), positions);
+  assert.equal(JSON.stringify(positions[1]), '"1:0:1"');
+  assert.ok(positions[0].equals(Dlsn.FIRST) && !positions[0].equals(positions[1]));
+  assert.equal(positions[0].next().toString(), '1:0:1');
+});
+
+test('options kept with a log come back as values', async (t) => {
+  const { log } = await written(t);
+  await log.setOptions({ rollBytes: '1MiB', retentionMs: 90_000, compression: 'lz4', explicitTruncation: true });
+  const { rollBytes, retentionMs, compression, explicitTruncation, rollMs } = await log.options();
+  assert.deepEqual([rollBytes, retentionMs, compression, explicitTruncation, rollMs], [2 ** 20, 90_000, 'lz4', true, 7_200_000]);
+  await log.setOptions(await log.options());
+  await log.setUserMetadata('mine');
+  assert.equal((await log.userMetadata()).toString(), 'mine');
+});

@@ -1,0 +1,80 @@
+// Opening, appending, reading and closing, over and over, leaves nothing behind: DL_NODE_CALLS says how often (ci/soak node).
+
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { Namespace } from 'distributed-log';
+import { DRIVERS, place } from './support.mjs';
+
+const CALLS = Number(process.env.DL_NODE_CALLS ?? 4_000);
+
+/** Calls of a round, and rounds for which a namespace stays open. */
+const OF_ROUND = 12;
+const ROUNDS = 20;
+
+setFlagsFromString('--expose-gc');
+const gc = runInNewContext('gc');
+
+/** What the process has: open files, threads, and kilobytes of memory. */
+async function held() {
+  for (let round = 0; round < 5; round++) {
+    await turn();
+    gc();
+  }
+  const status = readFileSync('/proc/self/status', 'utf8');
+  return {
+    files: readdirSync('/proc/self/fd').length,
+    threads: Number(/^Threads:\s+(\d+)/m.exec(status)[1]),
+    kilobytes: Number(/^VmRSS:\s+(\d+)/m.exec(status)[1]),
+  };
+}
+
+async function round(namespace, number) {
+  const log = namespace.log(`log-${number % 3}`);
+  const writer = await log.openWriter({ createLog: true, rollBytes: '1KiB' });
+  const receipt = await writer.append(`record ${number}`);
+  await writer.appendMany(['a', 'b', 'c']);
+  await writer.appendBatch(['d', 'e']);
+  const reader = await log.openReader({ from: receipt.dlsn });
+  assert.equal(`${(await reader.next()).payload}`, `record ${number}`);
+  await reader.nextBatch();
+  const follower = await log.openReader({ from: 'latest', follow: true });
+  const given = new AbortController();
+  const waiting = follower.next({ signal: given.signal });
+  given.abort();
+  await waiting.catch(() => {});
+  await follower.close();
+  await writer.truncate(receipt.dlsn);
+  // One in four is left to the collector.
+  if (number % 4 !== 0) await reader.close();
+  if (number % 4 !== 1) await writer.close();
+}
+
+async function rounds(uri, count) {
+  for (let number = 0; number < count; ) {
+    const namespace = await Namespace.open(uri, { unsafeFilesystem: true, journalBytes: '4MiB' });
+    for (const end = Math.min(count, number + ROUNDS); number < end; number++) await round(namespace, number);
+    await namespace.close();
+  }
+}
+
+for (const driver of DRIVERS) {
+  test(`${CALLS} calls leak nothing: ${driver}`, async (t) => {
+    const uri = await place(t, driver);
+    // What is made once is there then.
+    await rounds(uri, 60);
+    const before = await held();
+    const began = performance.now();
+    await rounds(uri, Math.ceil(CALLS / OF_ROUND));
+    const took = performance.now() - began;
+    const after = await held();
+    t.diagnostic(`${JSON.stringify(before)} before, ${JSON.stringify(after)} after, in ${Math.round(took)} ms`);
+    assert.ok(after.files <= before.files, 'files');
+    assert.ok(after.threads <= before.threads, 'threads');
+    // The heap of JavaScript breathes; a leak of 100 bytes in each of a million calls would be seen.
+    assert.ok(after.kilobytes <= before.kilobytes + 40_000, 'memory');
+  });
+}

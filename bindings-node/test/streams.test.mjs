@@ -1,0 +1,187 @@
+// Streams of node:stream, byte streams, cursors and watchers.
+
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
+import { test } from 'node:test';
+import { ClosedError, FencedError, LockedError, Reader } from 'distributed-log';
+import { all, DRIVERS, failure, open, payloads, written } from './support.mjs';
+
+for (const driver of DRIVERS) {
+  test(`records go through streams, both ways: ${driver}`, async (t) => {
+    const { namespace, log, writer } = await written(t, driver);
+    const records = Array.from({ length: 3_000 }, (_, txid) => ({ payload: `${txid}`, txid }));
+    await pipeline(Readable.from(records), writer.stream());
+    assert.equal((await log.info()).inProgress, false, 'the writer is closed');
+    const copy = await namespace.log('copy').openWriter({ createLog: true });
+    const reader = await log.openReader();
+    const texts = async function* (source) {
+      for await (const { payload, txid } of source) yield { payload, txid };
+    };
+    await pipeline(reader.stream(), texts, copy.stream({ highWaterMark: 10 }));
+    const found = await all(await namespace.log('copy').openReader());
+    assert.deepEqual(found.map(({ txid }) => Number(txid)), records.map(({ txid }) => txid));
+    assert.ok((await failure(reader.next())) instanceof ClosedError);
+  });
+}
+
+test('a stream into a log honours highWaterMark', async (t) => {
+  const { writer } = await written(t, 'file');
+  const stream = writer.stream({ highWaterMark: 4 });
+  const room = ['a', 'b', 'c', 'd', 'e'].map((text) => stream.write(text));
+  assert.equal(room.at(-1), false);
+  await once(stream, 'drain');
+  assert.equal(stream.writableLength, 0);
+  assert.notEqual(writer.lastDlsn, undefined);
+  stream.end();
+  await once(stream, 'finish');
+});
+
+test('a stream fails with what the writer fails with, and gives the writer up', async (t) => {
+  const { log, writer } = await written(t);
+  const stream = writer.stream();
+  await new Promise((done) => stream.write('a', done));
+  const later = await log.openWriter();
+  stream.write('b');
+  const [error] = await once(stream, 'error');
+  assert.ok(error instanceof FencedError);
+  await later.append('c');
+  assert.deepEqual(payloads(await all(await log.openReader())), ['a', 'c']);
+});
+
+test('a stream that is destroyed closes its reader and aborts its writer', async (t) => {
+  const { log, writer } = await written(t);
+  const reader = await log.openReader({ follow: true });
+  const stream = reader.stream();
+  stream.once('data', () => {});
+  await writer.append('a');
+  await once(stream, 'data');
+  stream.destroy();
+  await once(stream, 'close');
+  assert.ok((await failure(reader.next())) instanceof ClosedError);
+  const into = writer.stream();
+  into.destroy();
+  await once(into, 'close');
+  assert.ok((await failure(writer.append('b'))) instanceof ClosedError);
+});
+
+for (const driver of DRIVERS) {
+  test(`bytes are written, followed, sought and streamed: ${driver}`, async (t) => {
+    const namespace = await open(t, driver);
+    const log = namespace.log('bytes');
+    const whole = Buffer.from(Array.from({ length: 2_500_000 }, (_, place) => (place * 131 + (place >> 8)) & 255));
+    const writer = await log.openByteWriter({ createLog: true });
+    assert.equal(await writer.write(whole.subarray(0, 10)), 10n);
+    await pipeline(Readable.from([whole.subarray(10, 2_000_000), whole.subarray(2_000_000)]), writer.stream());
+    assert.equal(writer.position, 2_500_000n);
+    const reader = await log.openByteReader();
+    assert.deepEqual(await reader.read(7), whole.subarray(0, 7));
+    assert.deepEqual([reader.position, reader.end], [7n, undefined]);
+    await reader.seek(2_499_990n);
+    assert.deepEqual(await reader.read(4), whole.subarray(-10, -6));
+    assert.deepEqual(await reader.read(100), whole.subarray(-6));
+    assert.equal(await reader.read(1), undefined);
+    assert.equal(reader.end, 'end');
+    await reader.seek(0);
+    assert.equal(reader.end, undefined);
+    assert.ok(whole.equals(await buffer(reader.stream())));
+  });
+}
+
+test('a following byte reader is woken, sought away and closed', async (t) => {
+  const namespace = await open(t);
+  const log = namespace.log('bytes');
+  const writer = await log.openByteWriter({ createLog: true });
+  const reader = await log.openByteReader({ follow: true });
+  const waiting = reader.nextChunk();
+  await writer.write('abc');
+  assert.equal((await waiting).toString(), 'abc');
+  const given = new AbortController();
+  const stuck = reader.nextChunk({ signal: given.signal });
+  given.abort();
+  assert.equal((await failure(stuck)).code, 'cancelled');
+  await writer.write('def');
+  assert.equal((await reader.read(2)).toString(), 'de');
+  assert.equal((await reader.read(2)).toString(), 'f');
+  const last = reader.nextChunk();
+  const [failed] = await Promise.allSettled([last, reader.close()]);
+  assert.ok(failed.reason instanceof ClosedError);
+  assert.ok((await failure(reader.nextChunk())) instanceof ClosedError);
+  writer.abort();
+  assert.ok((await failure(writer.write('x'))) instanceof ClosedError);
+});
+
+test('a cursor is kept, and a locked reader has it alone', async (t) => {
+  const { log, writer } = await written(t, 'file');
+  const receipts = await writer.appendMany(['a', 'b', 'c']);
+  const cursor = await log.cursor('work');
+  assert.equal(await cursor.position(), undefined);
+  const first = await log.openReader({ cursor: 'work', locked: true });
+  assert.equal((await first.next()).payload.toString(), 'a');
+  assert.ok((await failure(cursor.advance(receipts[0].dlsn))) instanceof LockedError);
+  assert.deepEqual(await first.cursor.advance(receipts[0].dlsn), receipts[0].dlsn);
+  const second = await log.openReader({ cursor: 'work', locked: true });
+  assert.equal((await second.next()).payload.toString(), 'b');
+  assert.ok((await failure(first.next())) instanceof FencedError);
+  assert.ok((await failure(first.cursor.advance(receipts[1].dlsn))) instanceof FencedError);
+  await second.close();
+  const [info] = await log.cursors();
+  assert.deepEqual([info.name, info.position, info.owner], ['work', receipts[0].dlsn, undefined]);
+  await cursor.reset('1:0:0');
+  await cursor.delete();
+  assert.deepEqual(await log.cursors(), []);
+});
+
+test('watchers tell of logs and segments as they change', async (t) => {
+  const { namespace, log, writer } = await written(t);
+  const logs = await namespace.watchLogs();
+  assert.deepEqual([await logs.next(), await logs.next()], [{ created: 'a' }, { listed: true }]);
+  const next = logs.next();
+  await namespace.createLog('b');
+  assert.deepEqual(await next, { created: 'b' });
+  await namespace.deleteLog('b');
+  for await (const change of logs) {
+    assert.deepEqual(change, { deleted: 'b' });
+    break;
+  }
+  const segments = await log.watchSegments();
+  assert.deepEqual(await segments.next(), await log.segments());
+  const changed = segments.next();
+  await writer.append('x');
+  await writer.close();
+  assert.equal((await changed).length, 1);
+  const given = new AbortController();
+  const stuck = logs.next({ signal: given.signal });
+  given.abort();
+  assert.equal((await failure(stuck)).code, 'cancelled');
+});
+
+test('logs are listed by pages and all at once', async (t) => {
+  const namespace = await open(t);
+  for (const name of ['eu/a', 'eu/b', 'us/a']) await namespace.createLog(name);
+  assert.deepEqual(await namespace.listLogs({ prefix: 'eu', limit: 1 }), ['eu/a']);
+  assert.deepEqual(await namespace.listLogs({ after: 'eu/a' }), ['eu/b', 'us/a']);
+  const names = [];
+  for await (const name of namespace.logs()) names.push(name);
+  assert.deepEqual(names, ['eu/a', 'eu/b', 'us/a']);
+  assert.match(await namespace.metrics(), /^# HELP dl_/m);
+  assert.equal(await namespace.logExists('us/b'), false);
+  await namespace.renameLog('us/a', 'us/b');
+  assert.equal(await namespace.logExists('us/b'), true);
+});
+
+test('await using closes, and hides no error behind one of closing', async (t) => {
+  const { log, writer } = await written(t);
+  await log.openWriter();
+  assert.ok((await failure(writer.append('x'))) instanceof FencedError);
+  await writer[Symbol.asyncDispose]();
+  const other = await log.openWriter();
+  await log.openWriter();
+  assert.ok((await failure(other[Symbol.asyncDispose]())) instanceof FencedError);
+  const reader = await log.openReader();
+  assert.ok(reader instanceof Reader);
+  await reader[Symbol.asyncDispose]();
+  assert.ok((await failure(reader.next())) instanceof ClosedError);
+});
