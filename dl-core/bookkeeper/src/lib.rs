@@ -30,7 +30,7 @@
 //! `metadata` what the metadata store holds; `codec` turns requests, answers and entries into bytes and back. None of them
 //! does I/O. `cluster` has the contracts of the metadata store ([`LedgerStore`]) and of bookie discovery
 //! ([`BookieRegistry`]), and both in memory for tests.
-//! `ledger` writes and recovers ledgers, as state machines ([`machine`]) that a simulator drives in its tests; `placement`
+//! `ledger` writes, recovers and reads ledgers, as state machines ([`machine`]) that a simulator drives in its tests; `placement`
 //! chooses bookies. `proto` is generated from `proto/bookkeeper.proto`.
 
 mod cluster;
@@ -52,7 +52,7 @@ pub use codec::{
     Answer, Call, DEFAULT_MAX_FRAME_BYTES, Entry, EntryCodec, Frame, FrameReader, ProtocolVersion, RequestKey,
 };
 pub use error::{Error, ErrorKind, Result};
-pub use ledger::{RecoveryOptions, WriterOptions};
+pub use ledger::{ReadOptions, RecoveryOptions, WriterOptions};
 pub use metadata::{LedgerMetadata, LedgerState, MetadataFormat};
 pub use placement::{OneRack, Placement, QuarantineOptions, RackAware, Topology};
 pub use protocol::{
@@ -62,11 +62,12 @@ pub use protocol::{
 };
 pub use types::{BookieId, DigestType, EntryId, LedgerId, MasterKey, Quorum};
 
-/// Writing and recovering ledgers as state machines without I/O, for whoever drives them in another way than this crate:
+/// Writing, recovering and reading ledgers as state machines without I/O, for whoever drives them in another way than this crate:
 /// a simulator, for one.
 pub mod machine {
     pub use crate::ledger::{
-        Access, AddTarget, MetadataAnswer, MetadataCall, Recovery, RecoveryOutput, RecoveryToken, Writer,
-        WriterOutput, WriterToken,
+        Access, AddTarget, LastConfirmed, LastOutput, LastToken, MetadataAnswer, MetadataCall, Reading,
+        ReadingOutput, ReadingToken, Recovery, RecoveryOutput, RecoveryToken, Replicas, Tail, TailOutput,
+        TailToken, Writer, WriterOutput, WriterToken,
     };
 }

@@ -1,13 +1,18 @@
 //! What it takes to write and read one ledger: its id, its key, its digest.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use super::adds::AddKind;
 use super::quorum::{entry_id, last_of};
 use crate::codec::{Entry, EntryCodec};
 use crate::error::Result;
-use crate::protocol::{AddRequest, EncodedEntry, Priority, ReadMode, ReadRequest, Request, WriteLacRequest};
-use crate::types::{DigestType, LedgerId, MasterKey};
+use crate::protocol::{
+    AddRequest, BatchReadRequest, EncodedEntry, LongPoll, Priority, ReadMode, ReadRequest, Request,
+    WriteLacRequest,
+};
+use crate::types::{DigestType, EntryId, LedgerId, MasterKey};
 
 /// One ledger as its client knows it.
 #[derive(Debug)]
@@ -71,6 +76,39 @@ impl Access {
             mode: ReadMode::Fence(self.key),
             priority: Priority::High,
         })
+    }
+
+    pub(crate) fn read_batch(&self, first: u64, max_entries: u32, max_bytes: usize) -> Request {
+        Request::BatchRead(BatchReadRequest {
+            ledger: self.id,
+            first: entry_id(first),
+            max_entries,
+            max_bytes,
+            fence: None,
+            priority: Priority::Normal,
+        })
+    }
+
+    /// Waits until more than so many entries are confirmed, and gives the next one back.
+    pub(crate) fn poll(&self, confirmed: u64, timeout_ms: u64) -> Request {
+        Request::Read(ReadRequest {
+            ledger: self.id,
+            entry: None,
+            mode: ReadMode::LongPoll(LongPoll {
+                previous_lac: last_of(confirmed),
+                timeout: Some(Duration::from_millis(timeout_ms)),
+                piggyback: true,
+            }),
+            priority: Priority::Normal,
+        })
+    }
+
+    /// The LAC in a record that a bookie gave back.
+    ///
+    /// # Errors
+    /// `digest-mismatch` if it is not what the ledger's writer wrote.
+    pub(crate) fn open_lac(&self, record: &[u8]) -> Result<Option<EntryId>> {
+        self.codec.open_lac(self.id, record)
     }
 
     pub(crate) fn write_lac(&self, confirmed: u64) -> Request {

@@ -4,6 +4,7 @@ mod access;
 mod adds;
 mod plans;
 mod quorum;
+mod reading;
 mod recovery;
 mod ring;
 #[cfg(test)]
@@ -15,6 +16,10 @@ mod writer;
 
 pub use access::Access;
 pub use adds::AddTarget;
+pub use reading::{
+    LastConfirmed, LastOutput, LastToken, ReadOptions, Reading, ReadingOutput, ReadingToken, Replicas, Tail,
+    TailOutput, TailToken,
+};
 pub use recovery::{Recovery, RecoveryOptions, RecoveryOutput, RecoveryToken};
 pub use update::{MetadataAnswer, MetadataCall};
 pub use writer::{Writer, WriterOptions, WriterOutput, WriterToken};

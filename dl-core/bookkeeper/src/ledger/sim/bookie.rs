@@ -111,6 +111,12 @@ impl FakeBookie {
         true
     }
 
+    /// Stores an entry as the cluster's own repair does.
+    pub(crate) fn repair(&mut self, entry: u64, body: Bytes) {
+        self.memory.entries.insert(entry as i64, body.clone());
+        self.disk.entries.insert(entry as i64, body);
+    }
+
     /// Answers the long polls whose time is over, or whose wait is.
     pub(crate) fn answer_polls(&mut self, timed_out: bool) -> Vec<(usize, Result<Response>)> {
         let (confirmed, fenced) = (self.memory.confirmed, self.memory.fenced);

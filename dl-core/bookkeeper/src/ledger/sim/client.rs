@@ -4,6 +4,10 @@ use bytes::Bytes;
 
 use crate::cluster::Versioned;
 use crate::error::{Error, Result};
+use crate::ledger::quorum::entries_to;
+use crate::ledger::reading::{
+    LastConfirmed, LastOutput, LastToken, Reading, ReadingOutput, ReadingToken, Tail, TailOutput, TailToken,
+};
 use crate::ledger::recovery::{Recovery, RecoveryOutput, RecoveryToken};
 use crate::ledger::update::{MetadataAnswer, MetadataCall};
 use crate::ledger::writer::{Writer, WriterOutput, WriterToken};
@@ -20,6 +24,9 @@ pub(crate) struct Client {
 pub(crate) enum Machine {
     Writer(Box<Writer>),
     Recovery(Box<Recovery>),
+    Last(Box<LastConfirmed>),
+    Reading(Box<Reading>),
+    Tail(Box<Tail>),
 }
 
 /// What a client was told.
@@ -34,12 +41,20 @@ pub(crate) struct Told {
     pub(crate) recovered: Option<Result<Versioned>>,
     pub(crate) published: u64,
     pub(crate) forced: Vec<(u64, bool)>,
+    /// How many entries a reader was told to be confirmed.
+    pub(crate) confirmed: u64,
+    /// How many it read, and how that ended.
+    pub(crate) read: u64,
+    pub(crate) ended: Option<Result<()>>,
 }
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Token {
     Writer(WriterToken),
     Recovery(RecoveryToken),
+    Last(LastToken),
+    Reading(ReadingToken),
+    Tail(TailToken),
 }
 
 pub(crate) enum Output {
@@ -54,6 +69,10 @@ impl Client {
 
     pub(crate) fn recovery(recovery: Recovery) -> Self {
         Self { machine: Machine::Recovery(Box::new(recovery)), told: Told::default() }
+    }
+
+    pub(crate) fn reader(machine: Machine) -> Self {
+        Self { machine, told: Told::default() }
     }
 
     /// The payload of an entry: each has one of its own, so that a mix-up is seen.
@@ -84,6 +103,9 @@ impl Client {
             let output = match &mut self.machine {
                 Machine::Writer(writer) => self.told.of_writer(writer.poll()?),
                 Machine::Recovery(recovery) => self.told.of_recovery(recovery.poll()?),
+                Machine::Last(last) => self.told.of_last(last.poll()?),
+                Machine::Reading(reading) => self.told.of_reading(reading.poll()?),
+                Machine::Tail(tail) => self.told.of_tail(tail.poll()?),
             };
             if output.is_some() {
                 return output;
@@ -115,6 +137,52 @@ impl Told {
         None
     }
 
+    fn of_last(&mut self, output: LastOutput) -> Option<Output> {
+        match output {
+            LastOutput::Send { to, token, request } => {
+                return Some(Output::Send { to, token: Token::Last(token), request });
+            }
+            LastOutput::Done(Ok(entries)) => {
+                self.confirmed = entries;
+                self.ended = Some(Ok(()));
+            }
+            LastOutput::Done(Err(error)) => self.ended = Some(Err(error)),
+        }
+        None
+    }
+
+    fn of_reading(&mut self, output: ReadingOutput) -> Option<Output> {
+        match output {
+            ReadingOutput::Send { to, token, request } => {
+                return Some(Output::Send { to, token: Token::Reading(token), request });
+            }
+            ReadingOutput::Entry(entry) => {
+                assert_eq!(entries_to(entry.id.previous()), self.read, "in order, without a gap");
+                assert_eq!(entry.payload, Client::payload(self.read));
+                self.read += 1;
+            }
+            ReadingOutput::Done(result) => self.ended = Some(result),
+        }
+        None
+    }
+
+    fn of_tail(&mut self, output: TailOutput) -> Option<Output> {
+        match output {
+            TailOutput::Send { to, token, request } => {
+                return Some(Output::Send { to, token: Token::Tail(token), request });
+            }
+            TailOutput::Entry(entry) => {
+                let number = entries_to(entry.id.previous());
+                assert_eq!(entry.payload, Client::payload(number));
+            }
+            TailOutput::Confirmed { entries, .. } => {
+                assert!(entries >= self.confirmed, "it only grows");
+                self.confirmed = entries;
+            }
+        }
+        None
+    }
+
     fn of_recovery(&mut self, output: RecoveryOutput) -> Option<Output> {
         match output {
             RecoveryOutput::Send { to, token, request } => {
@@ -134,6 +202,9 @@ impl Machine {
         match (self, token) {
             (Self::Writer(writer), Token::Writer(token)) => writer.answer(token, answer),
             (Self::Recovery(recovery), Token::Recovery(token)) => recovery.answer(token, answer),
+            (Self::Last(last), Token::Last(token)) => last.answer(token, answer),
+            (Self::Reading(reading), Token::Reading(token)) => reading.answer(token, answer),
+            (Self::Tail(tail), Token::Tail(token)) => tail.answer(token, answer),
             _ => unreachable!("answers go to whoever asked"),
         }
     }
@@ -142,6 +213,7 @@ impl Machine {
         match self {
             Self::Writer(writer) => writer.metadata_answer(answer),
             Self::Recovery(recovery) => recovery.metadata_answer(answer),
+            Self::Last(_) | Self::Reading(_) | Self::Tail(_) => unreachable!("readers ask for no metadata"),
         }
     }
 
@@ -149,6 +221,9 @@ impl Machine {
         match self {
             Self::Writer(writer) => writer.tick(now_ms),
             Self::Recovery(recovery) => recovery.tick(now_ms),
+            Self::Last(_) => {}
+            Self::Reading(reading) => reading.tick(now_ms),
+            Self::Tail(tail) => tail.tick(now_ms),
         }
     }
 }

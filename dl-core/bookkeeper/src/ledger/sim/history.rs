@@ -3,6 +3,7 @@
 use super::client::{Client, Machine};
 use super::world::{Trouble, World};
 use crate::ledger::quorum::{entries_to, entry_id};
+use crate::ledger::reading::{LastConfirmed, ReadOptions, Reading, Replicas, Tail};
 use crate::ledger::recovery::{Recovery, RecoveryOptions};
 use crate::ledger::writer::{Writer, WriterOptions};
 use crate::metadata::LedgerState;
@@ -36,6 +37,7 @@ struct History {
     world: World,
     steps: usize,
     crashes: bool,
+    recoveries: usize,
 }
 
 impl History {
@@ -62,7 +64,7 @@ impl History {
         let writer =
             Writer::new(world.access.clone(), world.stored.clone(), options, world.placement.clone());
         world.start(Client::writer(writer.unwrap()));
-        Self { world, steps: 40 + choices.below(300), crashes: choices.percent(70) }
+        Self { world, steps: 40 + choices.below(300), crashes: choices.percent(70), recoveries: 0 }
     }
 
     fn step(&mut self) {
@@ -78,12 +80,15 @@ impl History {
             16 if self.crashes => self.cut_or_mend(),
             17 => world.register(),
             18 if world.random.percent(20) => world.touch_metadata(),
-            19 if world.random.percent(25) && world.clients.len() < 4 => {
+            19 if world.random.percent(25) && self.recoveries < 3 => {
+                self.recoveries += 1;
                 self.recover();
             }
             20 if world.random.percent(10) => self.close(),
             21 if world.random.percent(50) => self.observe(),
             22 | 23 => world.let_go_one(),
+            24 if world.random.percent(50) && world.clients.len() < 12 => self.read(),
+            25 => world.time_out_polls(),
             _ => {
                 world.deliver();
             }
@@ -120,6 +125,36 @@ impl History {
         world.start(Client::recovery(recovery.unwrap()))
     }
 
+    /// A reader asks for the LAC, or reads what it was told is confirmed, or follows.
+    fn read(&mut self) {
+        let metadata = self.world.stored.metadata.clone();
+        let options = ReadOptions {
+            speculate_ms: 50,
+            entries_ahead: 1 + self.world.random.below(4),
+            batches: self.world.random.percent(50),
+            parallel: self.world.random.percent(20),
+            ..ReadOptions::default()
+        };
+        let access = self.world.access.clone();
+        let confirmed = self.world.clients.iter().map(|client| client.told.confirmed).max().unwrap_or(0);
+        let machine = match self.world.random.below(3) {
+            0 => Machine::Last(Box::new(LastConfirmed::new(access, &metadata).unwrap())),
+            1 => {
+                let replicas = Replicas::default();
+                let now_ms = self.world.now_ms;
+                let bytes = 1 + self.world.random.below(200);
+                let reading = Reading::new(access, metadata, options, replicas, 0..confirmed, bytes, now_ms);
+                Machine::Reading(Box::new(reading.unwrap()))
+            }
+            _ => {
+                let mut tail = Tail::new(access, &metadata, options, 0).unwrap();
+                tail.wait();
+                Machine::Tail(Box::new(tail))
+            }
+        };
+        self.world.start(Client::reader(machine));
+    }
+
     fn crash_or_restart(&mut self) {
         let world = &mut self.world;
         let bookie = world.random.below(world.bookies.len());
@@ -151,6 +186,11 @@ impl History {
             bookie.read_only = false;
         }
         world.register();
+        for client in &mut world.clients {
+            if let Machine::Tail(tail) = &mut client.machine {
+                tail.stop();
+            }
+        }
         self.settle();
         let client = &self.world.clients[WRITER];
         let Machine::Writer(writer) = &client.machine else { unreachable!() };
@@ -162,7 +202,13 @@ impl History {
             );
         }
         for client in &self.world.clients[1..] {
-            assert!(client.told.recovered.is_some(), "a recovery hangs");
+            match client.machine {
+                Machine::Recovery(_) => assert!(client.told.recovered.is_some(), "a recovery hangs"),
+                Machine::Last(_) | Machine::Reading(_) => {
+                    assert!(client.told.ended.is_some(), "a read hangs")
+                }
+                Machine::Tail(_) | Machine::Writer(_) => {}
+            }
         }
     }
 
@@ -197,6 +243,9 @@ impl History {
         assert!(entries <= told.appended, "entries that nobody wrote");
         if let Some(Ok(closed)) = &told.closed {
             assert_eq!(*closed, entries, "where the writer closed it");
+        }
+        for client in &self.world.clients {
+            assert!(client.told.confirmed <= entries, "a reader was told of entries that were not kept");
         }
         for client in &self.world.clients[1..] {
             if let Some(Ok(recovered)) = &client.told.recovered {

@@ -172,6 +172,13 @@ impl World {
         }
     }
 
+    /// The time of the long polls at some bookie is over.
+    pub(crate) fn time_out_polls(&mut self) {
+        let bookie = self.random.below(self.bookies.len());
+        let answers = self.bookies[bookie].answer_polls(true);
+        self.answer_all(answers);
+    }
+
     /// Every client that waits for an answer that will not come is told.
     pub(crate) fn time_out_all(&mut self) {
         for call in 0..self.calls.len() {

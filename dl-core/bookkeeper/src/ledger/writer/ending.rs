@@ -24,6 +24,17 @@ impl Writer {
         }
     }
 
+    /// Gives up: what is not acknowledged fails, and the ledger is left for a recovery.
+    pub fn abandon(&mut self, error: Error) {
+        self.end(error);
+    }
+
+    /// Whether the writer has ended, well or not.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.ended.is_some()
+    }
+
     pub(super) fn start_closing(&mut self) {
         let wanted = plans::closed(&self.known.metadata, self.acknowledged, self.acknowledged_length);
         self.doing = Doing::Close;

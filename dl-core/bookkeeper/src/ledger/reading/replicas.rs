@@ -1,0 +1,60 @@
+//! Which replica to ask first.
+
+use std::collections::BTreeMap;
+
+use super::ReadOptions;
+use crate::ledger::quorum::write_set;
+use crate::types::{BookieId, Quorum};
+
+/// What a reader has learned of the bookies of its ledger.
+#[derive(Debug, Clone, Default)]
+pub struct Replicas {
+    /// Until when a bookie is asked last.
+    avoided: BTreeMap<BookieId, u64>,
+    /// The bookie that is kept to.
+    preferred: Option<BookieId>,
+}
+
+impl Replicas {
+    /// The places that have an entry, the best to ask first: not one that was slow or failed, then the one kept to, then
+    /// as the entry's write set has them.
+    pub(super) fn order(
+        &self,
+        options: &ReadOptions,
+        quorum: Quorum,
+        ensemble: &[BookieId],
+        entry: u64,
+        now_ms: u64,
+    ) -> Vec<usize> {
+        let sticky = options.sticky && quorum.ensemble() == quorum.write();
+        let mut places: Vec<usize> = write_set(quorum, entry).collect();
+        if sticky && self.preferred.is_none() {
+            // Readers that have no reason yet to prefer another all start with the same bookie of a ledger.
+            places.sort_unstable();
+        }
+        let rank = |place: &usize| {
+            let bookie = ensemble.get(*place);
+            let avoided =
+                bookie.and_then(|bookie| self.avoided.get(bookie)).is_some_and(|until| now_ms < *until);
+            (avoided, !(sticky && self.preferred.as_ref() == bookie))
+        };
+        places.sort_by_key(rank);
+        places
+    }
+
+    /// A bookie was slow or failed.
+    pub(super) fn avoid(&mut self, bookie: &BookieId, until_ms: u64) {
+        self.avoided.insert(bookie.clone(), until_ms);
+        if self.preferred.as_ref() == Some(bookie) {
+            self.preferred = None;
+        }
+    }
+
+    /// A bookie gave a good entry back.
+    pub(super) fn good(&mut self, bookie: &BookieId) {
+        self.avoided.remove(bookie);
+        if self.preferred.is_none() {
+            self.preferred = Some(bookie.clone());
+        }
+    }
+}
