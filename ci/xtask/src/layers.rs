@@ -55,6 +55,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("dl-ffi", &["dl-core"]),
     ("dl-python", &["dl-core"]),
     ("dl-node", &["dl-core"]),
+    ("dl-cluster", &[]),
     ("dl-examples", &["dl-core"]),
     ("xtask", &[]),
 ];

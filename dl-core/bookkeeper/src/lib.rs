@@ -44,6 +44,8 @@ mod protocol;
 #[cfg(any(test, feature = "test-util"))]
 pub mod testing;
 mod types;
+#[cfg(feature = "zookeeper")]
+mod zookeeper;
 
 pub use cluster::{
     BookieRegistry, LedgerStore, MemoryCluster, RegisteredBookie, Version, Versioned, Watch, Written,
@@ -61,6 +63,11 @@ pub use protocol::{
     ReadRequest, ReadResponse, Request, Response, Status, WriteLacRequest,
 };
 pub use types::{BookieId, DigestType, EntryId, LedgerId, MasterKey, Quorum};
+#[cfg(feature = "zookeeper")]
+pub use zookeeper::{
+    Applied, NodeChange, NodeMode, NodeRefusal, NodeState, ZooKeeper, ZooKeeperBookies, ZooKeeperLedgers,
+    ZooKeeperOptions,
+};
 
 /// Writing, recovering and reading ledgers as state machines without I/O, for whoever drives them in another way than this crate:
 /// a simulator, for one.

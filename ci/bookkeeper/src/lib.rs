@@ -1,0 +1,93 @@
+//! A BookKeeper cluster on this machine, for tests: what `ci/bookkeeper/cluster` starts, in a temporary folder, gone with
+//! the process that started it however that ends.
+//!
+//! ```no_run
+//! let cluster = dl_cluster::Cluster::start(&["--bookies", "4"]);
+//! cluster.run(&["freeze-bookie", "2"]);
+//! println!("{}", cluster.zookeeper());
+//! ```
+#![allow(clippy::panic, reason = "a test fails by panicking")]
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::LazyLock;
+
+use tempfile::TempDir;
+
+/// A running cluster. It ends when it is dropped.
+#[derive(Debug)]
+pub struct Cluster {
+    folder: TempDir,
+    uri: String,
+}
+
+impl Cluster {
+    /// Starts one, with these options of `ci/bookkeeper/cluster start`: three bookies, unless they say otherwise.
+    ///
+    /// # Panics
+    /// Panics with what the command said if it fails: without a JDK and Maven, say.
+    #[must_use]
+    pub fn start(options: &[&str]) -> Self {
+        let folder = TempDir::new().unwrap_or_else(|error| panic!("no temporary folder: {error}"));
+        let parent = std::process::id().to_string();
+        let mut words = vec!["start", "--temporary", "--parent", &parent];
+        words.extend(options);
+        let uri = run(&folder, &words);
+        Self { folder, uri: uri.trim().to_owned() }
+    }
+
+    /// The one that the tests of this process share, with three bookies that nobody hurts.
+    pub fn shared() -> &'static Self {
+        static SHARED: LazyLock<Cluster> = LazyLock::new(|| Cluster::start(&[]));
+        &SHARED
+    }
+
+    /// The ZooKeeper without bookies that the tests of this process share.
+    pub fn shared_zookeeper() -> &'static Self {
+        static SHARED: LazyLock<Cluster> = LazyLock::new(|| Cluster::start(&["--bookies", "0"]));
+        &SHARED
+    }
+
+    /// The URI of a namespace on it.
+    #[must_use]
+    pub fn uri(&self) -> &str {
+        &self.uri
+    }
+
+    /// The address of its ZooKeeper.
+    #[must_use]
+    pub fn zookeeper(&self) -> &str {
+        let authority = self.uri.split('/').nth(2);
+        authority.unwrap_or_else(|| panic!("{} is no URI", self.uri))
+    }
+
+    /// Runs another command of `ci/bookkeeper/cluster` on it; answers what that printed.
+    ///
+    /// # Panics
+    /// Panics with what the command said if it fails.
+    pub fn run(&self, words: &[&str]) -> String {
+        run(&self.folder, words)
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        self.run(&["stop"]);
+    }
+}
+
+fn run(folder: &TempDir, words: &[&str]) -> String {
+    let command = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("cluster");
+    let output = Command::new(command)
+        .arg("--dir")
+        .arg(folder.path().join("cluster"))
+        .args(words)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap_or_else(|error| panic!("ci/bookkeeper/cluster cannot be run: {error}"));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    if !output.status.success() {
+        panic!("ci/bookkeeper/cluster {words:?}: {text}{}", String::from_utf8_lossy(&output.stderr));
+    }
+    text
+}

@@ -1,0 +1,210 @@
+//! The session: made, kept, replaced when it ends, closed.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use zookeeper_client::{Acl, Acls, Client, Error as ClientError, Permission, SessionState, StateWatcher};
+
+use super::errors;
+use super::watches::Watches;
+use crate::error::{Error, Result};
+
+/// How long to wait before another attempt to make a session: at first, and at most.
+const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+
+/// How long closing waits for the server's word that the session is over.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Which servers, and how to speak to them.
+#[derive(Debug, Clone)]
+pub struct ZooKeeperOptions {
+    /// The servers, `host:port`, joined by commas.
+    pub servers: String,
+    /// How long the servers keep the session without hearing of it. They have bounds of their own.
+    pub session_timeout: Duration,
+    /// How long a call may take before it fails with `unavailable`, reconnecting included.
+    pub patience: Duration,
+    /// An identity to show, as Java DistributedLog does with `zkAclId`: the digest of user and password `id:id`. Nodes made
+    /// with it are its own, and others may only read them. Without one anyone may do anything to them.
+    pub acl_id: Option<String>,
+}
+
+impl ZooKeeperOptions {
+    /// These servers, sessions of 10 s, calls of at most 30 s, and no identity.
+    #[must_use]
+    pub fn new(servers: impl Into<String>) -> Self {
+        Self {
+            servers: servers.into(),
+            session_timeout: Duration::from_secs(10),
+            patience: Duration::from_secs(30),
+            acl_id: None,
+        }
+    }
+
+    async fn connect(&self) -> Result<Client> {
+        let mut connector =
+            Client::connector().with_session_timeout(self.session_timeout).with_fail_eagerly();
+        if let Some(id) = &self.acl_id {
+            connector = connector.with_auth("digest", format!("{id}:{id}").as_bytes());
+        }
+        connector.connect(&self.servers).await.map_err(|error| match error {
+            ClientError::AuthFailed => errors::unauthenticated(),
+            ClientError::BadArguments(problem) => Error::invalid_argument(format!(
+                "{:?} are no ZooKeeper servers: {problem}; write host:port,host:port",
+                self.servers
+            )),
+            error => errors::unavailable(&self.servers, error),
+        })
+    }
+
+    /// Who may do what to the nodes it makes.
+    pub(super) fn acls(&self) -> Acls<'static> {
+        static OWN: [Acl; 2] = [
+            Acl::new_const(Permission::ALL, "auth", ""),
+            Acl::new_const(Permission::READ, "world", "anyone"),
+        ];
+        if self.acl_id.is_some() { Acls::new(&OWN) } else { Acls::anyone_all() }
+    }
+}
+
+/// A session with ZooKeeper. It ends when it is closed or its last handle is dropped.
+///
+/// Nodes that end with a session are not made again in the next one: whoever made them has to know that they were gone.
+/// Watches go on over any number of sessions.
+#[derive(Clone)]
+pub struct ZooKeeper {
+    pub(super) shared: Arc<Shared>,
+}
+
+/// What the handles and tasks of a session share.
+pub(super) struct Shared {
+    pub(super) options: ZooKeeperOptions,
+    pub(super) state: watch::Sender<State>,
+    pub(super) watches: Watches,
+    /// Where tasks and timers run, whoever calls.
+    pub(super) runtime: Handle,
+}
+
+/// Whether there is a session.
+#[derive(Clone)]
+pub(super) enum State {
+    /// This one, as far as is known.
+    Open(Session),
+    /// It ended, and another is being made.
+    Between,
+    /// None can be had.
+    Failed(Error),
+    /// None is wanted.
+    Closed,
+}
+
+/// One of the sessions that follow each other.
+#[derive(Clone)]
+pub(super) struct Session {
+    pub(super) client: Client,
+    pub(super) number: u64,
+}
+
+impl ZooKeeper {
+    /// Makes a session, on the tokio runtime of the caller.
+    ///
+    /// # Errors
+    /// `unavailable` if no server answers; `unauthorized` if they refuse the identity; `invalid-argument` if the servers
+    /// are no list of addresses.
+    pub async fn connect(options: ZooKeeperOptions) -> Result<Self> {
+        let runtime = Handle::try_current().map_err(|error| {
+            Error::invalid_argument("there is no tokio runtime here; call it inside of one").caused_by(error)
+        })?;
+        let client = options.connect().await?;
+        let states = client.state_watcher();
+        let state = watch::Sender::new(State::Open(Session { client, number: 0 }));
+        let shared = Arc::new(Shared { options, state, watches: Watches::new(), runtime });
+        tokio::spawn(keep(Arc::downgrade(&shared), states));
+        Ok(Self { shared })
+    }
+
+    /// The number by which the servers know the session that there is now.
+    #[must_use]
+    pub fn session_id(&self) -> Option<i64> {
+        match &*self.shared.state.borrow() {
+            State::Open(session) => Some(session.client.session_id().0),
+            _ => None,
+        }
+    }
+
+    /// Ends the session, and with it its nodes; every call fails with `closed` from now on, and every watch ends. The
+    /// second time it does nothing.
+    pub async fn close(&self) {
+        let before = self.shared.state.send_replace(State::Closed);
+        self.shared.watches.close();
+        if let State::Open(session) = before {
+            let states = session.client.state_watcher();
+            drop(session);
+            let ended = {
+                let _entered = self.shared.runtime.enter();
+                tokio::time::timeout(CLOSE_PATIENCE, ended(states))
+            };
+            let _late = ended.await;
+        }
+    }
+}
+
+/// Makes another session whenever one ends, until nobody wants one.
+async fn keep(shared: Weak<Shared>, mut states: StateWatcher) {
+    for number in 1.. {
+        let state = ended(states).await;
+        let Some(options) = begin(&shared, state) else { return };
+        let mut pause = RETRY.0;
+        let client = loop {
+            match options.connect().await {
+                Ok(client) => break client,
+                Err(error) if !error.is_retryable() => return publish(&shared, State::Failed(error)),
+                Err(_) => {}
+            }
+            tokio::time::sleep(pause).await;
+            pause = RETRY.1.min(pause * 2);
+            if shared.strong_count() == 0 {
+                return;
+            }
+        };
+        states = client.state_watcher();
+        publish(&shared, State::Open(Session { client, number }));
+    }
+}
+
+/// Says that the session is over. None if no other is wanted.
+fn begin(shared: &Weak<Shared>, state: SessionState) -> Option<ZooKeeperOptions> {
+    let next = match state {
+        SessionState::AuthFailed => State::Failed(errors::unauthenticated()),
+        _ => State::Between,
+    };
+    let failed = matches!(next, State::Failed(_));
+    publish(shared, next);
+    let shared = shared.upgrade()?;
+    let closed = matches!(*shared.state.borrow(), State::Closed);
+    (!failed && !closed).then(|| shared.options.clone())
+}
+
+/// Changes the state, unless it is closed.
+fn publish(shared: &Weak<Shared>, next: State) {
+    if let Some(shared) = shared.upgrade() {
+        shared.state.send_if_modified(|state| {
+            let open = !matches!(state, State::Closed);
+            if open {
+                *state = next;
+            }
+            open
+        });
+    }
+}
+
+/// Waits until a session is over.
+async fn ended(mut states: StateWatcher) -> SessionState {
+    let mut state = states.peek_state();
+    while !state.is_terminated() {
+        state = states.changed().await;
+    }
+    state
+}
