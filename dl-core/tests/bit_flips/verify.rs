@@ -15,28 +15,45 @@ async fn verify(path: &Path) -> Verification {
     Namespace::verify(&file_uri(path).unwrap(), Options::default(), None).await.unwrap()
 }
 
-/// Bytes of a namespace that was closed in order which nothing depends on, and which may be anything.
-fn is_harmless(image: &Image, place: &Place) -> bool {
+/// Bytes of a namespace which nothing depends on, and which may be anything.
+fn is_harmless(image: &Image, ending: Ending, place: &Place) -> bool {
     let file = place.file.to_str().unwrap();
     let bytes = &image[&place.file];
     let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
     match file.split('/').next().unwrap() {
         // Never evidence of anything: the first opener makes a new one.
         "control" => true,
-        // It was emptied, so what lies behind its first block are leftovers.
+        // The process is gone, and the file says only what it was.
+        "sessions" => true,
+        // Behind its last batch lie leftovers. One that was emptied has none.
+        "journals" if matches!(ending, Ending::Killed) => place.at >= used,
         "journals" => place.at >= JOURNAL_BLOCK_BYTES,
-        // Behind the end of a completed segment nothing is ever read.
+        // Behind its end nothing is ever read.
         "segments" => place.at >= used,
         _ => false,
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn verify_finds_every_flipped_bit_of_a_closed_namespace() {
-    let left = write(Ending::Closed).await;
+async fn soak_flips_are_found_by_verify_after_a_close() {
+    find_flips(Ending::Closed).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn soak_flips_are_found_by_verify_after_an_abort() {
+    find_flips(Ending::Aborted).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn soak_flips_are_found_by_verify_after_a_kill() {
+    find_flips(Ending::Killed).await;
+}
+
+async fn find_flips(ending: Ending) {
+    let left = write(ending).await;
     let mut missed = Vec::new();
     let (mut damage, mut notices) = (0, 0);
-    for place in places(&left.image, 300).iter().filter(|place| !is_harmless(&left.image, place)) {
+    for place in places(&left.image, 300).iter().filter(|place| !is_harmless(&left.image, ending, place)) {
         let root = folder();
         copy(&left.image, Some(place), root.path());
         let found = verify(root.path()).await.findings;
@@ -49,8 +66,37 @@ async fn verify_finds_every_flipped_bit_of_a_closed_namespace() {
             None => missed.push(format!("{place:?}: {found:?}")),
         }
     }
-    println!("{damage} found as damage, {notices} as notices");
-    assert!(missed.is_empty() && damage > notices, "{} missed: {missed:#?}", missed.len());
+    println!("{ending:?}: {damage} found as damage, {notices} as notices, {} not at all", missed.len());
+    assert!(missed.is_empty() && damage > 0, "{} missed: {missed:#?}", missed.len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_in_the_place_of_a_folder_and_the_reverse_are_found() {
+    let left = write(Ending::Closed).await;
+    let folders = ["metadata", "journals", "sessions", "segments"].map(std::path::PathBuf::from);
+    let below =
+        left.image.keys().filter_map(|file| file.parent()).filter(|folder| folder.starts_with("segments"));
+    let folders: std::collections::BTreeSet<_> =
+        folders.into_iter().chain(below.map(Path::to_owned)).collect();
+    for misplaced in left.image.keys().chain(&folders) {
+        let root = folder();
+        copy(&left.image, None, root.path());
+        let path = root.path().join(misplaced);
+        if path.is_dir() {
+            std::fs::remove_dir_all(&path).unwrap();
+            std::fs::write(&path, "not a folder").unwrap();
+        } else {
+            std::fs::remove_file(&path).unwrap();
+            std::fs::create_dir(&path).unwrap();
+        }
+        let found = verify(root.path()).await.findings;
+        let path = path.canonicalize().unwrap();
+        let damage = found.iter().filter(|finding| finding.severity == Severity::Damage);
+        assert!(
+            damage.clone().any(|finding| finding.file.as_ref() == Some(&path)),
+            "{misplaced:?}: {found:#?}"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -187,6 +187,11 @@ impl Pass<'_> {
         known.extend(layout.folders());
         known.push(layout.root().join("lost+found"));
         self.strangers_in(layout.root(), |path, _| known.contains(path))?;
+        for path in [layout.format(), layout.lock(), layout.control(), layout.metadata().join("lock")] {
+            if self.files.list(&path).is_ok() {
+                self.misplaced(&path, "a folder stands in the place of a file");
+            }
+        }
         self.strangers_in(&layout.metadata(), |_, name| {
             name == "lock" || name.strip_suffix(".log").and_then(parse_hex).is_some()
         })?;
@@ -200,6 +205,10 @@ impl Pass<'_> {
         let names = match self.files.list(folder) {
             // Its first user makes it.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => {
+                self.misplaced(folder, "a file stands in the place of a folder");
+                Vec::new()
+            }
             names => names.map_err(|error| io::failed(error, "listing a folder", folder))?,
         };
         let (ours, strange): (Vec<_>, Vec<_>) =
@@ -209,6 +218,15 @@ impl Pass<'_> {
             Finding::new(Severity::Notice, Subject::Stranger, message).in_file(folder.join(name))
         }));
         Ok(ours)
+    }
+
+    /// Something stands where a file or folder of the namespace belongs, which nothing can be read from. Said once.
+    fn misplaced(&mut self, path: &Path, what: &str) {
+        let about = |finding: &Finding| finding.file.as_deref() == Some(path);
+        if !self.found.findings.iter().any(|finding| finding.severity == Severity::Damage && about(finding)) {
+            let finding = Finding::new(Severity::Damage, Subject::Stranger, what).in_file(path);
+            self.found.findings.push(finding.safe(copy(self.layout.root())));
+        }
     }
 
     /// Adds what a file could not be read for.
@@ -247,6 +265,9 @@ fn format(seams: &Seams, layout: &Layout, found: &mut Verification) -> Result<Op
                 Ok(_) => ("the directory has lost its format file".to_owned(), namespace),
                 Err(error) if error.kind() == ErrorKind::Corrupt => {
                     ("the format file is not what was written".to_owned(), namespace)
+                }
+                Err(error) if error.kind() == ErrorKind::InvalidArgument && namespace.is_some() => {
+                    ("something else stands in the place of the format file".to_owned(), namespace)
                 }
                 // With metadata of ours beside it, it was ours too, unless it is whole and newer than this build.
                 Err(error)

@@ -42,7 +42,12 @@ enum Ended {
 pub(in crate::drivers::file) fn generations(files: &dyn Files, layout: &Layout) -> Result<Vec<u64>> {
     let folder = layout.metadata();
     let names = match files.list(&folder) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        // Who reads the folder says that it is none.
+        Err(error)
+            if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) =>
+        {
+            Vec::new()
+        }
         names => names.map_err(|error| io::failed(error, "listing the metadata", &folder))?,
     };
     let mut found: Vec<u64> = names.iter().filter_map(|name| parse_hex(name.strip_suffix(".log")?)).collect();
@@ -95,7 +100,14 @@ pub(in crate::drivers::file) fn look(
             file => file.map_err(failed)?,
         };
         looked.files += 1;
-        looked.bytes += read_through(&*file, 0).map_err(failed)?;
+        match read_through(&*file, 0) {
+            Err(error) if error.kind() == std::io::ErrorKind::IsADirectory => {
+                looked.troubles.push((path, Trouble::damage(0, "is a folder: the metadata is gone")));
+                (looked.complete, expected) = (false, Some(generation + 1));
+                continue;
+            }
+            bytes => looked.bytes += bytes.map_err(failed)?,
+        }
         let log =
             MetadataLog::begin(files.clone(), layout.clone(), namespace, generation, file, OpenMode::Read);
         let ended = match log {
