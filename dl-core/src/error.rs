@@ -287,7 +287,8 @@ impl Error {
         self.context_value("owner")
     }
 
-    /// Whether the same call may succeed later.
+    /// Whether the same call, on the same handle, may succeed later. Never for the error that ended a writer, whatever its
+    /// kind: the way on is a new writer.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         self.0.retryable

@@ -348,6 +348,8 @@ impl WriterCore {
 
     /// Settles everything with this error, unless the writer failed before.
     pub(super) fn fail(&self, error: Error) {
+        // Whatever the cause: no call on this writer will ever succeed.
+        let error = error.retry(false);
         let store = self.change(|state, effects| {
             state.pipeline.fail(error.clone(), effects);
             state.store.take()
