@@ -6,6 +6,7 @@ use crate::cursor::Cursor;
 use crate::engine::Closing;
 use crate::engine::reader::{End, ReaderCore, Step};
 use crate::error::Result;
+use crate::format::RecordSet;
 use crate::types::{Dlsn, Record};
 
 /// Reads a log from some position on, in order: acknowledged records only, none twice, none left out. Many may read at
@@ -163,5 +164,16 @@ impl ReaderCloser {
     /// reader itself is closed or dropped.
     pub fn close(&self) {
         self.0.close();
+    }
+}
+
+impl Record {
+    /// The position of the last record that it stands for: of a whole record set that of its last member, of any other its
+    /// own. Who has processed it moves a cursor there.
+    #[must_use]
+    pub fn last_dlsn(&self) -> Dlsn {
+        let members = self.record_set.then(|| RecordSet::count(&self.payload).ok()).flatten();
+        let further = i64::from(members.unwrap_or(1).saturating_sub(1));
+        Dlsn::new(self.dlsn.segment(), self.dlsn.entry(), self.dlsn.slot().saturating_add(further))
     }
 }

@@ -208,6 +208,24 @@ impl EntryRecords {
         skipped
     }
 
+    /// Passes over the records in front of the one that holds `slot`, which may be a whole set; answers its first slot.
+    pub(crate) fn skip_to_record(&mut self, slot: u32) -> Result<u32> {
+        loop {
+            let before = self.heads.clone();
+            match self.heads.next(&self.area) {
+                Ok(Some(head)) if head.end_slot() <= slot => {}
+                Ok(found) => {
+                    self.heads = before;
+                    return Ok(found.map_or(slot, |head| head.slot));
+                }
+                Err(error) => {
+                    self.stop();
+                    return Err(error);
+                }
+            }
+        }
+    }
+
     fn pass_to(&mut self, slot: u32) -> Result<()> {
         if let Some(set) = &mut self.set {
             set.skip_to(slot)?;

@@ -54,6 +54,8 @@ pub(crate) struct ReaderCore {
     /// Records are skipped until one has at least this txid.
     from_txid: Option<i64>,
     on_truncated: OnTruncated,
+    /// Whether it starts behind a cursor, and a set of which that leaves members is delivered whole.
+    resumes_sets: bool,
     /// Whether it starts wherever the log does, and has not started.
     anywhere: bool,
     /// Whether record sets are delivered as they are.
@@ -150,6 +152,7 @@ impl ReaderCore {
             left: options.count,
             from_txid,
             on_truncated: options.on_truncated,
+            resumes_sets: processed.is_some() && options.whole_record_sets,
             anywhere: from == Start::Earliest,
             whole_record_sets: options.whole_record_sets,
             chunk_bytes: usize::try_from(options.read_ahead_bytes / 2).unwrap_or(usize::MAX),
@@ -291,13 +294,20 @@ impl ReaderCore {
         let Some((entry, bytes)) = stretch.pop() else { return Ok(false) };
         let here = (self.position.segment(), self.position.entry()) == (stretch.number, entry);
         let slot = if here { u32::try_from(self.position.slot()).unwrap_or(0) } else { 0 };
-        let whole_sets = self.whole_record_sets;
+        let (whole_sets, resumes_sets) = (self.whole_record_sets, self.resumes_sets);
         let opened = open_entry(bytes, stretch.enveloped).and_then(|area| {
             let mut records = EntryRecords::new(area).whole_sets(whole_sets);
-            records.skip_to(slot)?;
-            Ok(records)
+            let first = if resumes_sets {
+                records.skip_to_record(slot)?
+            } else {
+                records.skip_to(slot).map(|()| slot)?
+            };
+            Ok((records, first))
         });
-        let records = opened.map_err(|error| self.damage(error, entry))?;
+        let (records, first) = opened.map_err(|error| self.damage(error, entry))?;
+        if first < slot {
+            self.position = Dlsn::new(self.position.segment(), entry, first.into());
+        }
         self.entry = Some(OpenEntry { records, entry });
         Ok(true)
     }
