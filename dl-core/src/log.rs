@@ -18,7 +18,8 @@ use crate::writer::Writer;
 use crate::{CursorInfo, LogInfo, SegmentInfo, SegmentWatcher};
 
 /// A handle on a log, from [`Namespace::log`](crate::Namespace::log) or
-/// [`Namespace::open_log`](crate::Namespace::open_log). Holds nothing; cheap to clone.
+/// [`Namespace::open_log`](crate::Namespace::open_log). Holds nothing; cheap to clone. One from `open_log` is of the log that
+/// was there then, and never acts on another that got its name later.
 ///
 /// Writers and readers are opened here. What else it can do takes nothing from its writer: ask what there is, watch it,
 /// truncate what is completed, keep cursors and options with the log.
@@ -44,11 +45,13 @@ use crate::{CursorInfo, LogInfo, SegmentInfo, SegmentWatcher};
 pub struct Log {
     engine: Arc<Engine>,
     name: LogName,
+    /// Which of the logs that ever had the name; any, without it.
+    incarnation: Option<u64>,
 }
 
 impl Log {
-    pub(crate) fn new(engine: Arc<Engine>, name: LogName) -> Self {
-        Self { engine, name }
+    pub(crate) fn new(engine: Arc<Engine>, name: LogName, incarnation: Option<u64>) -> Self {
+        Self { engine, name, incarnation }
     }
 
     /// Its name.
@@ -67,13 +70,18 @@ impl Log {
         options.validate()?;
         self.engine.check_writable()?;
         let opening = async {
+            self.check().await?;
             if options.create_log
+                && self.incarnation.is_none()
                 && let Err(error) = layout::create(&*self.engine.stores.metadata, &self.name).await
                 && error.kind() != ErrorKind::AlreadyExists
             {
                 return Err(error);
             }
-            writer::open(&self.engine, &self.name, &options, None).await
+            let writer = writer::open(&self.engine, &self.name, &options, None).await?;
+            // It owns the log that is there now.
+            self.check().await.inspect_err(|_| writer.abort())?;
+            Ok(writer)
         };
         let writer = Writer::new(self.call(opening).await?);
         self.engine.telemetry.metrics.writers_opened.add(1);
@@ -88,7 +96,7 @@ impl Log {
     /// [`ReaderOptions::takeover`] does not allow to take it, or if another took it at the same time.
     pub async fn open_reader(&self, options: ReaderOptions) -> Result<Reader> {
         options.validate()?;
-        let reader = self.call(ReaderCore::open(&self.engine, &self.name, &options)).await?;
+        let reader = self.look(ReaderCore::open(&self.engine, &self.name, &options)).await?;
         self.engine.telemetry.metrics.readers_opened.add(1);
         Ok(Reader::new(reader))
     }
@@ -117,7 +125,7 @@ impl Log {
     /// # Errors
     /// `not-found` if there is no such log.
     pub async fn info(&self) -> Result<LogInfo> {
-        self.call(queries::info(&self.engine, &self.name)).await
+        self.look(queries::info(&self.engine, &self.name)).await
     }
 
     /// Its segments, oldest first, truncated ones that are still kept included.
@@ -125,7 +133,7 @@ impl Log {
     /// # Errors
     /// `not-found` if there is no such log.
     pub async fn segments(&self) -> Result<Vec<SegmentInfo>> {
-        self.call(queries::segments(&self.engine, &self.name)).await
+        self.look(queries::segments(&self.engine, &self.name)).await
     }
 
     /// Watches its segments: tells which there are, then which there are after each change, made by whatever process.
@@ -133,7 +141,7 @@ impl Log {
     /// # Errors
     /// `unavailable` if the system lacks the means, such as a thread, to hear of changes made elsewhere.
     pub fn watch_segments(&self) -> Result<SegmentWatcher> {
-        SegmentWatcher::new(&self.engine, &self.name)
+        SegmentWatcher::new(&self.engine, &self.name, self.incarnation)
     }
 
     /// Truncates the log below `before`, at most up to the segment that is being written ([`Writer::truncate`] gets
@@ -145,7 +153,7 @@ impl Log {
     /// [`Writer::truncate`]: crate::Writer::truncate
     pub async fn truncate(&self, before: Dlsn) -> Result<Dlsn> {
         self.engine.check_writable()?;
-        self.call(truncate::truncate(&self.engine, &self.name, before, None)).await
+        self.call(truncate::truncate(&self.engine, &self.name, self.incarnation, before, None)).await
     }
 
     /// The position of the first record whose txid is at least `txid`; `None` if there is none yet. Exact if txids never
@@ -154,7 +162,7 @@ impl Log {
     /// # Errors
     /// `not-found` if there is no such log.
     pub async fn dlsn_at_txid(&self, txid: Txid) -> Result<Option<Dlsn>> {
-        let first = self.call(queries::first_at_txid(&self.engine, &self.name, txid)).await?;
+        let first = self.look(queries::first_at_txid(&self.engine, &self.name, txid)).await?;
         Ok(first.map(|first| first.dlsn))
     }
 
@@ -172,7 +180,7 @@ impl Log {
     /// # Errors
     /// `not-found` if there is no such log.
     pub async fn last_record(&self) -> Result<Option<Record>> {
-        match self.call(queries::last(&self.engine, &self.name)).await? {
+        match self.look(queries::last(&self.engine, &self.name)).await? {
             Some(last) => self.record_at(Start::Dlsn(last.dlsn)).await,
             None => Ok(None),
         }
@@ -199,7 +207,7 @@ impl Log {
     /// # Errors
     /// `not-found` if there is no such log.
     pub async fn count_between(&self, from: Option<Dlsn>, until: Option<Dlsn>) -> Result<u64> {
-        self.call(queries::count(&self.engine, &self.name, from, until)).await
+        self.look(queries::count(&self.engine, &self.name, from, until)).await
     }
 
     /// Completes what a writer that is gone left in progress, as opening a writer and closing it would.
@@ -209,8 +217,11 @@ impl Log {
     pub async fn recover(&self) -> Result<()> {
         self.engine.check_writable()?;
         self.call(async {
+            self.check().await?;
             let own = open::take_over(&self.engine, &self.name, Takeover::Never).await?;
-            own.lock.release().await
+            let same = self.check().await;
+            own.lock.release().await?;
+            same
         })
         .await
     }
@@ -225,7 +236,7 @@ impl Log {
     /// `not-found` if there is no such log.
     pub async fn apply_retention(&self) -> Result<Dlsn> {
         self.engine.check_writable()?;
-        self.call(retention::apply(&self.engine, &self.name)).await
+        self.call(retention::apply(&self.engine, &self.name, self.incarnation)).await
     }
 
     /// The options kept with the log; the defaults, if none were set.
@@ -233,7 +244,7 @@ impl Log {
     /// # Errors
     /// `not-found` if there is no such log.
     pub async fn options(&self) -> Result<LogOptions> {
-        self.call(log_options::read(&*self.engine.stores.metadata, &self.name)).await
+        self.look(log_options::read(&*self.engine.stores.metadata, &self.name)).await
     }
 
     /// Replaces the options kept with the log. Writers that are opened from now on go by them.
@@ -243,7 +254,8 @@ impl Log {
     pub async fn set_options(&self, options: LogOptions) -> Result<()> {
         options.validate()?;
         self.engine.check_writable()?;
-        self.call(log_options::write(&*self.engine.stores.metadata, &self.name, &options)).await
+        self.call(log_options::write(&*self.engine.stores.metadata, &self.name, self.incarnation, &options))
+            .await
     }
 
     /// The cursor of this name, which need not exist: its first move makes it.
@@ -251,7 +263,7 @@ impl Log {
     /// # Errors
     /// `not-found` if there is no such log.
     pub async fn cursor(&self, name: &CursorName) -> Result<Cursor> {
-        self.call(CursorCore::open(&self.engine, &self.name, name)).await.map(Cursor::new)
+        self.look(CursorCore::open(&self.engine, &self.name, name)).await.map(Cursor::new)
     }
 
     /// Its cursors, in byte order of their names.
@@ -259,7 +271,7 @@ impl Log {
     /// # Errors
     /// `not-found` if there is no such log; `corrupt` if a cursor holds something else than a position.
     pub async fn cursors(&self) -> Result<Vec<CursorInfo>> {
-        self.call(cursor::list(&self.engine, &self.name)).await
+        self.look(cursor::list(&self.engine, &self.name)).await
     }
 
     /// Bytes that the user keeps with the log; empty if none were set.
@@ -267,7 +279,7 @@ impl Log {
     /// # Errors
     /// `not-found` if there is no such log.
     pub async fn user_metadata(&self) -> Result<Bytes> {
-        self.call(async {
+        self.look(async {
             let (metadata, paths) = (&*self.engine.stores.metadata, LogPaths::new(&self.name));
             layout::require(metadata, &self.name, &paths.ledgers()).await?;
             Ok(layout::require(metadata, &self.name, paths.base()).await?.data)
@@ -281,7 +293,32 @@ impl Log {
     /// `not-found` if there is no such log.
     pub async fn set_user_metadata(&self, data: impl Into<Bytes>) -> Result<()> {
         self.engine.check_writable()?;
-        self.call(layout::set_user_metadata(&*self.engine.stores.metadata, &self.name, data.into())).await
+        self.call(layout::set_user_metadata(
+            &*self.engine.stores.metadata,
+            &self.name,
+            self.incarnation,
+            data.into(),
+        ))
+        .await
+    }
+
+    /// A call that changes nothing: what it found counts if the log is the same behind it.
+    async fn look<T>(&self, look: impl Future<Output = Result<T>>) -> Result<T> {
+        self.call(async {
+            let found = look.await?;
+            self.check().await?;
+            Ok(found)
+        })
+        .await
+    }
+
+    /// # Errors
+    /// `not-found` if this is a handle of one log, and that is gone.
+    async fn check(&self) -> Result<()> {
+        match self.incarnation {
+            None => Ok(()),
+            same => layout::require_same(&*self.engine.stores.metadata, &self.name, same).await.map(drop),
+        }
     }
 
     async fn call<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {

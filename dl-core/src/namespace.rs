@@ -138,18 +138,21 @@ impl Namespace {
         self.call(layout::create(&*self.engine.stores.metadata, name)).await
     }
 
-    /// A handle on a log that exists.
+    /// A handle on a log that exists, as it is now: when that log was deleted its calls are `not-found`, also if one of the
+    /// same name was made since.
     ///
     /// # Errors
     /// `not-found` if it does not.
     pub async fn open_log(&self, name: &LogName) -> Result<Log> {
-        if self.log_exists(name).await? { Ok(self.log(name)) } else { Err(layout::no_log(name)) }
+        let incarnation = self.call(layout::incarnation(&*self.engine.stores.metadata, name)).await?;
+        Ok(Log::new(self.engine.clone(), name.clone(), Some(incarnation)))
     }
 
-    /// A handle on a log that may not exist yet: its calls find out.
+    /// A handle on the log of this name, whichever that is when a call is made, and whether there is one: the call finds
+    /// out.
     #[must_use]
     pub fn log(&self, name: &LogName) -> Log {
-        Log::new(self.engine.clone(), name.clone())
+        Log::new(self.engine.clone(), name.clone(), None)
     }
 
     /// Whether the log exists.

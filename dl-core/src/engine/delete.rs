@@ -42,7 +42,7 @@ pub(crate) async fn delete(engine: &Arc<Engine>, log: &LogName) -> Result<()> {
 
 async fn attempt(own: &Ownership) -> Result<bool> {
     let metadata = &*own.engine.stores.metadata;
-    match truncate(&own.engine, &own.log, END, Some(own.lock.check())).await {
+    match truncate(&own.engine, &own.log, None, END, Some(own.lock.check())).await {
         Err(error) if error.kind() == ErrorKind::Fenced => return Ok(false),
         truncated => truncated?,
     };

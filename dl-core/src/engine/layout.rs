@@ -178,6 +178,25 @@ pub(crate) async fn incarnation(metadata: &dyn MetadataStore, log: &LogName) -> 
     Ok(require(metadata, log, &LogPaths::new(log).ledgers()).await?.version.created)
 }
 
+/// What stands for the log in metadata, if it is this incarnation; any, without one.
+///
+/// # Errors
+/// `not-found` if it is gone, or another since.
+pub(crate) async fn require_same(
+    metadata: &dyn MetadataStore,
+    log: &LogName,
+    incarnation: Option<u64>,
+) -> Result<Node> {
+    let node = require(metadata, log, &LogPaths::new(log).ledgers()).await?;
+    match incarnation {
+        Some(incarnation) if node.version.created != incarnation => {
+            let message = "the log was deleted, and made anew since; open it again";
+            Err(Error::not_found(message).with("log", log).with("incarnation", incarnation))
+        }
+        _ => Ok(node),
+    }
+}
+
 /// A node of the log that has to be there.
 ///
 /// # Errors
@@ -195,14 +214,18 @@ pub(crate) fn no_log(log: &LogName) -> Error {
 pub(crate) async fn set_user_metadata(
     metadata: &dyn MetadataStore,
     log: &LogName,
+    incarnation: Option<u64>,
     data: Bytes,
 ) -> Result<()> {
     let paths = LogPaths::new(log);
-    let there = Op::Check { path: paths.ledgers(), expect: Expect::Any };
-    let set = Op::Set { path: paths.base().to_owned(), data, expect: Expect::Any };
-    match metadata.commit(&[there, set]).await? {
-        Outcome::Committed(_) => Ok(()),
-        Outcome::Refused(_) => Err(no_log(log)),
+    loop {
+        let there = require_same(metadata, log, incarnation).await?.version;
+        let same = Op::Check { path: paths.ledgers(), expect: Expect::Version(there) };
+        let set = Op::Set { path: paths.base().to_owned(), data: data.clone(), expect: Expect::Any };
+        // Refused: a segment was started meanwhile, or the log deleted.
+        if let Outcome::Committed(_) = metadata.commit(&[same, set]).await? {
+            return Ok(());
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::metadata::{Expect, MetadataStore, Op, Outcome};
 use crate::options::{LogOptions, WriterOptions};
 use crate::types::LogName;
 
-use super::layout::{LogPaths, no_log, require};
+use super::layout::{LogPaths, require, require_same};
 
 /// The options of a log; the defaults, if none were set.
 ///
@@ -33,20 +33,24 @@ pub(crate) async fn read(metadata: &dyn MetadataStore, log: &LogName) -> Result<
 ///
 /// # Errors
 /// `not-found` if the log does not exist.
-pub(crate) async fn write(metadata: &dyn MetadataStore, log: &LogName, options: &LogOptions) -> Result<()> {
+pub(crate) async fn write(
+    metadata: &dyn MetadataStore,
+    log: &LogName,
+    incarnation: Option<u64>,
+    options: &LogOptions,
+) -> Result<()> {
     let paths = LogPaths::new(log);
     loop {
+        let same = require_same(metadata, log, incarnation).await?.version;
         let there = metadata.get(&paths.options()).await?;
         let change = match there {
             None => Op::create(paths.options(), text(options)),
             Some(_) => Op::Set { path: paths.options(), data: text(options), expect: Expect::Any },
         };
-        let exists = Op::Check { path: paths.ledgers(), expect: Expect::Any };
-        match metadata.commit(&[exists, change]).await? {
-            Outcome::Committed(_) => return Ok(()),
-            Outcome::Refused(refusal) if refusal.index == 0 => return Err(no_log(log)),
-            // Somebody else set them for the first time, or the log was made anew.
-            Outcome::Refused(_) => {}
+        let same = Op::Check { path: paths.ledgers(), expect: Expect::Version(same) };
+        // Refused: somebody else set them for the first time, a segment was started, or the log was deleted.
+        if let Outcome::Committed(_) = metadata.commit(&[same, change]).await? {
+            return Ok(());
         }
     }
 }

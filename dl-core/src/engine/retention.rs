@@ -15,7 +15,7 @@ use crate::types::{Dlsn, LogName, Takeover};
 
 use super::segments::{Segment, SegmentList};
 use super::truncate::{self, newest_with_records};
-use super::{Engine, log_options, open};
+use super::{Engine, layout, log_options, open};
 
 /// Ages are looked at again after this time, since the wall clock may have been set.
 const LOOK_AGAIN: Duration = Duration::from_secs(3_600);
@@ -59,22 +59,24 @@ impl Retention {
         self.age_ms.is_some() || self.bytes.is_some() || self.explicit
     }
 
-    /// Frees what is too old or too much at `now_ms`. The writer of the log passes the check of its lock.
+    /// Frees what is too old or too much at `now_ms` of this incarnation of the log. The writer of the log passes the check
+    /// of its lock instead.
     pub(crate) async fn sweep(
         self,
         engine: &Arc<Engine>,
         log: &LogName,
+        incarnation: Option<u64>,
         now_ms: i64,
         lock: Option<Op>,
     ) -> Result<Swept> {
-        let list = SegmentList::read(&*engine.stores.metadata, log).await?;
+        let list = SegmentList::read_of(&*engine.stores.metadata, log, incarnation).await?;
         let segments: Vec<&Segment> = list.iter().collect();
         let gone = if self.explicit {
             0
         } else {
             self.old(&segments, now_ms).max(self.surplus(engine, &segments).await?)
         };
-        let point = truncate::truncate(engine, log, start_behind(&segments, gone), lock).await?;
+        let point = truncate::truncate(engine, log, incarnation, start_behind(&segments, gone), lock).await?;
         Ok(Swept { point, next: self.next(&segments, gone, now_ms) })
     }
 
@@ -132,10 +134,12 @@ impl Calendar {
 }
 
 /// See [`crate::Log::apply_retention`].
-pub(crate) async fn apply(engine: &Arc<Engine>, log: &LogName) -> Result<Dlsn> {
+pub(crate) async fn apply(engine: &Arc<Engine>, log: &LogName, incarnation: Option<u64>) -> Result<Dlsn> {
     let metadata = &*engine.stores.metadata;
+    // One from here on, also for who names none: its options are for no other.
+    let incarnation = Some(layout::require_same(metadata, log, incarnation).await?.version.created);
     let retention = Retention::of(&log_options::read(metadata, log).await?);
-    let list = SegmentList::read(metadata, log).await?;
+    let list = SegmentList::read_of(metadata, log, incarnation).await?;
     if !retention.is_some() {
         return Ok(list.first_readable());
     }
@@ -148,7 +152,7 @@ pub(crate) async fn apply(engine: &Arc<Engine>, log: &LogName) -> Result<Dlsn> {
         }
     }
     let now_ms = engine.seams.clock.wall_ms();
-    Ok(retention.sweep(engine, log, now_ms, None).await?.point)
+    Ok(retention.sweep(engine, log, incarnation, now_ms, None).await?.point)
 }
 
 /// When the segment is old; `None` while it is in progress.

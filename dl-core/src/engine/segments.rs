@@ -64,6 +64,21 @@ impl SegmentList {
         .with("log", log))
     }
 
+    /// Reads the list of this incarnation of a log; of any, without one.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read); `not-found` if the log is another by now.
+    pub(crate) async fn read_of(
+        metadata: &dyn MetadataStore,
+        log: &LogName,
+        incarnation: Option<u64>,
+    ) -> Result<Self> {
+        let list = Self::read(metadata, log).await?;
+        // Behind the list: if the log is the same now, what was read was its.
+        layout::require_same(metadata, log, incarnation).await?;
+        Ok(list)
+    }
+
     pub(crate) fn iter(&self) -> std::slice::Iter<'_, Segment> {
         self.0.iter()
     }

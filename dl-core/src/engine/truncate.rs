@@ -15,18 +15,20 @@ use super::segments::{Segment, SegmentList};
 /// The most segments that one commit frees.
 const AT_ONCE: usize = 100;
 
-/// Truncates the log below `before`, as far as it is completed; answers the point in force. The writer of the log
-/// passes the check of its lock.
+/// Truncates this incarnation of the log below `before`, as far as it is completed; answers the point in force. The writer
+/// of the log passes the check of its lock instead.
 pub(crate) async fn truncate(
     engine: &Arc<Engine>,
     log: &LogName,
+    incarnation: Option<u64>,
     before: Dlsn,
     lock: Option<Op>,
 ) -> Result<Dlsn> {
     let metadata = &*engine.stores.metadata;
     let paths = LogPaths::new(log);
     loop {
-        let list = SegmentList::read(metadata, log).await?;
+        // What follows goes by the versions of the nodes in it.
+        let list = SegmentList::read_of(metadata, log, incarnation).await?;
         let marks = marks(&list, before, &paths);
         if marks.is_empty() {
             let point = list.first_readable();

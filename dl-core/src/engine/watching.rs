@@ -12,7 +12,7 @@ use crate::types::LogName;
 
 use super::layout::{LogPaths, ROOT_NAME};
 use super::queries::{self, SegmentInfo};
-use super::{Engine, listing};
+use super::{Engine, layout, listing};
 
 /// Names that are asked for at once.
 const PAGE: usize = 1_000;
@@ -47,6 +47,7 @@ pub struct LogWatcher {
 pub struct SegmentWatcher {
     engine: Arc<Engine>,
     log: LogName,
+    incarnation: Option<u64>,
     told: Option<Vec<SegmentInfo>>,
     watch: Looking,
 }
@@ -116,10 +117,10 @@ impl LogWatcher {
 }
 
 impl SegmentWatcher {
-    pub(crate) fn new(engine: &Arc<Engine>, log: &LogName) -> Result<Self> {
+    pub(crate) fn new(engine: &Arc<Engine>, log: &LogName, incarnation: Option<u64>) -> Result<Self> {
         let watch = engine.stores.metadata.watch(&LogPaths::new(log).ledgers())?;
         let watch = Looking { watch, due: true };
-        Ok(Self { engine: engine.clone(), log: log.clone(), told: None, watch })
+        Ok(Self { engine: engine.clone(), log: log.clone(), incarnation, told: None, watch })
     }
 
     /// The segments of the log, oldest first: at first those that are there, then waits until they are different from
@@ -136,6 +137,7 @@ impl SegmentWatcher {
         loop {
             self.watch.wait().await;
             let now = queries::segments(&self.engine, &self.log).await?;
+            layout::require_same(&*self.engine.stores.metadata, &self.log, self.incarnation).await?;
             self.watch.due = false;
             if self.told.as_ref() != Some(&now) {
                 return Ok(self.told.insert(now).clone());

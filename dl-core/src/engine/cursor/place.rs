@@ -46,13 +46,9 @@ impl Place {
     /// # Errors
     /// `not-found` if it is gone, or another since.
     pub(super) async fn require_log(&self) -> Result<Node> {
-        let path = self.paths.ledgers();
-        let node = layout::require(&*self.engine.stores.metadata, &self.log, &path).await?;
-        if node.version.created == self.incarnation {
-            return Ok(node);
-        }
-        let message = "the log was deleted, and made anew since; open it again";
-        Err(self.about(Error::not_found(message).with("incarnation", self.incarnation)))
+        let metadata = &*self.engine.stores.metadata;
+        let found = layout::require_same(metadata, &self.log, Some(self.incarnation)).await;
+        found.map_err(|error| self.about(error))
     }
 
     /// The operation that makes the parent of the cursors, if there is none.

@@ -22,7 +22,7 @@ use super::layout::LogPaths;
 use super::roster::Entered;
 use super::scan::locate;
 use super::segments::{Segment, SegmentList};
-use super::{Closing, Engine};
+use super::{Closing, Engine, layout};
 pub(crate) use seat::Seat;
 use seat::Tally;
 use stretch::Stretch;
@@ -43,6 +43,7 @@ pub enum End {
 pub(crate) struct ReaderCore {
     engine: Arc<Engine>,
     log: LogName,
+    incarnation: u64,
     closing: Closing,
     /// That of a locked reader, until it is closed.
     lock: Option<ReadLock>,
@@ -133,6 +134,7 @@ impl ReaderCore {
         processed: Option<Dlsn>,
     ) -> Result<Self> {
         let watch = engine.stores.metadata.watch(&LogPaths::new(log).ledgers())?;
+        let incarnation = layout::incarnation(&*engine.stores.metadata, log).await?;
         let position = start::find(engine, log, options, processed).await?;
         let from = processed.map_or(options.from, Start::Dlsn);
         let from_txid = match from {
@@ -144,6 +146,7 @@ impl ReaderCore {
         Ok(Self {
             engine: engine.clone(),
             log: log.clone(),
+            incarnation,
             closing: Closing::new("reader"),
             lock: None,
             cursor,
@@ -429,9 +432,14 @@ impl ReaderCore {
         Ok(true)
     }
 
+    /// The segments of the log, if it is the one that the reader was opened on.
+    async fn list(&self) -> Result<SegmentList> {
+        SegmentList::read_of(&*self.engine.stores.metadata, &self.log, Some(self.incarnation)).await
+    }
+
     /// Whether the metadata says that the segment was completed, or it is listed no more.
     async fn completed_meanwhile(&mut self) -> Result<bool> {
-        let list = SegmentList::read(&*self.engine.stores.metadata, &self.log).await?;
+        let list = self.list().await?;
         let Some(stretch) = &mut self.stretch else { return Ok(true) };
         match list.iter().find(|segment| segment.metadata.number == stretch.number) {
             Some(segment) if !segment.metadata.is_completed() => {
@@ -463,7 +471,7 @@ impl ReaderCore {
     /// Opens the segment that holds the position, or the next there is, or ends where there will be none. `false` if
     /// there is none yet.
     async fn next_stretch(&mut self) -> Result<bool> {
-        let list = SegmentList::read(&*self.engine.stores.metadata, &self.log).await?;
+        let list = self.list().await?;
         let on_truncated = if self.anywhere { OnTruncated::Skip } else { self.on_truncated };
         // Who has read everything misses nothing of what was truncated.
         let position = list.past_ends(self.position);
@@ -516,7 +524,7 @@ impl ReaderCore {
             self.engine.telemetry.corrupt(&error);
             return Err(error);
         }
-        let list = SegmentList::read(&*self.engine.stores.metadata, &self.log).await?;
+        let list = self.list().await?;
         if list.first_readable() <= self.position {
             return Err(error.with("log", &self.log));
         }

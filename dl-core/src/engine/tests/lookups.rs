@@ -66,7 +66,8 @@ async fn information_and_counts_need_no_entry(shared: Shared) {
     let telemetry = Arc::default();
     let (stores, owner) = drivers::open(shared.uri(), &mut options, &seams, &telemetry).await.unwrap();
     let stores = Stores { segments: Arc::new(NoSegments), ..stores };
-    let log = Log::new(Arc::new(Engine::new(stores, seams, options, owner, telemetry)), shared.log().clone());
+    let log =
+        Log::new(Arc::new(Engine::new(stores, seams, options, owner, telemetry)), shared.log().clone(), None);
     let info = log.info().await.unwrap();
     assert_eq!(
         (info.sealed, info.first_readable, info.segments),

@@ -351,7 +351,7 @@ impl Keeper {
         // Two that free the same segments would get into each other's way.
         self.sweeper.finish().await;
         let lock = Some(self.own.lock.check());
-        match truncate::truncate(&self.own.engine, &self.own.log, before, lock).await {
+        match truncate::truncate(&self.own.engine, &self.own.log, None, before, lock).await {
             Err(error) if error.kind() == ErrorKind::Fenced => Err(error),
             result => Ok(result),
         }

@@ -52,7 +52,8 @@ impl Sweeper {
         self.due = None;
         let (retention, now_ms) = (self.retention, self.calendar.now_ms(clock));
         let (engine, log, lock) = (own.engine.clone(), own.log.clone(), own.lock.check());
-        self.sweep = Some(Box::pin(async move { retention.sweep(&engine, &log, now_ms, Some(lock)).await }));
+        self.sweep =
+            Some(Box::pin(async move { retention.sweep(&engine, &log, None, now_ms, Some(lock)).await }));
     }
 
     /// Completes when a sweep has ended or is due. Cancelling it loses nothing.
