@@ -30,7 +30,7 @@ const ROLL_MS: u64 = 3_650 * 86_400_000;
 /// It goes on behind what is there already, once it has compared that with the log; a destination that holds anything
 /// else is "condition-failed". Positions are the same if the log was never truncated, has no empty segment, and was
 /// copied in one go. A seal is not copied. It cuts nobody off: while another writer holds the destination it is
-/// "locked". What is appended to the log meanwhile may be copied or not.
+/// "locked". After an interrupt or a crash the same command goes on. What is appended to the log meanwhile may be copied or not.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  dl copy orders --to file:///backup/dl --as orders-2026")]
 pub(crate) struct Copy {
@@ -63,6 +63,7 @@ impl Copy {
         let source = shared.namespace.open(Missing::Fail, scope).await?;
         let work = async {
             let from = source.open_log(&name).await?;
+            refuse_targets(&self.to)?;
             let (mut also, mut and) = (WriterOptions::default(), ReaderOptions::default());
             let scope = Scope::Both(&mut also, &mut and);
             let target = shared.namespace.open_at(&self.to, Missing::Create, scope).await?;
@@ -85,6 +86,24 @@ impl Copy {
     }
 }
 
+/// # Errors
+/// `invalid-argument` for a namespace that is gone when the command ends.
+fn refuse_targets(to: &str) -> Result<()> {
+    if !to.starts_with("memory:") {
+        return Ok(());
+    }
+    let message =
+        "a namespace in memory is gone when the command ends, and the copy with it; name a directory";
+    Err(Error::new(ErrorKind::InvalidArgument, message).with("uri", to).into())
+}
+
+/// Whether the writer of the copy, which was just opened, is one of the log itself.
+async fn is_itself(from: &Log, to: &Log) -> dl_core::Result<bool> {
+    let (from, to) = (from.info().await?, to.info().await?);
+    // What is in another directory can have the same name, and the same numbers, but not our lock.
+    Ok(from.name == to.name && from.incarnation == to.incarnation && from.owner == to.owner)
+}
+
 async fn copy(from: &Log, to: &Log, reading: ReaderOptions, writing: WriterOptions) -> Result<Copied> {
     let total = from.count().await?;
     let writing = writing
@@ -93,8 +112,17 @@ async fn copy(from: &Log, to: &Log, reading: ReaderOptions, writing: WriterOptio
         .stop_when_full(true)
         .roll_bytes(ROLL_BYTES)
         .roll_ms(ROLL_MS);
+    let unowned = from.info().await?.owner.is_none();
     // Held from before the comparison, so that what is compared stays all there is.
     let writer = to.open_writer(writing.clone()).await?;
+    if unowned && is_itself(from, to).await? {
+        writer.close().await?;
+        let error = Error::new(
+            ErrorKind::InvalidArgument,
+            "the copy would be the log itself; name another with --as",
+        );
+        return Err(error.with("log", from.name()).into());
+    }
     let mut source = Records::new(from.open_reader(reading.on_truncated(OnTruncated::Skip)).await?);
     let progress = progress(total);
     let there = compare(&mut source, to, &progress).await?;

@@ -29,7 +29,8 @@ enum Action {
     },
     /// Prints the position of a cursor
     Show(Which),
-    /// Moves a cursor forward or back, and makes it if there is none
+    /// Moves a cursor forward or back, and makes it if there is none. Behind the last record there is nothing to have
+    /// processed (exit code 101)
     Set {
         #[command(flatten)]
         which: Which,
@@ -98,13 +99,34 @@ async fn show(which: &Which, shared: &Shared) -> Result<()> {
 async fn set(which: &Which, to: &str, shared: &Shared) -> Result<()> {
     let (log, name) = (LogName::new(&which.log)?, CursorName::new(&which.name)?);
     let to = to.parse::<Dlsn>()?;
-    on_log(shared, &log, async |log: Log| log.cursor(&name).await?.reset(to).await).await?;
+    on_log(shared, &log, async |log: Log| {
+        let cursor = log.cursor(&name).await?;
+        check(&log, to).await?;
+        cursor.reset(to).await
+    })
+    .await?;
     let mut output = shared.output();
     output.item(
         format_args!("set {name} to {to}"),
         || json!({ "log": log.as_str(), "cursor": name.as_str(), "position": to.to_string() }),
     )?;
     output.flush()
+}
+
+/// # Errors
+/// `invalid-argument` if the position lies behind the last record: reading would go on behind records that are still to come.
+async fn check(log: &Log, to: Dlsn) -> dl_core::Result<()> {
+    // If there is no record, the first one to come lies here or behind.
+    let (last, behind) = match log.last_record().await? {
+        Some(last) => (last.last_dlsn(), last.last_dlsn().next()),
+        None => log.info().await.map(|info| (info.first_readable, info.first_readable))?,
+    };
+    if to < behind {
+        return Ok(());
+    }
+    let message = "the position lies behind the last record of the log: records still to come would be skipped; \
+                   set the cursor there or in front of it";
+    Err(Error::new(ErrorKind::InvalidArgument, message).with("log", log.name()).with("position", to).at(last))
 }
 
 async fn delete(which: &Which, shared: &Shared) -> Result<()> {

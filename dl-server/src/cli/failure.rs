@@ -7,7 +7,7 @@ use dl_core::{Error, ErrorKind, Event};
 use serde_json::{Map, Value, json};
 
 /// The exit code for a command line that makes no sense.
-pub(crate) const WRONG_USAGE: u8 = 1;
+const WRONG_USAGE: u8 = 1;
 
 /// A result whose error is [`Failure`].
 pub(crate) type Result<T> = std::result::Result<T, Failure>;
@@ -53,6 +53,22 @@ impl Failure {
             Self::Silent(kind) => exit_code(kind.number()),
         }
     }
+}
+
+/// Says on stderr what is wrong with a command line; answers the exit code.
+pub(crate) fn wrong_usage(error: &clap::Error, json: bool) -> ExitCode {
+    if json {
+        // Its text ends in how the command is called.
+        let text = error.render().to_string();
+        let message = text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:"));
+        let message = message.filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
+        let message = message.strip_prefix("error: ").unwrap_or(&message).to_owned();
+        say(&object(&Error::new(ErrorKind::InvalidArgument, message).during("usage")).to_string());
+    } else {
+        // If stderr is closed, there is nobody left to tell.
+        let _unheard = error.print();
+    }
+    ExitCode::from(WRONG_USAGE)
 }
 
 /// Writes one line to stderr. If that is closed too, there is nobody left to tell.

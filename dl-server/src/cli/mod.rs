@@ -38,7 +38,7 @@ use clap::{Parser, Subcommand};
 use dl_core::{Error, ErrorKind};
 use tokio::runtime::Runtime;
 
-use failure::{Failure, Result, WRONG_USAGE};
+use failure::{Failure, Result};
 use namespace::NamespaceArgs;
 use output::Output;
 
@@ -50,6 +50,7 @@ Exit codes:
   109 closed             110 cancelled          111 timeout            112 unavailable
   113 storage-full       114 corrupt            115 permission-denied  116 unauthenticated
   117 quota-exceeded     118 unsupported        119 locked             120 internal
+  121 busy
 
 Example:
   seq 1000 | dl append numbers && dl read numbers --count 3";
@@ -149,9 +150,12 @@ pub(crate) fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            // Its reader may be gone.
-            let _unheard = error.print();
-            return if error.use_stderr() { ExitCode::from(WRONG_USAGE) } else { ExitCode::SUCCESS };
+            if !error.use_stderr() {
+                // Its reader may be gone.
+                let _unheard = error.print();
+                return ExitCode::SUCCESS;
+            }
+            return failure::wrong_usage(&error, std::env::args_os().any(|argument| argument == "--json"));
         }
     };
     let Arguments { command, mut shared } = arguments;

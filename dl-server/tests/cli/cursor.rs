@@ -10,11 +10,13 @@ use crate::support::{Ended, Place, objects};
 #[test]
 fn cursors_are_listed_shown_set_and_deleted() {
     let place = Place::new();
-    place.ok(&["create", "a"]);
+    for line in [b"one\n", b"two\n", b"six\n"] {
+        place.ok_with(&["append", "a"], line);
+    }
     assert_eq!(place.ok(&["cursor", "list", "a"]), "CURSOR  POSITION  READER\n");
     assert_eq!(place.ok(&["cursor", "list", "a", "--json"]), "");
-    assert_eq!(place.ok(&["cursor", "set", "a", "billing", "3:120:0"]), "set billing to 3:120:0\n");
-    assert_eq!(place.ok(&["cursor", "show", "a", "billing"]), "3:120:0\n");
+    assert_eq!(place.ok(&["cursor", "set", "a", "billing", "3:0:0"]), "set billing to 3:0:0\n");
+    assert_eq!(place.ok(&["cursor", "show", "a", "billing"]), "3:0:0\n");
     place.ok(&["cursor", "set", "a", "billing", "1:0:0"]);
     place.ok(&["cursor", "set", "a", "audit", "2:0:0", "--json"]);
     let listed = objects(place.ok(&["cursor", "list", "a", "--json"]));

@@ -12,6 +12,7 @@ mod cursor;
 mod damage;
 mod errors;
 mod follow;
+mod guards;
 mod inspect;
 mod manage;
 mod round_trip;
