@@ -24,23 +24,47 @@
 //! # }
 //! ```
 //!
+//! A bookie is asked over a connection that comes and goes by itself:
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//! use dl_bookkeeper::{
+//!     BookieId, Bookies, ConnectionOptions, LedgerId, MemoryCluster, Priority, ReadMode, ReadRequest, Request, Seams,
+//! };
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> dl_bookkeeper::Result<()> {
+//! let (cluster, id) = (MemoryCluster::new(), BookieId::new("bk1")?);
+//! cluster.register(id.clone(), "127.0.0.1:3181", true);
+//! let bookies = Bookies::new(Arc::new(cluster), ConnectionOptions::default(), Seams::system());
+//!
+//! let (ledger, entry) = (LedgerId::new(7)?, None);
+//! let last = Request::Read(ReadRequest { ledger, entry, mode: ReadMode::Plain, priority: Priority::Normal });
+//! println!("{:?}", bookies.bookie(&id).call(&last, None).await?);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # To read the source
 //!
 //! `types` has the nouns, `protocol` what one bookie is asked and answers ([`Request`], [`Response`], [`Status`]), and
 //! `metadata` what the metadata store holds; `codec` turns requests, answers and entries into bytes and back. None of them
-//! does I/O. `cluster` has the contracts of the metadata store ([`LedgerStore`]) and of bookie discovery
-//! ([`BookieRegistry`]), and both in memory for tests.
-//! `ledger` writes, recovers and reads ledgers, as state machines ([`machine`]) that a simulator drives in its tests; `placement`
-//! chooses bookies. `proto` is generated from `proto/bookkeeper.proto`.
+//! does I/O. `connection` sends requests to bookies and sees to it that each ends once ([`Bookies`], [`BookieClient`]); `seams`
+//! is the only door to the clock and the network. `cluster` has the contracts of the metadata store ([`LedgerStore`]) and
+//! of bookie discovery ([`BookieRegistry`]), and both in memory for tests. `ledger` writes, recovers and reads ledgers, as state
+//! machines ([`machine`]) that a simulator drives in its tests; `placement` chooses bookies. `proto` is generated from
+//! `proto/bookkeeper.proto`.
 
 mod cluster;
 mod codec;
+mod connection;
 mod error;
 mod ledger;
 mod metadata;
 mod placement;
 mod proto;
 mod protocol;
+mod seams;
 #[cfg(any(test, feature = "test-util"))]
 pub mod testing;
 mod types;
@@ -53,6 +77,7 @@ pub use cluster::{
 pub use codec::{
     Answer, Call, DEFAULT_MAX_FRAME_BYTES, Entry, EntryCodec, Frame, FrameReader, ProtocolVersion, RequestKey,
 };
+pub use connection::{BookieClient, Bookies, ConnectionOptions, SaslCredentials, SaslMechanism, TlsOptions};
 pub use error::{Error, ErrorKind, Result};
 pub use ledger::{ReadOptions, RecoveryOptions, WriterOptions};
 pub use metadata::{LedgerMetadata, LedgerState, MetadataFormat};
@@ -62,6 +87,7 @@ pub use protocol::{
     EncodedEntry, EntryGroup, EntryList, LongPoll, Operation, Priority, ReadLacResponse, ReadMode,
     ReadRequest, ReadResponse, Request, Response, Status, WriteLacRequest,
 };
+pub use seams::{BoxFuture, Clock, Network, Random, Seams, Stream, Tasks};
 pub use types::{BookieId, DigestType, EntryId, LedgerId, MasterKey, Quorum};
 #[cfg(feature = "zookeeper")]
 pub use zookeeper::{

@@ -10,8 +10,11 @@ pub const DEFAULT_MAX_FRAME_BYTES: usize = 5 * 1024 * 1024;
 
 const LENGTH_BYTES: usize = 4;
 
-/// What is read from a socket at least.
+/// Room that is made for what is read from a socket.
 const READ_BYTES: usize = 64 * 1024;
+
+/// Room below which more is made.
+const LEAST_READ_BYTES: usize = 4 * 1024;
 
 /// A frame to be sent: what is made for it, and an entry that it shares with others.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,7 +96,10 @@ impl FrameReader {
             }
             _ => 0,
         };
-        self.buffer.reserve(rest.max(READ_BYTES));
+        let room = self.buffer.capacity() - self.buffer.len();
+        if room < rest.max(LEAST_READ_BYTES) {
+            self.buffer.reserve(rest.max(READ_BYTES));
+        }
         &mut self.buffer
     }
 
