@@ -34,7 +34,13 @@ impl EntryBuilder {
 
     /// An entry without records that grows to `bytes`, its envelope included, without moving.
     pub(crate) fn with_capacity(bytes: usize) -> Self {
-        let mut buffer = Vec::with_capacity(bytes.clamp(ENVELOPE_BYTES, MAX_ENTRY_BYTES));
+        Self::with_memory(Vec::new(), bytes)
+    }
+
+    /// The same, in memory that was used before.
+    pub(crate) fn with_memory(mut buffer: Vec<u8>, bytes: usize) -> Self {
+        buffer.clear();
+        buffer.reserve(bytes.clamp(ENVELOPE_BYTES, MAX_ENTRY_BYTES));
         buffer.resize(ENVELOPE_BYTES, 0);
         Self { bytes: buffer, records: 0, slots: 0, positions: 0 }
     }

@@ -98,6 +98,12 @@ pub trait EntrySource: Send + Sync + 'static {
         false
     }
 
+    /// The bytes of an entry, which the store needs no more: the source may use their memory again. Optional, and called
+    /// before the entry is settled.
+    fn give_back(&self, entry: Bytes) {
+        drop(entry);
+    }
+
     /// How the entry ended; called once for each entry, in order.
     ///
     /// After an error no later entry of this segment is committed, except after a `storage-full` that cannot have taken

@@ -17,7 +17,7 @@ use crate::store::{EntrySource, SegmentWriter};
 use crate::types::{Compression, Dlsn, LogName, NewRecord};
 
 use super::pipeline::{Effects, Pipeline, usage_of, usage_of_set};
-use super::queue::{Appended, Condition};
+use super::queue::{Appended, Condition, MOST_SPARE_BYTES};
 use super::room::{Place, Usage};
 use super::ticket::EntryCompletion;
 
@@ -472,6 +472,14 @@ impl EntrySource for Source {
 
     fn is_drained(&self) -> bool {
         self.drained.load(Ordering::Acquire)
+    }
+
+    fn give_back(&self, entry: Bytes) {
+        if entry.len() <= MOST_SPARE_BYTES
+            && let Some(core) = self.core.upgrade()
+        {
+            core.change(|state, _| state.pipeline.give_back(entry));
+        }
     }
 
     fn settled(&self, entry: u64, result: Result<()>) {

@@ -3,12 +3,19 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::error::Result;
 use crate::format::{END_OF_STREAM_PAYLOAD, END_OF_STREAM_TXID, EntryBuilder, RecordKind};
 use crate::types::Dlsn;
 
 use super::room::Usage;
 use super::ticket::EntryCompletion;
+
+/// The most that a writer keeps of the memory of an entry that is done, for the next one: enough for a small record. A
+/// store frees entries on another thread than the one that appends, and for small ones waiting for the allocator's lock
+/// costs both threads more than all the rest.
+pub(crate) const MOST_SPARE_BYTES: usize = 256;
 
 /// What a conditional append expects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,11 +64,13 @@ pub(crate) struct Queue {
     reserved_bytes: usize,
     /// The size of the entry taken last: a guess at that of the next.
     usual_bytes: usize,
+    /// Memory for the next entry.
+    spare: Vec<u8>,
 }
 
 impl Queue {
     pub(crate) fn new(reserved_bytes: usize) -> Self {
-        Self { entries: VecDeque::new(), reserved_bytes, usual_bytes: 0 }
+        Self { entries: VecDeque::new(), reserved_bytes, usual_bytes: 0, spare: Vec::new() }
     }
 
     /// Adds a record to the newest entry, or a new one if that is full or takes no more.
@@ -75,7 +84,8 @@ impl Queue {
         let room = payload.len() + self.reserved_bytes;
         let gathers = |entry: &QueuedEntry| entry.kind == EntryKind::Gathering && entry.builder.fits(room);
         if !self.entries.back().is_some_and(gathers) {
-            self.entries.push_back(QueuedEntry::new(EntryKind::Gathering, txid, self.usual_bytes));
+            let builder = EntryBuilder::with_memory(std::mem::take(&mut self.spare), self.usual_bytes);
+            self.entries.push_back(QueuedEntry::new(EntryKind::Gathering, txid, builder));
         }
         let entry = self.entries.back_mut().expect("one was pushed if none was there");
         let slot = entry.builder.push(kind, txid, payload)?;
@@ -92,7 +102,8 @@ impl Queue {
         condition: Option<Condition>,
         usage: Usage,
     ) -> Result<Arc<EntryCompletion>> {
-        let mut entry = QueuedEntry::new(EntryKind::Whole(condition), 0, usage.bytes);
+        let builder = EntryBuilder::with_capacity(usage.bytes);
+        let mut entry = QueuedEntry::new(EntryKind::Whole(condition), 0, builder);
         for (txid, payload) in records {
             if entry.builder.is_empty() {
                 entry.first_txid = txid;
@@ -106,7 +117,8 @@ impl Queue {
 
     /// Adds the entry that ends the stream.
     pub(crate) fn push_end_of_stream(&mut self) -> Result<Arc<EntryCompletion>> {
-        let mut entry = QueuedEntry::new(EntryKind::EndOfStream, END_OF_STREAM_TXID, 0);
+        let builder = EntryBuilder::with_capacity(0);
+        let mut entry = QueuedEntry::new(EntryKind::EndOfStream, END_OF_STREAM_TXID, builder);
         entry.builder.push(RecordKind::EndOfStream, END_OF_STREAM_TXID, END_OF_STREAM_PAYLOAD)?;
         Ok(self.add(entry))
     }
@@ -115,6 +127,13 @@ impl Queue {
         let completion = entry.completion.clone();
         self.entries.push_back(entry);
         completion
+    }
+
+    /// Keeps the memory of an entry for the next, if it is nobody else's.
+    pub(crate) fn give_back(&mut self, entry: Bytes) {
+        if entry.is_unique() && self.spare.capacity() == 0 {
+            self.spare = entry.into();
+        }
     }
 
     /// Ends the newest entry: what is appended from now on goes to a later one.
@@ -154,9 +173,9 @@ impl Queue {
 }
 
 impl QueuedEntry {
-    fn new(kind: EntryKind, txid: i64, bytes: usize) -> Self {
+    fn new(kind: EntryKind, txid: i64, builder: EntryBuilder) -> Self {
         Self {
-            builder: EntryBuilder::with_capacity(bytes),
+            builder,
             completion: Arc::default(),
             usage: Usage::default(),
             first_txid: txid,

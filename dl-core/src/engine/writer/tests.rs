@@ -454,3 +454,57 @@ fn a_refused_opening_is_written_again() {
     bench.settle(Ok(()));
     assert_eq!(outcome(&next).unwrap().unwrap().dlsn, Dlsn::new(1, 1, 0));
 }
+
+#[test]
+fn a_small_entry_that_is_done_leaves_its_memory_to_the_next() {
+    let mut bench = Bench::new();
+    let mut places = Vec::new();
+    for _ in 0..3 {
+        bench.append("a record", None).unwrap();
+        let taken = bench.pipeline.take(bench.segment, &mut Effects::default()).unwrap();
+        let (bytes, _) = taken.builder.finish(taken.first_position, Compression::None).unwrap();
+        places.push(bytes.as_ptr());
+        bench.pipeline.give_back(bytes);
+        bench.settle(Ok(()));
+    }
+    assert_eq!(places[1..], [places[0]; 2]);
+
+    bench.append("a record", None).unwrap();
+    let taken = bench.pipeline.take(bench.segment, &mut Effects::default()).unwrap();
+    let (bytes, _) = taken.builder.finish(taken.first_position, Compression::None).unwrap();
+    // A reader in this process may still have it.
+    bench.pipeline.give_back(bytes.clone());
+    bench.settle(Ok(()));
+    let kept = bytes.to_vec();
+    bench.append("another one", None).unwrap();
+    assert_eq!(bytes, kept);
+}
+
+#[test]
+fn all_who_wait_for_an_entry_are_woken_unless_they_left() {
+    /// Counts its wakes.
+    #[derive(Default)]
+    struct Woken(std::sync::atomic::AtomicUsize);
+
+    impl std::task::Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        }
+    }
+
+    let mut bench = Bench::new();
+    let completion = bench.append("a record", None).unwrap().completion;
+    let woken: Vec<_> = (0..4).map(|_| Arc::new(Woken::default())).collect();
+    let mut slots = [None; 4];
+    for (slot, woken) in slots.iter_mut().zip(&woken) {
+        let waker = Waker::from(woken.clone());
+        assert!(completion.poll(slot, &Context::from_waker(&waker)).is_pending());
+    }
+    completion.forget(slots[0]);
+    completion.forget(slots[2]);
+    bench.take().unwrap();
+    bench.settle(Ok(())).wakers.into_iter().for_each(Waker::wake);
+    let wakes: Vec<_> =
+        woken.iter().map(|woken| woken.0.load(std::sync::atomic::Ordering::Relaxed)).collect();
+    assert_eq!(wakes, [0, 1, 0, 1]);
+}

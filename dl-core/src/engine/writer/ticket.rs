@@ -26,13 +26,40 @@ pub(crate) struct Placed {
 #[derive(Debug, Default)]
 pub(crate) struct EntryCompletion {
     outcome: OnceLock<Result<Placed>>,
-    waiters: Mutex<Vec<Option<Waker>>>,
+    waiters: Mutex<Waiters>,
     /// When the first record was appended, in nanoseconds and one more; 0 if nobody said so.
     appended: AtomicU64,
 }
 
 /// The place of a waiter in the list of its entry.
 pub(crate) type WaiterSlot = Option<usize>;
+
+/// Whom to wake. Most entries have one waiter, who needs no memory of its own: what one thread allocates and another frees,
+/// for each record, has both wait for the allocator.
+#[derive(Debug, Default)]
+struct Waiters {
+    joined: usize,
+    first: Option<Waker>,
+    /// From the second on.
+    others: Vec<Option<Waker>>,
+}
+
+impl Waiters {
+    fn join(&mut self) -> usize {
+        if self.joined > 0 {
+            self.others.push(None);
+        }
+        self.joined += 1;
+        self.joined - 1
+    }
+
+    fn place(&mut self, index: usize) -> Option<&mut Option<Waker>> {
+        match index {
+            0 => Some(&mut self.first),
+            _ => self.others.get_mut(index - 1),
+        }
+    }
+}
 
 impl EntryCompletion {
     /// Notes when the first record was appended.
@@ -49,7 +76,8 @@ impl EntryCompletion {
     pub(crate) fn complete(&self, outcome: Result<Placed>, wakers: &mut Vec<Waker>) {
         if self.outcome.set(outcome).is_ok() {
             // Whoever looked before sees the outcome under this lock, or is in the list.
-            wakers.extend(std::mem::take(&mut *guard(&self.waiters)).into_iter().flatten());
+            let waiters = std::mem::take(&mut *guard(&self.waiters));
+            wakers.extend(waiters.first.into_iter().chain(waiters.others.into_iter().flatten()));
         }
     }
 
@@ -67,11 +95,8 @@ impl EntryCompletion {
         if let Some(outcome) = self.outcome.get() {
             return Poll::Ready(outcome);
         }
-        let index = *slot.get_or_insert_with(|| {
-            waiters.push(None);
-            waiters.len() - 1
-        });
-        if let Some(place) = waiters.get_mut(index) {
+        let index = *slot.get_or_insert_with(|| waiters.join());
+        if let Some(place) = waiters.place(index) {
             match place {
                 Some(waker) => waker.clone_from(context.waker()),
                 None => *place = Some(context.waker().clone()),
@@ -83,7 +108,7 @@ impl EntryCompletion {
     /// Takes back a promise to wake.
     pub(crate) fn forget(&self, slot: WaiterSlot) {
         if let Some(index) = slot.filter(|_| self.outcome.get().is_none())
-            && let Some(place) = guard(&self.waiters).get_mut(index)
+            && let Some(place) = guard(&self.waiters).place(index)
         {
             *place = None;
         }

@@ -268,6 +268,11 @@ impl Pipeline {
         Ok(usage)
     }
 
+    /// Uses the memory of an entry again that the store needs no more.
+    pub(crate) fn give_back(&mut self, entry: Bytes) {
+        self.queue.give_back(entry);
+    }
+
     /// Counts the bytes of an entry as it was handed to the store.
     pub(crate) fn handed_out(&mut self, number: i64, bytes: usize, effects: &mut Effects) {
         let roll_bytes = self.settings.roll_bytes;
