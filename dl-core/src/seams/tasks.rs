@@ -22,6 +22,12 @@ pub trait Tasks: Send + Sync + 'static {
     /// no threads to be had they run one after another, or even in this call.
     fn run_blocking(&self, work: Box<dyn FnOnce() + Send>) -> BoxFuture<'static, ()>;
 
+    /// [`run_blocking`](Self::run_blocking) for work that nobody waits for: its threads give way to all others where
+    /// there are too few processors.
+    fn run_behind(&self, work: Box<dyn FnOnce() + Send>) -> BoxFuture<'static, ()> {
+        self.run_blocking(work)
+    }
+
     /// Runs a future to its end on the thread of the caller, which sleeps while the future waits.
     fn block_on(&self, task: BoxFuture<'_, ()>);
 }
@@ -32,31 +38,32 @@ impl dyn Tasks {
     /// # Panics
     /// Panics if the closure did.
     pub async fn blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
-        self.begin(work).await
+        self.begin_blocking(work).await
     }
 
-    /// Starts a closure that may block, now.
-    fn begin<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> BoxFuture<'static, T> {
-        let (send, receive) = tokio::sync::oneshot::channel();
-        let done = self.run_blocking(Box::new(move || {
-            // The receiver is gone only if the caller no longer wants the result.
-            let _unwanted = send.send(work());
-        }));
-        Box::pin(async move {
-            done.await;
-            receive.await.expect("the closure sends its result unless it panicked")
-        })
+    /// Starts a closure that may block, now; the future answers with its result.
+    ///
+    /// # Panics
+    /// The future panics if the closure did.
+    pub fn begin_blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> BoxFuture<'static, T> {
+        answering(work, |work| self.run_blocking(work))
     }
 
-    /// Runs closures that may block, side by side, and answers with their results in order.
+    /// Runs closures that may block, side by side, and answers with their results in order. `behind` says that nobody waits
+    /// for them: see [`run_behind`](Tasks::run_behind).
     ///
     /// # Panics
     /// Panics if one of them did.
     pub async fn blocking_each<T: Send + 'static>(
         &self,
+        behind: bool,
         work: impl IntoIterator<Item: FnOnce() -> T + Send + 'static>,
     ) -> Vec<T> {
-        let running: Vec<_> = work.into_iter().map(|work| self.begin(work)).collect();
+        let run = |work| if behind { self.run_behind(work) } else { self.run_blocking(work) };
+        let running: Vec<_> = work.into_iter().map(|work| answering(work, run)).collect();
         let mut results = Vec::with_capacity(running.len());
         for result in running {
             results.push(result.await);
@@ -70,4 +77,20 @@ impl dyn Tasks {
         self.block_on(Box::pin(async { result = Some(future.await) }));
         result.expect("it ran to its end")
     }
+}
+
+/// Runs a closure; the future answers with its result.
+fn answering<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+    run: impl FnOnce(Box<dyn FnOnce() + Send>) -> BoxFuture<'static, ()>,
+) -> BoxFuture<'static, T> {
+    let (send, receive) = tokio::sync::oneshot::channel();
+    let done = run(Box::new(move || {
+        // The receiver is gone only if the caller no longer wants the result.
+        let _unwanted = send.send(work());
+    }));
+    Box::pin(async move {
+        done.await;
+        receive.await.expect("the closure sends its result unless it panicked")
+    })
 }

@@ -29,6 +29,8 @@ const SPARES: usize = 2;
 const MOST_FULL: usize = 3;
 /// How many segment files are synced at once while a journal is emptied.
 const LANES: usize = 8;
+/// So many files are synced in each lane before it is asked how urgent the rest is.
+const LANE_SEGMENTS: usize = if cfg!(test) { 1 } else { 128 };
 /// How long to wait before a journal that could not be emptied is tried again.
 const RETRY: Duration = Duration::from_millis(100);
 
@@ -277,7 +279,7 @@ impl JournalPool {
                 return;
             }
             let Ok(staying) = self.presence.stay() else { return };
-            let left = self.empty_full(&staying).await;
+            let left = self.empty_full(&staying, true).await;
             // Not while nothing is to do.
             drop(staying);
             if left == 0 {
@@ -304,7 +306,7 @@ impl JournalPool {
     pub(super) async fn empty_all(self: &Arc<Self>) {
         self.retire_active();
         if let Ok(staying) = self.presence.stay() {
-            self.empty_full(&staying).await;
+            self.empty_full(&staying, false).await;
         }
         self.let_go();
     }
@@ -318,12 +320,12 @@ impl JournalPool {
         drop(journals);
     }
 
-    /// Empties the full journals; answers how many could not be.
-    async fn empty_full(self: &Arc<Self>, staying: &Staying) -> usize {
+    /// Empties the full journals, `behind` other work or at once; answers how many could not be.
+    async fn empty_full(self: &Arc<Self>, staying: &Staying, behind: bool) -> usize {
         let _one_at_a_time = self.emptying.lock().await;
         let full = self.state().full.clone();
         for used in full {
-            match self.empty(&used, staying).await {
+            match self.empty(&used, staying, behind).await {
                 Ok(Some(journal)) => {
                     self.state().full.retain(|other| !Arc::ptr_eq(other, &used));
                     self.telemetry.metrics.journals_emptied.add(1);
@@ -352,21 +354,23 @@ impl JournalPool {
 
     /// Makes the entries of a journal durable in their segments and forgets them; answers the journal. `None` if some
     /// have to stay.
-    async fn empty(self: &Arc<Self>, used: &Arc<Used>, staying: &Staying) -> Result<Option<Journal>> {
-        // Many files are synced at once: the file system makes one commit of its own for all of them.
-        let mut lanes: [Vec<(Arc<Segment>, u64)>; LANES] = Default::default();
-        for (number, segment) in used.state().segments.values().enumerate() {
-            lanes[number % LANES].push(segment.clone());
+    async fn empty(
+        self: &Arc<Self>,
+        used: &Arc<Used>,
+        staying: &Staying,
+        behind: bool,
+    ) -> Result<Option<Journal>> {
+        let segments: Vec<_> = used.state().segments.values().cloned().collect();
+        let mut settled = Ok(());
+        for some in segments.chunks(LANES * LANE_SEGMENTS) {
+            // Thousands of syncs take a good part of a processor, for which those who append would wait. But where all
+            // processors are busy, work behind others may never get to its end: not if the next journal is full, too.
+            let behind = behind && self.state().full.len() < 2;
+            let these = self.settle_side_by_side(used, some, staying, behind).await;
+            // One that fails does not keep the others from being settled.
+            settled = settled.and(these);
         }
-        let work = lanes.into_iter().filter(|lane| !lane.is_empty()).map(|lane| {
-            let (pool, used, staying) = (self.clone(), used.clone(), staying.clone());
-            move || {
-                let settled = pool.settle_all(&used, lane);
-                drop(staying);
-                settled
-            }
-        });
-        self.seams.tasks.blocking_each(work).await.into_iter().collect::<Result<()>>()?;
+        settled?;
         if !used.state().segments.is_empty() {
             return Ok(None);
         }
@@ -380,6 +384,25 @@ impl JournalPool {
             Ok(state.journal.take())
         };
         self.seams.tasks.blocking(empty).await
+    }
+
+    /// Many files at once: the file system makes one commit of its own for all of them.
+    async fn settle_side_by_side(
+        self: &Arc<Self>,
+        used: &Arc<Used>,
+        segments: &[(Arc<Segment>, u64)],
+        staying: &Staying,
+        behind: bool,
+    ) -> Result<()> {
+        let work = segments.chunks(segments.len().div_ceil(LANES).max(1)).map(|lane| {
+            let (pool, used, lane, staying) = (self.clone(), used.clone(), lane.to_vec(), staying.clone());
+            move || {
+                let settled = pool.settle_all(&used, lane);
+                drop(staying);
+                settled
+            }
+        });
+        self.seams.tasks.blocking_each(behind, work).await.into_iter().collect()
     }
 
     fn settle_all(&self, used: &Used, segments: Vec<(Arc<Segment>, u64)>) -> Result<()> {

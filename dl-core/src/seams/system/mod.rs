@@ -13,6 +13,7 @@ mod fork;
 #[cfg(target_os = "linux")]
 mod locks;
 mod pool;
+mod priority;
 mod random;
 mod tasks;
 #[cfg(not(target_os = "linux"))]

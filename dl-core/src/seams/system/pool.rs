@@ -23,6 +23,8 @@ pub(super) type Start = Box<dyn Fn(&str, Work) -> io::Result<()> + Send + Sync>;
 
 /// Threads for blocking work.
 pub(super) struct Pool {
+    /// Of its threads.
+    name: &'static str,
     start: Start,
     idle: Duration,
     state: Mutex<State>,
@@ -41,8 +43,8 @@ struct State {
 
 impl Pool {
     /// No threads yet.
-    pub(super) fn new(start: Start) -> Arc<Self> {
-        Arc::new(Self { start, idle: IDLE, state: Mutex::default(), bell: Condvar::new() })
+    pub(super) fn new(name: &'static str, start: Start) -> Arc<Self> {
+        Arc::new(Self { name, start, idle: IDLE, state: Mutex::default(), bell: Condvar::new() })
     }
 
     /// Has the work done, in the order in which it came; the answer comes when it was, or an error if it panicked.
@@ -57,7 +59,7 @@ impl Pool {
         });
         if self.queue(work) {
             let pool = self.clone();
-            let started = (self.start)("dl-blocking", Box::new(move || pool.serve()));
+            let started = (self.start)(self.name, Box::new(move || pool.serve()));
             if started.is_err() {
                 self.go_without();
             }
@@ -144,7 +146,7 @@ mod tests {
             thread::spawn(work);
             Ok(())
         });
-        Arc::new(Pool { start, idle, state: Mutex::default(), bell: Condvar::new() })
+        Arc::new(Pool { name: "test", start, idle, state: Mutex::default(), bell: Condvar::new() })
     }
 
     #[test]

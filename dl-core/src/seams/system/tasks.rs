@@ -9,7 +9,8 @@ use std::thread::{self, Thread};
 
 use tokio::runtime::Handle;
 
-use super::pool::{Pool, Start};
+use super::pool::{Pool, Start, Work};
+use super::priority;
 use crate::seams::{BoxFuture, Tasks};
 
 /// The kernel keeps this much of a thread's name.
@@ -22,12 +23,23 @@ const THREAD_NAME_BYTES: usize = 15;
 pub(super) struct SystemTasks {
     runtime: Handle,
     pool: Arc<Pool>,
+    /// Its threads give way to others.
+    behind: Arc<Pool>,
 }
 
 impl SystemTasks {
     pub(super) fn new(runtime: Handle) -> Self {
-        let pool = Pool::new(start_in(runtime.clone()));
-        Self { runtime, pool }
+        let pool = Pool::new("dl-blocking", start_in(runtime.clone()));
+        let start = start_in(runtime.clone());
+        let give_way = move |work: Work| {
+            let work = move || {
+                priority::give_way();
+                work();
+            };
+            Box::new(work) as Work
+        };
+        let behind = Pool::new("dl-behind", Box::new(move |name, work| start(name, give_way(work))));
+        Self { runtime, pool, behind }
     }
 }
 
@@ -51,12 +63,20 @@ impl Tasks for SystemTasks {
     }
 
     fn run_blocking(&self, work: Box<dyn FnOnce() + Send>) -> BoxFuture<'static, ()> {
-        let done = self.pool.run(work);
-        Box::pin(async move {
-            // An error says that the work panicked; whoever needs its result finds out.
-            let _ended = done.await;
-        })
+        run_in(&self.pool, work)
     }
+
+    fn run_behind(&self, work: Work) -> BoxFuture<'static, ()> {
+        run_in(&self.behind, work)
+    }
+}
+
+fn run_in(pool: &Arc<Pool>, work: Work) -> BoxFuture<'static, ()> {
+    let done = pool.run(work);
+    Box::pin(async move {
+        // An error says that the work panicked; whoever needs its result finds out.
+        let _ended = done.await;
+    })
 }
 
 /// Starts threads that may use a runtime.
