@@ -3,7 +3,7 @@
 //! A round goes (rule F2): pull entries from every writer that has some; put their bytes into the segment files
 //! (page cache); write them to the journal as one batch and sync it; move each commit word from the old to the new
 //! committed length; tell the writers; wake the readers. While a round syncs, writers gather their next entries, so
-//! there is no waiting time to tune. A word that cannot be moved says that the segment was fenced or deleted: its
+//! there is no waiting time to tune. What a round costs for each of many writers is shared by two threads. A word that cannot be moved says that the segment was fenced or deleted: its
 //! writer gets no acknowledgement, now or later.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -30,6 +30,14 @@ use crate::telemetry::Telemetry;
 
 /// How many bytes one round gathers at most, if there is more than one entry.
 const ROUND_BYTES: usize = 8 << 20;
+
+/// How many writers one round serves at most. What is known of so many still lies in a processor's cache when they are told.
+const MOST_WRITERS: usize = if cfg!(test) { 3 } else { 512 };
+
+/// From so many writers on, a round pulls from them, and tells them, on two threads. Each writer costs some microseconds, most
+/// of them spent on what lies in no cache; to have another thread at hand costs as much as a few writers. (Tests have few
+/// writers, and are to come across all this.)
+const SHARED_WRITERS: usize = if cfg!(test) { 2 } else { 128 };
 
 /// A segment being written by this process.
 pub(super) struct WriterSlot {
@@ -89,6 +97,7 @@ pub(super) struct Committer {
     metadata: Arc<FileMetadata>,
     pool: Arc<JournalPool>,
     presence: Arc<Presence>,
+    tasks: Arc<dyn Tasks>,
     /// A share of at least this many bytes goes around the journal.
     large_flush_bytes: u64,
     telemetry: Arc<Telemetry>,
@@ -96,7 +105,7 @@ pub(super) struct Committer {
     bell: Notify,
     /// Held by whoever does a round: the thread, or a caller that has nothing else to do.
     lead: tokio::sync::Mutex<()>,
-    writers: Mutex<Vec<Weak<WriterSlot>>>,
+    writers: Mutex<Vec<Registered>>,
     /// Whether the thread is.
     running: watch::Sender<bool>,
 }
@@ -111,12 +120,42 @@ struct Queue {
     ended: Option<Error>,
 }
 
+impl Queue {
+    /// The writers of the next round. Those that do not fit keep their places.
+    fn take(&mut self) -> Vec<Arc<WriterSlot>> {
+        let most = self.woken.len().min(MOST_WRITERS);
+        let later = self.woken.split_off(most);
+        std::mem::replace(&mut self.woken, later)
+    }
+}
+
+/// A writer that may have to be told that its segment takes no more entries.
+struct Registered {
+    slot: Weak<WriterSlot>,
+    /// Beside the writer itself, which is looked at only if this says so: there may be thousands.
+    word: WordCell,
+}
+
 /// The entries of one writer in a round.
 struct Share {
     slot: Arc<WriterSlot>,
     first: Place,
     end: Place,
     entries: Vec<Placed>,
+}
+
+/// A round whose writers are to be told: of acknowledgements, or why there is none.
+struct Round {
+    shares: Vec<(Share, Result<()>)>,
+    tally: Tally,
+}
+
+/// What is counted of a round.
+struct Tally {
+    entries: usize,
+    bytes: usize,
+    /// How many records were acknowledged before it.
+    acknowledged: u64,
 }
 
 struct Placed {
@@ -131,6 +170,7 @@ impl Committer {
         metadata: Arc<FileMetadata>,
         pool: Arc<JournalPool>,
         presence: Arc<Presence>,
+        tasks: Arc<dyn Tasks>,
         large_flush_bytes: u64,
         telemetry: Arc<Telemetry>,
     ) -> Self {
@@ -139,6 +179,7 @@ impl Committer {
             metadata,
             pool,
             presence,
+            tasks,
             large_flush_bytes,
             telemetry,
             queue: Mutex::default(),
@@ -153,9 +194,9 @@ impl Committer {
     pub(super) fn register(&self, slot: &Arc<WriterSlot>) {
         let mut writers = self.writers();
         if writers.len().is_power_of_two() {
-            writers.retain(|writer| writer.strong_count() > 0);
+            writers.retain(|writer| writer.slot.strong_count() > 0);
         }
-        writers.push(Arc::downgrade(slot));
+        writers.push(Registered { slot: Arc::downgrade(slot), word: slot.word.clone() });
     }
 
     /// Has the thread look for writers whose segments were fenced or deleted.
@@ -166,12 +207,11 @@ impl Committer {
 
     /// Tells the writers whose segments take no more entries.
     fn check_writers(&self) {
-        let writers: Vec<_> = self.writers().iter().filter_map(Weak::upgrade).collect();
+        let closed = |writer: &&Registered| !writer.word.load().is_open();
+        let writers: Vec<_> =
+            self.writers().iter().filter(closed).filter_map(|writer| writer.slot.upgrade()).collect();
         for writer in writers {
-            let word = writer.word.load();
-            if !word.is_open() {
-                writer.break_off(cut_off(word));
-            }
+            writer.break_off(cut_off(writer.word.load()));
         }
     }
 
@@ -231,9 +271,13 @@ impl Committer {
             if queue.stopped || queue.look {
                 return false;
             }
-            std::mem::take(&mut queue.woken)
+            queue.take()
         };
-        self.commit(&journal, woken, present);
+        let shares = self.gather(woken, self.room(&journal));
+        if let Some(round) = self.commit(&journal, shares, present) {
+            tell(round.shares);
+            self.count(&round.tally);
+        }
         true
     }
 
@@ -267,7 +311,7 @@ impl Committer {
     }
 
     /// The thread: rounds until it is stopped.
-    async fn run(&self) {
+    async fn run(self: &Arc<Self>) {
         loop {
             let lead = self.lead.lock().await;
             let (woken, look) = {
@@ -275,7 +319,7 @@ impl Committer {
                 if queue.stopped {
                     return;
                 }
-                (std::mem::take(&mut queue.woken), std::mem::take(&mut queue.look))
+                (queue.take(), std::mem::take(&mut queue.look))
             };
             if look {
                 self.check_writers();
@@ -308,32 +352,58 @@ impl Committer {
             queue.woken.clear();
             queue.ended.insert(error).clone()
         };
-        let writers: Vec<_> = self.writers().iter().filter_map(Weak::upgrade).collect();
+        let writers: Vec<_> = self.writers().iter().filter_map(|writer| writer.slot.upgrade()).collect();
         for writer in writers {
             // A source that failed may fail again; the others are to be told all the same.
             let _told = catch_unwind(AssertUnwindSafe(|| writer.break_off(error.clone())));
         }
     }
 
-    async fn round(&self, woken: Vec<Arc<WriterSlot>>, present: Staying) {
+    async fn round(self: &Arc<Self>, woken: Vec<Arc<WriterSlot>>, present: Staying) {
         // The last entry of a round may be as large as entries get.
         let most = self.pool.largest_batch();
         let journal = match self.pool.with_room(most).await {
             Ok(journal) => journal,
             Err(error) => return refuse_all(&woken, &error),
         };
-        self.commit(&journal, woken, present);
+        let room = self.room(&journal);
+        let room = if woken.len() < SHARED_WRITERS { room } else { room.div_ceil(2) };
+        let committer = self.clone();
+        let shares = self.share_out(woken, move |woken| committer.gather(woken, room)).await;
+        if let Some(round) = self.commit(&journal, shares.into_iter().flatten().collect(), present) {
+            self.share_out(round.shares, tell).await;
+            self.count(&round.tally);
+        }
     }
 
-    /// The round itself.
-    fn commit(&self, journal: &Used, woken: Vec<Arc<WriterSlot>>, present: Staying) {
-        let most = self.pool.largest_batch();
-        let room = usize::try_from(journal.room().saturating_sub(most)).unwrap_or(ROUND_BYTES).max(1);
-        let shares = self.gather(woken, room.min(ROUND_BYTES));
-        if shares.is_empty() {
-            return;
+    /// Works on a list, if it is long on two halves of it at once, one of them here.
+    async fn share_out<T: Send + 'static, R: Send + 'static>(
+        &self,
+        mut list: Vec<T>,
+        work: impl Fn(Vec<T>) -> R + Clone + Send + 'static,
+    ) -> Vec<R> {
+        if list.len() < SHARED_WRITERS {
+            return vec![work(list)];
         }
-        let moved: Vec<_> = self
+        let rest = list.split_off(list.len() / 2);
+        let work_there = work.clone();
+        let there = self.tasks.begin_blocking(move || work_there(rest));
+        let here = work(list);
+        vec![here, there.await]
+    }
+
+    /// How many bytes the entries of a round may have but for the last one.
+    fn room(&self, journal: &Used) -> usize {
+        let room = journal.room().saturating_sub(self.pool.largest_batch());
+        usize::try_from(room).unwrap_or(ROUND_BYTES).clamp(1, ROUND_BYTES)
+    }
+
+    /// Makes a round durable and moves the words. `None` if there is nothing to tell anybody.
+    fn commit(&self, journal: &Used, shares: Vec<Share>, present: Staying) -> Option<Round> {
+        if shares.is_empty() {
+            return None;
+        }
+        let shares: Vec<_> = self
             .make_durable(journal, shares)
             .into_iter()
             .map(|(share, durable)| {
@@ -346,12 +416,11 @@ impl Committer {
         drop(present);
         // First: who was told of an acknowledgement may be killed or stopped at once, and others follow still.
         self.control.ring(Bell::Data);
-        let before = self.telemetry.metrics.append_records.value();
-        let (entries, bytes) = moved.iter().fold((0, 0), |(entries, bytes), (share, _)| {
+        let acknowledged = self.telemetry.metrics.append_records.value();
+        let (entries, bytes) = shares.iter().fold((0, 0), |(entries, bytes), (share, _)| {
             (entries + share.entries.len(), bytes + share.bytes())
         });
-        moved.into_iter().for_each(|(share, moved)| share.tell(moved));
-        self.count(entries, bytes, before);
+        Some(Round { shares, tally: Tally { entries, bytes, acknowledged } })
     }
 
     /// Syncs large shares in their segments, then all others together in the journal.
@@ -381,9 +450,9 @@ impl Committer {
     }
 
     /// Counts a round. There is one at a time: what was acknowledged meanwhile was acknowledged by it.
-    fn count(&self, entries: usize, bytes: usize, acknowledged_before: u64) {
+    fn count(&self, tally: &Tally) {
         let acknowledged = self.telemetry.metrics.append_records.value();
-        self.telemetry.round(entries, bytes, acknowledged - acknowledged_before);
+        self.telemetry.round(tally.entries, tally.bytes, acknowledged - tally.acknowledged);
     }
 
     /// Pulls entries and puts their bytes into the segment files. A writer that has more than fits waits for the
@@ -409,7 +478,7 @@ impl Committer {
         shares
     }
 
-    fn writers(&self) -> std::sync::MutexGuard<'_, Vec<Weak<WriterSlot>>> {
+    fn writers(&self) -> std::sync::MutexGuard<'_, Vec<Registered>> {
         self.writers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -477,9 +546,16 @@ fn place(share: Share) -> Option<Share> {
         }
         return None;
     }
-    let pieces: Vec<&[u8]> =
-        share.entries.iter().flat_map(|placed| [&placed.head[..], &placed.bytes]).collect();
-    if let Err(error) = slot.file.write_at(&pieces, share.first.offset) {
+    let written = match &share.entries[..] {
+        // Of many writers each has one, most of the time.
+        [only] => slot.file.write_at(&[&only.head, &only.bytes], share.first.offset),
+        entries => {
+            let pieces: Vec<&[u8]> =
+                entries.iter().flat_map(|placed| [&placed.head[..], &placed.bytes]).collect();
+            slot.file.write_at(&pieces, share.first.offset)
+        }
+    };
+    if let Err(error) = written {
         let error =
             Error::unavailable(format!("writing to a segment failed: {error}; open a new writer to go on"))
                 .with("file", slot.segment.path().display())
@@ -539,15 +615,15 @@ impl Share {
     }
 
     /// Tells the writer, and readers here.
-    fn tell(&self, moved: Result<()>) {
-        match moved {
-            Err(error) => self.fail(&error),
-            Ok(()) => {
-                let ended = |placed: &Placed| self.slot.source.settled(placed.place.entry, Ok(()));
-                self.entries.iter().for_each(ended);
-                self.slot.segment.notify();
-            }
+    fn tell(self, moved: Result<()>) {
+        if let Err(error) = moved {
+            return self.fail(&error);
         }
+        for placed in self.entries {
+            self.slot.source.give_back(placed.bytes);
+            self.slot.source.settled(placed.place.entry, Ok(()));
+        }
+        self.slot.segment.notify();
     }
 
     /// Refuses its entries before they got their places: whatever comes next gets the first one's.
@@ -563,6 +639,11 @@ impl Share {
             .iter()
             .for_each(|placed| self.slot.source.settled(placed.place.entry, Err(error.clone())));
     }
+}
+
+/// Tells the writers of a round.
+fn tell(round: Vec<(Share, Result<()>)>) {
+    round.into_iter().for_each(|(share, moved)| share.tell(moved));
 }
 
 /// Why a word cannot be moved.

@@ -136,6 +136,7 @@ pub(crate) async fn open_watched(
         metadata.clone(),
         pool.clone(),
         presence.clone(),
+        seams.tasks.clone(),
         options.large_flush_bytes,
         telemetry.clone(),
     ));

@@ -4,7 +4,7 @@
 //! one writer for its whole life and never shrinks.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 
 use tokio::sync::watch;
@@ -110,14 +110,21 @@ impl Segment {
         self.word.get_or_init(|| cell)
     }
 
-    /// Told when the word may have changed.
+    /// Told when the word may have changed after this call: look at it next.
     pub(super) fn subscribe(&self) -> watch::Receiver<()> {
-        self.changed.subscribe()
+        let changed = self.changed.subscribe();
+        // Whoever moves the word sees this receiver, or its change is seen by the look that follows.
+        fence(Ordering::SeqCst);
+        changed
     }
 
     /// Tells those who wait in this process that the word may have changed.
     pub(super) fn notify(&self) {
-        self.changed.send_replace(());
+        // Most segments that are written have nobody who waits, and telling nobody takes as long.
+        fence(Ordering::SeqCst);
+        if self.changed.receiver_count() > 0 {
+            self.changed.send_replace(());
+        }
     }
 
     /// Tells them if the word changed since this last looked.

@@ -170,6 +170,26 @@ async fn a_segment_in_progress_goes_on_through_many_journals_and_a_restart() {
     assert_eq!(read_all(&again, writer.id).await, vec![big; 20]);
 }
 
+/// More of them than one round serves: the others keep their places in line.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_writers_share_rounds_and_none_is_forgotten() {
+    let directory = tempfile::tempdir().unwrap();
+    let stores = open_dir(directory.path()).await;
+    let mut writers = Vec::new();
+    for _ in 0..20 {
+        writers.push(TestWriter::start(&stores).await);
+    }
+    for number in 0..50 {
+        writers.iter().for_each(|writer| writer.put(format!("entry {number}")));
+    }
+    for writer in writers {
+        let settled: Vec<_> = (0..50).map(|entry| (entry, None)).collect();
+        assert_eq!(writer.source.ended(50).await, settled);
+        assert_eq!(read_all(&stores, writer.id).await, expected(50));
+    }
+    stores.session.close().await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_segment_is_gone_for_writer_and_readers() {
     let dir = tempfile::tempdir().unwrap();

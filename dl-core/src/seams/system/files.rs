@@ -282,8 +282,18 @@ fn write_all(
 ) -> io::Result<()> {
     let mut written = 0;
     for pieces in pieces.chunks(MOST_PIECES) {
-        let mut slices: Vec<IoSlice<'_>> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
-        let mut left = slices.as_mut_slice();
+        let (mut two, mut many);
+        let mut left = match pieces {
+            // A small record, to one of many files: no list on the heap for it.
+            [head, rest] => {
+                two = [IoSlice::new(head), IoSlice::new(rest)];
+                &mut two[..]
+            }
+            _ => {
+                many = pieces.iter().map(|piece| IoSlice::new(piece)).collect::<Vec<_>>();
+                &mut many[..]
+            }
+        };
         // Skips empty pieces, so that an empty rest is an empty slice.
         IoSlice::advance_slices(&mut left, 0);
         while !left.is_empty() {
