@@ -38,6 +38,11 @@ impl Dlsn {
         self.0.slot()
     }
 
+    /// The least position after this one.
+    fn next(&self) -> Self {
+        Self(self.0.next())
+    }
+
     fn __str__(&self) -> String {
         self.0.to_string()
     }

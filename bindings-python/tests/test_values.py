@@ -24,6 +24,7 @@ def test_dlsns_are_ordered_hashed_and_have_a_text() -> None:
     assert eval(repr(first)) == first
     assert (first.segment, first.entry, first.slot) == (1, 120, 0)
     assert first != "1:120:0"
+    assert first < first.next() == dl.Dlsn(1, 120, 1)
 
 
 def test_dlsns_are_pickled_and_copied() -> None:

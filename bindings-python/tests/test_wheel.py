@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+import tarfile
 import venv
 import zipfile
 from importlib.metadata import version
@@ -51,6 +53,26 @@ def test_it_is_installed_from_dist_alone(tmp_path: Path) -> None:
             print(writer.append(b"1").dlsn)
         """
     assert subprocess.check_output([python, "-I", "-c", use], text=True) == "1:0:0\n"
+
+
+def test_it_is_built_from_its_sources_alone() -> None:
+    """With the profile for development, in a folder that stays: a second time little is left to do."""
+    archives = sorted(DIST.glob("dl-*.tar.gz"))
+    if not archives:
+        pytest.skip("no sources in dist: ci/wheel packs them")
+    folder = DIST.parent / "target/python/sources"
+    shutil.rmtree(folder / "from", ignore_errors=True)
+    shutil.rmtree(folder / "dist", ignore_errors=True)
+    for archive in archives:
+        with tarfile.open(archive) as sources:
+            sources.extractall(folder / "from", filter="data")
+    (root,) = (folder / "from").iterdir()
+    (manifest,) = root.glob("**/bindings-python/Cargo.toml")
+    build = [sys.executable, "-m", "maturin", "build", "--profile", "dev", "--interpreter", sys.executable]
+    build += ["--manifest-path", str(manifest), "--target-dir", str(folder / "target"), "--out", str(folder / "dist")]
+    ran = subprocess.run(build, cwd=root, capture_output=True, text=True, timeout=900)
+    assert ran.returncode == 0, ran.stderr
+    assert list((folder / "dist").glob("dl-*.whl"))
 
 
 def test_the_version_is_that_of_the_workspace() -> None:

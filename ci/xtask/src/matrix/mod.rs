@@ -17,8 +17,12 @@ const PAGE: &str = "docs/conformance.md";
 const CASES: &str = "dl-core/testdata/conformance";
 
 /// Who has to have run every case: language, and the drivers it runs on.
-const RUNNERS: &[(&str, &[&str])] =
-    &[("rust", &["memory", "file", "file (simulated)"]), ("node", &["memory", "file"])];
+const RUNNERS: &[(&str, &[&str])] = &[
+    ("rust", &["memory", "file", "file (simulated)"]),
+    ("node", &["memory", "file"]),
+    ("python", &["memory", "file"]),
+    ("python-asyncio", &["memory", "file"]),
+];
 
 /// A case, as its file has it.
 #[derive(Debug)]
