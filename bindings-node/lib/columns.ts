@@ -9,7 +9,9 @@ const RECEIPT = 6;
 const RECORD = 7;
 
 const DUPLICATE = 256n;
-const SET = 1n << 40n;
+
+/** In the upper half of a record's last number. */
+const SET = 1 << 8;
 
 /** What an acknowledged append survives: nothing; power loss; the loss of all but one of an ack quorum of bookies. */
 export type Durability = 'memory' | 'power-loss' | 'replicated';
@@ -79,12 +81,15 @@ export class Receipt extends Place {
 /** A record as read. */
 export class Record extends Place {
   readonly #data: Buffer;
+  /** The halves of the numbers, lower ones first: read without making a `bigint` of them. */
+  readonly #halves: Uint32Array;
   #payload: Buffer | undefined;
 
   /** @internal */
-  constructor(numbers: BigInt64Array, at: number, data: Buffer) {
+  constructor(numbers: BigInt64Array, at: number, data: Buffer, halves: Uint32Array) {
     super(numbers, at);
     this.#data = data;
+    this.#halves = halves;
   }
 
   /**
@@ -98,7 +103,7 @@ export class Record extends Place {
 
   /** Whether the payload is a whole record set, which a reader delivers only if its options say so. */
   get recordSet(): boolean {
-    return (this.number(6) & SET) !== 0n;
+    return ((this.#halves[2 * (this.at + 6) + 1] as number) & SET) !== 0;
   }
 
   /** As an object; the payload in base64, 64-bit numbers as text. */
@@ -120,17 +125,19 @@ export class Record extends Place {
   }
 
   #slice(): Buffer {
-    const offset = Number(this.number(5));
-    return this.#data.subarray(offset, offset + Number(this.number(6) & (SET - 1n)));
+    const at = 2 * (this.at + 5);
+    const offset = (this.#halves[at] as number) + 2 ** 32 * (this.#halves[at + 1] as number);
+    return this.#data.subarray(offset, offset + (this.#halves[at + 2] as number));
   }
 }
 
 /** The records of a batch. */
 export function records(batch: NativeBatch): Record[] {
   const numbers = numbersOf(batch.data, batch.count * RECORD);
+  const halves = new Uint32Array(numbers.buffer, numbers.byteOffset, 2 * numbers.length);
   const list = new Array<Record>(batch.count);
   for (let row = 0; row < batch.count; row++) {
-    list[row] = new Record(numbers, row * RECORD, batch.data);
+    list[row] = new Record(numbers, row * RECORD, batch.data, halves);
   }
   return list;
 }

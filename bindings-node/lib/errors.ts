@@ -28,15 +28,23 @@ export type ErrorKind =
   | 'internal'
   | 'busy';
 
-/** What a {@link DlError} says besides its message. */
+/** What a {@link DlError} says besides its message: see its fields of the same names. */
 export interface ErrorDetails {
+  /** The number. If absent: that of the kind. */
   number?: number;
+  /** The operation that failed. */
   operation?: string;
+  /** What it was about. */
   context?: { readonly [key: string]: string };
+  /** The position it speaks of. */
   dlsn?: Dlsn;
+  /** Whether the same call may succeed later. */
   retryable?: boolean;
+  /** Whether the operation could have taken effect. */
   mayHaveTakenEffect?: boolean;
+  /** What was acknowledged all the same. */
   receipts?: readonly Receipt[];
+  /** What it was caused by. */
   cause?: unknown;
 }
 

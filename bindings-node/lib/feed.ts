@@ -150,7 +150,9 @@ export class Feed<T> {
   }
 
   #begin(waiter: Waiter<T>): void {
-    const { number, promise } = this.#fetch(this.#ahead === 1 ? waiter.max : Math.max(waiter.max, this.#ahead), waiter.wait);
+    // Who asks for many gets these and no rest; who asks for few gets the next ones without a crossing.
+    const max = waiter.max < this.#ahead / 16 ? this.#ahead : waiter.max;
+    const { number, promise } = this.#fetch(max, waiter.wait);
     const ended = promise.then(
       ({ items }) => this.#came(inFlight, items),
       (error: Error) => this.#failed(inFlight, error),

@@ -43,6 +43,7 @@ export { Log } from './log';
 export { fileUri, Namespace } from './namespace';
 export type { ListOptions } from './namespace';
 export type {
+  AtTxid,
   Compression,
   LogOptions,
   NamespaceOptions,
@@ -50,6 +51,7 @@ export type {
   ReaderOptions,
   Start,
   Takeover,
+  Wait,
   WriterOptions,
 } from './options';
 export { Reader } from './reader';

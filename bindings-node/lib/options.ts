@@ -6,13 +6,25 @@ import type { Dlsn } from './dlsn';
 export type Quantity = number | bigint | string;
 
 /** What to do about another that holds the log or the cursor: take it, wait so long for it, or fail with `locked`. */
-export type Takeover = 'force' | 'never' | `wait:${string}` | { waitMs: number };
+export type Takeover = 'force' | 'never' | `wait:${string}` | Wait;
+
+/** To wait for another to let go. */
+export interface Wait {
+  /** So many milliseconds. */
+  waitMs: number;
+}
 
 /** How entries are compressed. */
 export type Compression = 'none' | 'lz4';
 
 /** Where a reader starts: at an end, at a position or the next there is, or at the first record with that txid or more. */
-export type Start = 'earliest' | 'latest' | Dlsn | `${bigint}:${bigint}:${bigint}` | { txid: bigint | number } | `txid:${bigint}`;
+export type Start = 'earliest' | 'latest' | Dlsn | `${bigint}:${bigint}:${bigint}` | AtTxid | `txid:${bigint}`;
+
+/** The first record with a txid, or a larger one. */
+export interface AtTxid {
+  /** The least txid. */
+  txid: bigint | number;
+}
 
 /** Options of a namespace; those in its URI win over these. */
 export interface NamespaceOptions {

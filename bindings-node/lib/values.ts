@@ -11,6 +11,7 @@ export type Int64 = bigint | number;
 
 /** A record to append, if its txid is chosen. */
 export interface NewRecord {
+  /** What is appended. */
   payload: Payload;
   /** The caller's number, never smaller than that of the record before. If absent: the time in milliseconds. */
   txid?: Int64 | undefined;
