@@ -275,7 +275,7 @@ impl Shared {
                 let message = format!("no connection to the bookie at {address}: {error}");
                 Error::new(ErrorKind::Unavailable, message).caused_by(error)
             })?;
-            handshake::prepare(stream, host_of(&address), self.version, options, &*seams.random).await
+            handshake::prepare(stream, host_of(&address), self.version, options, seams).await
         };
         tokio::select! {
             biased;

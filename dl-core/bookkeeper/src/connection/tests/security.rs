@@ -157,6 +157,26 @@ async fn name_and_password_are_shown_before_the_first_request() {
 }
 
 #[tokio::test]
+async fn a_second_answer_about_tls_is_passed_over() {
+    for version in [ProtocolVersion::V2, ProtocolVersion::V3] {
+        let options =
+            ConnectionOptions { version, tls: with_tls().tls, ..with_credentials(SaslMechanism::Plain) };
+        let world = World::new(options).await;
+        let waiting = world.send(read(1));
+        let mut peer = world.bookie.accept(version).await;
+        assert!(accept_tls(&mut peer, LOCALHOST).await);
+        let (call, _) = step(&mut peer).await;
+        let about_tls = crate::codec::Call { number: 0, request: Request::StartTls };
+        let second = ProtocolVersion::V3.encode_answer(&about_tls, &Err(Status::Io)).to_bytes();
+        let answer = version.encode_answer(&call, &says("sasl", b"")).to_bytes();
+        peer.send(&[second, answer].concat()).await;
+        let call = peer.request().await;
+        peer.answer(&call, Ok(found(1))).await;
+        assert_eq!(waiting.await.unwrap().unwrap(), found(1));
+    }
+}
+
+#[tokio::test]
 async fn a_digest_is_asked_for_and_its_proof_demanded() {
     let world = World::new(with_credentials(SaslMechanism::DigestMd5)).await;
     let waiting = world.send(read(1));
@@ -178,6 +198,22 @@ async fn a_digest_is_asked_for_and_its_proof_demanded() {
     peer.answer(&call, says("sasl", b"rspauth=none")).await;
     let error = waiting.await.unwrap().unwrap_err();
     assert_eq!((error.kind(), error.may_have_taken_effect()), (ErrorKind::Unauthorized, false));
+}
+
+#[tokio::test]
+async fn a_wrong_password_to_which_bookies_say_nothing_is_guessed_at() {
+    let world = World::new(with_credentials(SaslMechanism::DigestMd5)).await;
+    let waiting = world.send(read(1));
+    let mut peer = world.bookie.accept(ProtocolVersion::V3).await;
+    let (call, _) = step(&mut peer).await;
+    peer.answer(&call, says("sasl", b"realm=\"bookkeeper\",nonce=\"n\"")).await;
+    step(&mut peer).await;
+    world.clock.advance(5 * SECOND / 2);
+    let error = waiting.await.unwrap().unwrap_err();
+    assert!(
+        error.kind() == ErrorKind::Unavailable && error.message().contains("password is wrong"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
