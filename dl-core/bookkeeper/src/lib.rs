@@ -24,7 +24,33 @@
 //! # }
 //! ```
 //!
-//! A bookie is asked over a connection that comes and goes by itself:
+//! A client writes ledgers, recovers and reads them:
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//! use dl_bookkeeper::{BookKeeper, ClientOptions, CreateOptions, MemoryCluster, Quorum, Seams};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> dl_bookkeeper::Result<()> {
+//! let cluster = Arc::new(MemoryCluster::new());
+//! let client =
+//!     BookKeeper::connect(cluster.clone(), cluster, ClientOptions::default(), Seams::system()).await?;
+//!
+//! let writer = client.create(CreateOptions::new(Quorum::new(3, 3, 2)?, "secret")).await?;
+//! let ticket = writer.append("the first entry".into()).await?;
+//! let first = ticket.await?;
+//! let ledger = writer.id();
+//! writer.close().await?;
+//!
+//! let reader = client.open(ledger, b"secret").await?;
+//! for entry in reader.read(first, first, 1 << 20).await? {
+//!     println!("{} {:?}", entry.id, entry.payload);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Below that, a bookie is asked over a connection that comes and goes by itself:
 //!
 //! ```no_run
 //! use std::sync::Arc;
@@ -52,9 +78,11 @@
 //! does I/O. `connection` sends requests to bookies and sees to it that each ends once ([`Bookies`], [`BookieClient`]); `seams`
 //! is the only door to the clock and the network. `cluster` has the contracts of the metadata store ([`LedgerStore`]) and
 //! of bookie discovery ([`BookieRegistry`]), and both in memory for tests. `ledger` writes, recovers and reads ledgers, as state
-//! machines ([`machine`]) that a simulator drives in its tests; `placement` chooses bookies. `proto` is generated from
+//! machines ([`machine`]) that a simulator drives in its tests; `placement` chooses bookies; `client` gives the machines
+//! connections, a store and a clock ([`BookKeeper`], [`LedgerWriter`], [`LedgerReader`]). `proto` is generated from
 //! `proto/bookkeeper.proto`.
 
+mod client;
 mod cluster;
 mod codec;
 mod connection;
@@ -71,6 +99,9 @@ mod types;
 #[cfg(feature = "zookeeper")]
 mod zookeeper;
 
+pub use client::{
+    BookKeeper, ClientOptions, Confirmed, CreateOptions, LedgerReader, LedgerWriter, Ticket, WriterEvents,
+};
 pub use cluster::{
     BookieRegistry, LedgerStore, MemoryCluster, RegisteredBookie, Version, Versioned, Watch, Written,
 };
@@ -95,8 +126,8 @@ pub use zookeeper::{
     ZooKeeperOptions,
 };
 
-/// Writing, recovering and reading ledgers as state machines without I/O, for whoever drives them in another way than this crate:
-/// a simulator, for one.
+/// Writing, recovering and reading ledgers as state machines without I/O, for whoever drives them in another way than
+/// this crate: a simulator, for one.
 pub mod machine {
     pub use crate::ledger::{
         Access, AddTarget, LastConfirmed, LastOutput, LastToken, MetadataAnswer, MetadataCall, Reading,

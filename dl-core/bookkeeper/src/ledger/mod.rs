@@ -8,14 +8,15 @@ mod reading;
 mod recovery;
 mod ring;
 #[cfg(test)]
-mod sim;
+pub(crate) mod sim;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod update;
 mod writer;
 
 pub use access::Access;
 pub use adds::AddTarget;
+pub(crate) use quorum::{entries_to, entry_id, last_of};
 pub use reading::{
     LastConfirmed, LastOutput, LastToken, ReadOptions, Reading, ReadingOutput, ReadingToken, Replicas, Tail,
     TailOutput, TailToken,

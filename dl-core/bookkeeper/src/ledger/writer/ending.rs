@@ -17,7 +17,9 @@ impl Writer {
             return;
         }
         self.closing = true;
-        self.fail_pending(&Error::new(ErrorKind::Closed, "the writer of the ledger was closed"));
+        if !self.adds.is_empty() {
+            self.fail_pending(&Error::new(ErrorKind::Closed, "the writer of the ledger was closed"));
+        }
         // A change of the ensemble that is under way is answered first.
         if self.doing == Doing::Nothing {
             self.start_closing();

@@ -278,7 +278,9 @@ impl Writer {
         let overdue =
             self.adds.oldest().map(|add| add.since_ms.saturating_add(self.options.quorum_timeout_ms));
         let explicit = self.explicit.due_ms(self.confirmed, self.options.explicit_lac_ms);
-        [self.update.next_tick_ms(), self.resend_at_ms, overdue, explicit].into_iter().flatten().min()
+        // While the metadata is being changed nothing is sent again: its answer comes first.
+        let resend = self.resend_at_ms.filter(|_| self.doing == Doing::Nothing);
+        [self.update.next_tick_ms(), resend, overdue, explicit].into_iter().flatten().min()
     }
 
     /// The next thing to do for the writer.
