@@ -134,7 +134,10 @@ impl LedgerReader {
                 }
                 // Without a store that tells of changes there is nothing to hear of.
                 Ok(()) = watch.changed() => {
-                    let found = self.cluster.read(self.access.id()).await?;
+                    let found = self.cluster.read(self.access.id()).await.inspect_err(|_| {
+                        // Whoever waits next has to look again.
+                        watch.mark_changed();
+                    })?;
                     tail.adopt(&found.metadata);
                     self.adopt(found);
                 }

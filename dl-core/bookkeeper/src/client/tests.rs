@@ -1,14 +1,16 @@
 //! Whole clients over bookies in memory.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
+use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::cluster::Cluster;
 use super::post::{Done, Transport};
 use super::*;
-use crate::cluster::{MemoryCluster, Written};
+use crate::cluster::{MemoryCluster, Version, Watch, Written};
 use crate::ledger::sim::{FakeBookie, Reaction};
 use crate::metadata::LedgerState;
 use crate::protocol::Request;
@@ -282,6 +284,61 @@ async fn errors_say_what_is_wrong() {
     let nowhere = LedgerId::new(99).unwrap();
     let gone = world.client.open(nowhere, b"secret").await.map(|reader| reader.id()).unwrap_err();
     assert_eq!(gone.kind(), ErrorKind::NoSuchLedger);
+}
+
+/// A metadata store that fails the next read when it is told to.
+struct Failing(Arc<MemoryCluster>, AtomicBool);
+
+#[async_trait]
+impl LedgerStore for Failing {
+    async fn new_id(&self) -> Result<LedgerId> {
+        self.0.new_id().await
+    }
+
+    async fn create(&self, id: LedgerId, metadata: &LedgerMetadata) -> Result<Version> {
+        self.0.create(id, metadata).await
+    }
+
+    async fn read(&self, id: LedgerId) -> Result<Option<Versioned>> {
+        if self.1.swap(false, Ordering::Relaxed) {
+            return Err(Error::new(ErrorKind::MetadataStore, "it does not answer"));
+        }
+        self.0.read(id).await
+    }
+
+    async fn write(&self, id: LedgerId, metadata: &LedgerMetadata, expected: Version) -> Result<Written> {
+        self.0.write(id, metadata, expected).await
+    }
+
+    async fn delete(&self, id: LedgerId) -> Result<()> {
+        self.0.delete(id).await
+    }
+
+    async fn list(&self, after: Option<LedgerId>, limit: usize) -> Result<Vec<LedgerId>> {
+        self.0.list(after, limit).await
+    }
+
+    fn watch(&self, id: LedgerId) -> Result<Watch> {
+        LedgerStore::watch(&*self.0, id)
+    }
+}
+
+#[tokio::test]
+async fn news_of_the_metadata_is_not_lost_when_the_store_fails() {
+    let world = World::new(3).await;
+    let store = Arc::new(Failing(world.metadata.clone(), AtomicBool::new(false)));
+    let options = ClientOptions::default();
+    let seams = Seams::system();
+    let cluster =
+        Cluster::over(store.clone(), world.metadata.clone(), world.fakes.clone(), options, seams).await;
+    let client = BookKeeper(cluster.unwrap());
+    let writer = world.client.create(three()).await.unwrap();
+    append(&writer, 0..1).await;
+    let reader = client.open_without_recovery(writer.id(), b"secret").await.unwrap();
+    writer.close().await.unwrap();
+    store.1.store(true, Ordering::Relaxed);
+    assert_eq!(reader.wait(Some(id(0))).await.unwrap_err().kind(), ErrorKind::MetadataStore);
+    assert_eq!(reader.wait(Some(id(0))).await.unwrap(), Confirmed { last: Some(id(0)), closed: true });
 }
 
 /// What a writer's owner heard.

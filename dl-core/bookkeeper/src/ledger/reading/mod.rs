@@ -23,7 +23,7 @@ pub struct ReadOptions {
     /// How many entries are asked for ahead of the one that is next. Default 64.
     pub entries_ahead: usize,
     /// Ask for many entries with one request where every bookie has every entry. Default yes; it needs version 2 of the
-    /// protocol and bookies from 4.17 on, and is given up for single reads where one of them says no.
+    /// protocol and bookies from 4.17 on; where it fails entries are read one by one, and after three times for good.
     pub batches: bool,
     /// Keep to one bookie while it is well, where every bookie has every entry: its read-ahead then helps. Default yes.
     pub sticky: bool,

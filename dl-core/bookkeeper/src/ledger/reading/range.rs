@@ -92,7 +92,8 @@ impl Reading {
     ) -> Result<Self> {
         let quorum = metadata.quorum;
         check_size(quorum)?;
-        let batches = options.batches && !options.parallel && quorum.ensemble() == quorum.write();
+        let everywhere = quorum.ensemble() == quorum.write();
+        let batches = options.batches && !options.parallel && everywhere && replicas.takes_batches();
         let mut reading = Self {
             access,
             metadata,
@@ -285,6 +286,7 @@ impl Reading {
             return;
         }
         self.batch = Batch::Off;
+        self.replicas.batch_ended(answer.is_ok());
         let Ok(Response::BatchRead(batch)) = answer else {
             return;
         };

@@ -13,7 +13,12 @@ pub struct Replicas {
     avoided: BTreeMap<BookieId, u64>,
     /// The bookie that is kept to.
     preferred: Option<BookieId>,
+    /// How often in a row a request for many entries failed.
+    failed_batches: u32,
 }
+
+/// After how many failures entries are asked for one by one: bookies before 4.17 break the connection each time.
+const MAX_FAILED_BATCHES: u32 = 3;
 
 impl Replicas {
     /// The places that have an entry, the best to ask first: not one that was slow or failed, then the one kept to, then
@@ -40,6 +45,15 @@ impl Replicas {
         };
         places.sort_by_key(rank);
         places
+    }
+
+    /// Whether to ask for many entries with one request.
+    pub(super) fn takes_batches(&self) -> bool {
+        self.failed_batches < MAX_FAILED_BATCHES
+    }
+
+    pub(super) fn batch_ended(&mut self, well: bool) {
+        self.failed_batches = if well { 0 } else { self.failed_batches + 1 };
     }
 
     /// A bookie was slow or failed.

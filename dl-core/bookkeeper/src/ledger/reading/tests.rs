@@ -23,6 +23,8 @@ struct Cluster {
     batches: bool,
     /// Who was asked for what: the entry, or `None` for a batch.
     asked: Vec<(usize, Option<i64>)>,
+    /// What the reader has learned.
+    replicas: Replicas,
 }
 
 impl Cluster {
@@ -39,6 +41,7 @@ impl Cluster {
             down: Vec::new(),
             batches: true,
             asked: Vec::new(),
+            replicas: Replicas::default(),
         };
         (0..entries).for_each(|entry| cluster.add(entry));
         cluster
@@ -81,9 +84,8 @@ impl Cluster {
         bytes: usize,
         options: ReadOptions,
     ) -> (Vec<Entry>, Result<()>) {
-        let replicas = Replicas::default();
-        let mut reading =
-            Reading::new(access(), self.metadata.clone(), options, replicas, entries, bytes, 0).unwrap();
+        let (metadata, replicas) = (self.metadata.clone(), self.replicas.clone());
+        let mut reading = Reading::new(access(), metadata, options, replicas, entries, bytes, 0).unwrap();
         let mut found = Vec::new();
         loop {
             match reading.poll() {
@@ -93,7 +95,10 @@ impl Cluster {
                     }
                 }
                 Some(ReadingOutput::Entry(entry)) => found.push(entry),
-                Some(ReadingOutput::Done(result)) => return (found, result),
+                Some(ReadingOutput::Done(result)) => {
+                    self.replicas = reading.into_replicas();
+                    return (found, result);
+                }
                 None => reading.tick(reading.next_tick_ms().expect("it waits for something")),
             }
         }
@@ -154,6 +159,10 @@ fn one_request_brings_many_entries_where_every_bookie_has_all() {
     let (found, result) = old.read(0..50, 1 << 20, ReadOptions::default());
     result.unwrap();
     assert_eq!((found.len(), old.asked.len()), (50, 51), "one by one after the refusal");
+    for (reads, asked) in [(2, 51 * 3), (1, 51 * 3 + 50)] {
+        (0..reads).for_each(|_| old.read(0..50, 1 << 20, ReadOptions::default()).1.unwrap());
+        assert_eq!(old.asked.len(), asked, "it is tried three times");
+    }
 }
 
 #[test]
