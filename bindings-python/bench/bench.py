@@ -48,7 +48,10 @@ def measure(uri: str, seconds: float) -> dict[str, float]:
             figures["append_batch records/s"] = rate(lambda: len(writer.append_batch(payloads)), seconds)
         figures["next_batch records/s"] = read(log, lambda reader: len(reader.next_batch(BATCH)), seconds)
         figures["payloads records/s"] = read(
-            log, lambda reader: len([bytes(record.payload) for record in reader.next_batch(BATCH)]), seconds
+            log, lambda reader: len(reader.next_batch(BATCH).payloads()), seconds
+        )
+        figures["records records/s"] = read(
+            log, lambda reader: len([record.payload for record in reader.next_batch(BATCH)]), seconds
         )
         figures["for records/s"] = read(log, one_by_one, seconds)
         namespace.delete_log("bench")

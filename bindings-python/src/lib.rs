@@ -7,6 +7,7 @@
 //! Python that ends while calls are in flight has nothing to wait for.
 #![allow(clippy::needless_pass_by_value, reason = "arguments from Python come by value")]
 
+mod batch;
 mod byte_stream;
 mod calls;
 mod cursor;
@@ -31,6 +32,8 @@ mod writer;
 /// What `dl` and `dl.aio` are made of.
 #[pyo3::pymodule(gil_used = false)]
 mod _dl {
+    #[pymodule_export]
+    use crate::batch::{Receipts, Records};
     #[pymodule_export]
     use crate::byte_stream::{ByteReader, ByteWriter};
     #[pymodule_export]

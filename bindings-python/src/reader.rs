@@ -7,8 +7,9 @@ use std::time::Duration;
 use dl_core::{End, ReaderCloser};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyTuple};
+use pyo3::types::PyTuple;
 
+use crate::batch::Records;
 use crate::cursor::Cursor;
 use crate::dlsn::{self, Dlsn};
 use crate::info;
@@ -113,7 +114,7 @@ impl Delivery {
 
     fn all(mut self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let records = std::mem::take(&mut self.records);
-        Ok(PyList::new(py, records.into_iter().map(Record))?.into_any().unbind())
+        Ok(Py::new(py, Records(records))?.into_any())
     }
 }
 
@@ -145,9 +146,12 @@ impl Reader {
     }
 
     /// Takes back records that a cancelled call was given.
-    fn give_back(&self, records: Vec<Bound<'_, Record>>) -> PyResult<()> {
+    fn give_back(&self, given: &Bound<'_, PyAny>) -> PyResult<()> {
         let inner = self.0.get()?;
-        let records = records.iter().map(|record| record.get().0.clone()).collect();
+        let mut records = Vec::new();
+        for record in given.try_iter()? {
+            records.push(record?.cast::<Record>()?.get().0.clone());
+        }
         drop(Delivery { records, shared: inner.shared.clone() });
         Ok(())
     }

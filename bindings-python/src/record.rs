@@ -1,8 +1,8 @@
 //! `dl.Record` and `dl.Receipt`.
 
 use pyo3::prelude::*;
-use pyo3::types::PyList;
 
+use crate::batch::Receipts;
 use crate::dlsn::Dlsn;
 use crate::payload::Payload;
 
@@ -87,5 +87,5 @@ pub(crate) fn receipt(py: Python<'_>, receipt: dl_core::Receipt) -> PyResult<Py<
 }
 
 pub(crate) fn receipts(py: Python<'_>, receipts: Vec<dl_core::Receipt>) -> PyResult<Py<PyAny>> {
-    Ok(PyList::new(py, receipts.into_iter().map(Receipt))?.into_any().unbind())
+    Ok(Py::new(py, Receipts(receipts))?.into_any())
 }

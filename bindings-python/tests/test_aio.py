@@ -98,7 +98,7 @@ def test_a_cancelled_read_loses_no_record(uri: str) -> None:
                 await append
                 try:
                     read = await task
-                    seen += read if isinstance(read, list) else [read]
+                    seen += read if isinstance(read, dl.Records) else [read]
                 except asyncio.CancelledError:
                     pass
             while len(seen) < 100:

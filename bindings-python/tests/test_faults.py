@@ -221,7 +221,7 @@ def test_a_signal_handler_may_use_the_library(log: dl.Log) -> None:
             writer.append(b"1")
         with log.open_reader(follow=True, from_="latest") as reader:
             os.kill(os.getpid(), signal.SIGUSR1)
-            assert reader.next_batch(1, 0.2) == []
+            assert len(reader.next_batch(1, 0.2)) == 0
     finally:
         signal.signal(signal.SIGUSR1, previous)
     assert lines == [1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import array
 import copy
 import pickle
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pytest
@@ -139,3 +140,22 @@ def test_receipts_and_records_are_compared_by_what_they_say(log: dl.Log) -> None
     assert first is not None
     assert (first.txid, first.sequence_id, first.record_set, first.dlsn) == (5, 0, False, receipt.dlsn)
     assert "3 bytes" in repr(first)
+
+
+def test_batches_are_sequences(log: dl.Log) -> None:
+    with log.open_writer() as writer:
+        receipts = writer.append_batch([b"%d" % i for i in range(5)])
+    with log.open_reader() as reader:
+        records = reader.next_batch(10)
+    assert isinstance(records, Sequence) and isinstance(receipts, Sequence)
+    assert len(records) == len(receipts) == 5
+    assert [record.dlsn for record in records] == [receipt.dlsn for receipt in receipts]
+    assert records.payloads() == [record.payload for record in records] == [b"0", b"1", b"2", b"3", b"4"]
+    assert (records[-1], records[0]) == (list(records)[4], list(records)[0])
+    assert [record.payload for record in records[::-2]] == [b"4", b"2", b"0"]
+    assert receipts[1:3] == [receipts[1], receipts[2]]
+    assert receipts[2] in receipts
+    with pytest.raises(IndexError):
+        records[5]
+    with pytest.raises(IndexError):
+        receipts[-6]

@@ -19,6 +19,8 @@ same for asyncio, with the same names. Errors are below `Error`, one class for e
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from dl import _dl
 from dl._dl import (
     ByteReader,
@@ -31,7 +33,9 @@ from dl._dl import (
     Payload,
     Reader,
     Receipt,
+    Receipts,
     Record,
+    Records,
     SegmentWatcher,
     Ticket,
     Writer,
@@ -118,7 +122,9 @@ __all__ = [
     "QuotaExceeded",
     "Reader",
     "Receipt",
+    "Receipts",
     "Record",
+    "Records",
     "Sealed",
     "SegmentEnd",
     "SegmentInfo",
@@ -138,6 +144,10 @@ __all__ = [
     "open",
     "verify",
 ]
+
+for _batch in (Records, Receipts):
+    # An abstract class has it, though the stubs of this one do not say so.
+    getattr(Sequence, "register")(_batch)
 
 
 def open(uri: str, **options: Unpack[NamespaceOptions]) -> Namespace:

@@ -122,6 +122,29 @@ class Receipt:
         """Whether this was a retry of an append that had been acknowledged before."""
 
 @final
+class Records(Sequence[Record]):
+    """Many records, in order: a sequence that makes objects of those that are looked at."""
+
+    def payloads(self) -> list[bytes]:
+        """The payloads, copied: quicker than one by one."""
+
+    def __len__(self) -> int: ...
+    @overload
+    def __getitem__(self, index: SupportsIndex, /) -> Record: ...
+    @overload
+    def __getitem__(self, index: slice, /) -> list[Record]: ...
+
+@final
+class Receipts(Sequence[Receipt]):
+    """Many receipts, in the order of the appends: a sequence that makes objects of those that are looked at."""
+
+    def __len__(self) -> int: ...
+    @overload
+    def __getitem__(self, index: SupportsIndex, /) -> Receipt: ...
+    @overload
+    def __getitem__(self, index: slice, /) -> list[Receipt]: ...
+
+@final
 class Ticket:
     """An append on its way. Letting go of it changes nothing."""
 
@@ -262,11 +285,11 @@ class Writer:
     def try_append(self, payload: Buffer, *, txid: int | None = None) -> Ticket:
         """As `append_nowait`, but raises `Busy` instead of waiting for room."""
 
-    def append_many(self, records: Iterable[_NewRecord]) -> list[Receipt]:
+    def append_many(self, records: Iterable[_NewRecord]) -> Receipts:
         """Appends each of the records (a payload, or a pair of payload and txid), all in flight at once, and returns when
         they are durable. An error has the receipts of those in front of it as `receipts`."""
 
-    def append_batch(self, records: Iterable[_NewRecord], *, if_last: _Position | None = None) -> list[Receipt]:
+    def append_batch(self, records: Iterable[_NewRecord], *, if_last: _Position | None = None) -> Receipts:
         """Appends records that are all in the log, next to each other, or none of them."""
 
     def append_record_set(
@@ -276,7 +299,7 @@ class Writer:
         txid: int | None = None,
         compression: Literal["none", "lz4"] = "none",
         if_last: _Position | None = None,
-    ) -> list[Receipt]:
+    ) -> Receipts:
         """Appends a record set: all of its members or none, with one txid, compressed together."""
 
     def flush(self) -> None:
@@ -319,7 +342,7 @@ class Reader:
     def next(self) -> Record | None:
         """The next record; None at the end, about which `end` says more."""
 
-    def next_batch(self, max: int, wait: _Wait = None) -> list[Record]:
+    def next_batch(self, max: int, wait: _Wait = None) -> Records:
         """Up to `max` records: at least one, unless the reader ends or `wait` seconds pass before there is any."""
 
     def give_back(self, records: Sequence[Record]) -> None:

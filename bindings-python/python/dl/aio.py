@@ -20,7 +20,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, Self, TypeVar, Unpack
 
 from dl import _dl
-from dl._dl import Dlsn, Payload, Receipt, Record
+from dl._dl import Dlsn, Payload, Receipt, Receipts, Record, Records
 from dl.errors import Error
 
 if TYPE_CHECKING:
@@ -379,17 +379,17 @@ class Writer(_Handle):
         ticket: asyncio.Future[Receipt] = self._native.try_append(payload, txid=txid)
         return ticket
 
-    async def append_many(self, records: Iterable[_NewRecord]) -> list[Receipt]:
+    async def append_many(self, records: Iterable[_NewRecord]) -> Receipts:
         """Appends each of the records (a payload, or a pair of payload and txid), all in flight at once, and returns when
         they are durable. An error has the receipts of those in front of it as `receipts`."""
-        receipts: list[Receipt] = await self._native.append_many(records)
+        receipts: Receipts = await self._native.append_many(records)
         return receipts
 
     async def append_batch(
         self, records: Iterable[_NewRecord], *, if_last: _Position | None = None
-    ) -> list[Receipt]:
+    ) -> Receipts:
         """Appends records that are all in the log, next to each other, or none of them."""
-        receipts: list[Receipt] = await self._native.append_batch(records, if_last=if_last)
+        receipts: Receipts = await self._native.append_batch(records, if_last=if_last)
         return receipts
 
     async def append_record_set(
@@ -399,9 +399,9 @@ class Writer(_Handle):
         txid: int | None = None,
         compression: Literal["none", "lz4"] = "none",
         if_last: _Position | None = None,
-    ) -> list[Receipt]:
+    ) -> Receipts:
         """Appends a record set: all of its members or none, with one txid, compressed together."""
-        receipts: list[Receipt] = await self._native.append_record_set(
+        receipts: Receipts = await self._native.append_record_set(
             payloads, txid=txid, compression=compression, if_last=if_last
         )
         return receipts
@@ -462,9 +462,9 @@ class Reader(_Handle):
                 self._native.give_back([record])
             raise
 
-    async def next_batch(self, max: int, wait: _Wait = None) -> list[Record]:
+    async def next_batch(self, max: int, wait: _Wait = None) -> Records:
         """Up to `max` records: at least one, unless the reader ends or `wait` seconds pass before there is any."""
-        future: asyncio.Future[list[Record]] = self._native.next_batch(max, wait)
+        future: asyncio.Future[Records] = self._native.next_batch(max, wait)
         try:
             return await future
         except asyncio.CancelledError:

@@ -67,7 +67,7 @@ class Error(Exception):
     may_have_taken_effect: bool
     """Whether the call could have taken effect although it failed."""
 
-    receipts: list[Receipt]
+    receipts: Sequence[Receipt]
     """Of `Writer.append_many`: the receipts of the records in front of the one that failed."""
 
     def __init__(
@@ -111,7 +111,8 @@ class Error(Exception):
         return f"{text} [{', '.join(about)}]" if about else text
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.message,), self.__dict__
+        # Receipts stay with the process that got them.
+        return type(self), (self.message,), {**self.__dict__, "receipts": []}
 
     @staticmethod
     def _of_kind(

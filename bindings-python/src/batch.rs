@@ -1,0 +1,99 @@
+//! `dl.Records` and `dl.Receipts`: what a batch call answers, turned into objects as they are asked for.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use pyo3::exceptions::PyIndexError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList, PySlice};
+
+use crate::record::{Receipt, Record};
+
+/// Many records, in order. A sequence: objects are made of those that are looked at.
+#[pyclass(frozen, sequence, module = "dl")]
+pub(crate) struct Records(pub(crate) Vec<dl_core::Record>);
+
+/// Many receipts, in the order of the appends. A sequence: objects are made of those that are looked at.
+#[pyclass(frozen, sequence, module = "dl")]
+pub(crate) struct Receipts(pub(crate) Vec<dl_core::Receipt>);
+
+#[pymethods]
+impl Records {
+    /// The payloads, copied: quicker than one by one.
+    fn payloads<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        PyList::new(py, self.0.iter().map(|record| PyBytes::new(py, &record.payload)))
+    }
+
+    fn __len__(&self) -> usize {
+        self.0.len()
+    }
+
+    fn __getitem__(&self, py: Python<'_>, index: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        at(py, &self.0, index, |py, record| Ok(Py::new(py, Record(record.clone()))?.into_any()))
+    }
+
+    fn __iter__(slf: Py<Self>) -> RecordsIterator {
+        RecordsIterator { records: slf, next: AtomicUsize::new(0) }
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<dl.Records {} of them>", self.0.len())
+    }
+}
+
+/// Goes through the records of a batch.
+#[pyclass(frozen, module = "dl._dl")]
+struct RecordsIterator {
+    records: Py<Records>,
+    next: AtomicUsize,
+}
+
+#[pymethods]
+impl RecordsIterator {
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__(&self) -> Option<Record> {
+        let place = self.next.fetch_add(1, Ordering::Relaxed);
+        self.records.get().0.get(place).cloned().map(Record)
+    }
+}
+
+#[pymethods]
+impl Receipts {
+    fn __len__(&self) -> usize {
+        self.0.len()
+    }
+
+    fn __getitem__(&self, py: Python<'_>, index: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        at(py, &self.0, index, |py, receipt| Ok(Py::new(py, Receipt(*receipt))?.into_any()))
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<dl.Receipts {} of them>", self.0.len())
+    }
+}
+
+/// An item, or a list of those of a slice.
+fn at<T>(
+    py: Python<'_>,
+    items: &[T],
+    index: &Bound<'_, PyAny>,
+    make: impl Fn(Python<'_>, &T) -> PyResult<Py<PyAny>>,
+) -> PyResult<Py<PyAny>> {
+    let length = items.len().cast_signed();
+    let item = |place: isize| usize::try_from(place).ok().and_then(|place| items.get(place));
+    if let Ok(slice) = index.cast::<PySlice>() {
+        let places = slice.indices(length)?;
+        let list = PyList::empty(py);
+        for step in 0..places.slicelength.cast_signed() {
+            if let Some(item) = item(places.start + step * places.step) {
+                list.append(make(py, item)?)?;
+            }
+        }
+        return Ok(list.into_any().unbind());
+    }
+    let place = index.extract::<isize>()?;
+    let found = item(if place < 0 { place + length } else { place });
+    make(py, found.ok_or_else(|| PyIndexError::new_err("the batch has no such item"))?)
+}
