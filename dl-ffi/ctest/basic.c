@@ -153,7 +153,7 @@ static void each_way_to_wait_works(void) {
   dl_call_free(call);
 
   /* A function. */
-  struct noted noted = {0};
+  static struct noted noted;
   OK(dl_writer_append_start(writer, text("two"), NULL, &call));
   OK(dl_call_notify(call, note, &noted));
   wait_for(&noted.calls, 1);
@@ -227,7 +227,7 @@ static void a_read_that_ends_early_loses_nothing(void) {
   dl_record_free(record);
 
   /* Freed while it waits: its function is called nevertheless. */
-  atomic_int ends = 0;
+  static atomic_int ends;
   OK(dl_reader_next_start(reader, &call));
   OK(dl_call_notify(call, note_the_end, &ends));
   dl_call_free(call);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use dl_core::{
     Compression, Condition, Error, ErrorKind, MAX_PAYLOAD_BYTES, NewRecord, NewRecordSet, Receipt, Result,
-    Txid, Writer,
+    Ticket, Txid, Writer,
 };
 
 use crate::boundary::{answer, boundary};
@@ -122,7 +122,7 @@ impl Single {
         Ok(Self { writer, record, condition: options.and_then(|options| options.condition) })
     }
 
-    async fn place(self) -> Result<dl_core::Ticket> {
+    async fn place(self) -> Result<Ticket> {
         match self.condition {
             None => self.writer.append(self.record).await,
             Some(condition) => self.writer.append_if(self.record, condition).await,
@@ -130,7 +130,9 @@ impl Single {
     }
 
     async fn append(self) -> Result<dl_receipt> {
-        Ok(dl_receipt::new(self.place().await?.await?))
+        let writer = self.writer.clone();
+        let ticket = self.place().await?;
+        settled(writer, ticket).await
     }
 
     /// Waits on the thread of the caller.
@@ -143,6 +145,13 @@ impl Single {
         let ticket = placed.map_err(|error| if timeout_ms == 0 { busy(error) } else { error })?;
         block_until(deadline, Effect::Possible, ticket)
     }
+}
+
+/// What became of an append. The writer stays open until then, though the caller frees it.
+async fn settled(writer: Writer, ticket: Ticket) -> Result<dl_receipt> {
+    let receipt = ticket.await;
+    drop(writer);
+    receipt.map(dl_receipt::new)
 }
 
 /// There was no room, and the caller did not wait for any.
@@ -301,13 +310,8 @@ pub extern "C" fn dl_writer_try_append_start(
     boundary(|| {
         Out::new(call, "call")?;
         let placed = block(0, Effect::None, Single::new(writer, payload, options)?.place());
-        let ticket = placed.map_err(busy)?;
-        start_in_turn(
-            turns(writer)?,
-            call,
-            Effect::Possible,
-            async move { Ok(dl_receipt::new(ticket.await?)) },
-        )
+        let verb = settled(handle::borrow(writer)?.writer.clone(), placed.map_err(busy)?);
+        start_in_turn(turns(writer)?, call, Effect::Possible, verb)
     })
 }
 
