@@ -88,6 +88,7 @@ static void run(const char *uri, long calls) {
 
 int main(int argc, char **argv) {
   CHECK(argc == 2 || argc == 3);
+  setvbuf(stdout, NULL, _IOLBF, 0);
   long calls = argc == 3 ? strtol(argv[2], NULL, 10) : 20000;
   char uri[4096];
   snprintf(uri, sizeof uri, "file://%s/leaks?unsafe_filesystem=true", argv[1]);
