@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::log::Log;
 use crate::options::Options;
 use crate::seams::Seams;
+use crate::store::Stores;
 use crate::telemetry::{Event, Events, Hook, Snapshot, Telemetry};
 use crate::types::{LogName, NamespaceInfo, Verification};
 
@@ -86,7 +87,18 @@ impl Namespace {
         let events = hook.map_or_else(Events::default, |hook| Events::to(hook, &*seams.tasks));
         let telemetry = Arc::new(Telemetry::new(events));
         let (stores, owner) = drivers::open(uri, &mut options, &seams, &telemetry).await?;
-        Ok(Self { engine: Arc::new(Engine::new(stores, seams, options, owner, telemetry)) })
+        Ok(Self::on(stores, seams, options, owner, telemetry))
+    }
+
+    /// The namespace in these stores, opened by who names itself so.
+    pub(crate) fn on(
+        stores: Stores,
+        seams: Seams,
+        options: Options,
+        owner: String,
+        telemetry: Arc<Telemetry>,
+    ) -> Self {
+        Self { engine: Arc::new(Engine::new(stores, seams, options, owner, telemetry)) }
     }
 
     /// Reads every byte that belongs to the namespace at this URI (to `log`, if it is given: then of segments only its

@@ -68,7 +68,7 @@ pub trait MetadataStore: Send + Sync + 'static {
     /// whoever takes it by force deletes the members before its own, so a holder makes each of its commits
     /// conditional on [`Lock::check`]. The member of a process that died is gone.
     ///
-    /// Dropping the call while it waits for an owner leaves no member behind.
+    /// Dropping the call while it waits for an owner leaves no member behind, as soon as the store has heard of it.
     ///
     /// # Errors
     /// `locked` naming the owner, for [`Takeover::Never`] and after the time of [`Takeover::Wait`].
@@ -232,12 +232,12 @@ pub enum RefusalReason {
 
 /// Tells of changes to one node.
 #[derive(Debug, Clone)]
-pub struct Watch(watch::Receiver<u64>);
+pub struct Watch(watch::Receiver<()>);
 
 impl Watch {
-    /// A watch that fires whenever the value changes.
+    /// A watch that fires whenever something is sent.
     #[must_use]
-    pub fn new(changes: watch::Receiver<u64>) -> Self {
+    pub fn new(changes: watch::Receiver<()>) -> Self {
         Self(changes)
     }
 

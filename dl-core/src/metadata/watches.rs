@@ -18,7 +18,7 @@ pub(crate) struct Watches(Mutex<State>);
 
 #[derive(Debug)]
 struct State {
-    senders: BTreeMap<Box<str>, watch::Sender<u64>>,
+    senders: BTreeMap<Box<str>, watch::Sender<()>>,
     below: Vec<Below>,
     sweep_at: usize,
     closed: bool,
@@ -31,7 +31,7 @@ struct Below {
     directory: String,
     /// `/` and the name.
     ending: String,
-    sender: watch::Sender<u64>,
+    sender: watch::Sender<()>,
 }
 
 impl Watches {
@@ -49,7 +49,7 @@ impl Watches {
     pub(crate) fn watch(&self, path: &str) -> Watch {
         let mut state = self.lock();
         if state.closed {
-            return Watch::new(watch::channel(0).1);
+            return Watch::new(watch::channel(()).1);
         }
         if let Some(sender) = state.senders.get(path) {
             return Watch::new(sender.subscribe());
@@ -58,7 +58,7 @@ impl Watches {
             state.senders.retain(|_, sender| sender.receiver_count() > 0);
             state.sweep_at = FIRST_SWEEP.max(state.senders.len() * 2);
         }
-        let (sender, receiver) = watch::channel(0);
+        let (sender, receiver) = watch::channel(());
         state.senders.insert(path.into(), sender);
         Watch::new(receiver)
     }
@@ -66,7 +66,7 @@ impl Watches {
     /// Watches for nodes called `name` anywhere below a path.
     pub(crate) fn watch_below(&self, path: &str, name: &str) -> Watch {
         let mut state = self.lock();
-        let (sender, receiver) = watch::channel(0);
+        let (sender, receiver) = watch::channel(());
         if !state.closed {
             state.below.retain(|below| below.sender.receiver_count() > 0);
             let directory = format!("{}/", path.trim_end_matches('/'));
@@ -83,7 +83,7 @@ impl Watches {
             let concerned =
                 |below: &&Below| path.ends_with(&below.ending) && path.starts_with(&below.directory);
             for below in state.below.iter().filter(|_| listed).filter(concerned) {
-                below.sender.send_modify(|changes| *changes += 1);
+                below.sender.send_replace(());
             }
             if let Some((parent, _)) = NodePath::checked(path).split().filter(|_| listed) {
                 state.fire(parent.as_str());
@@ -95,7 +95,7 @@ impl Watches {
     pub(crate) fn fire_all(&self) {
         let state = self.lock();
         for sender in state.senders.values().chain(state.below.iter().map(|below| &below.sender)) {
-            sender.send_modify(|changes| *changes += 1);
+            sender.send_replace(());
         }
     }
 
@@ -116,7 +116,7 @@ impl State {
     fn fire(&mut self, path: &str) {
         let Some(sender) = self.senders.get(path) else { return };
         if sender.receiver_count() > 0 {
-            sender.send_modify(|changes| *changes += 1);
+            sender.send_replace(());
         } else {
             self.senders.remove(path);
         }

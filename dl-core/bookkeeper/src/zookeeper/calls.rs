@@ -40,6 +40,22 @@ impl ZooKeeper {
         Ok(found.await?.flatten().as_ref().and_then(NodeState::of))
     }
 
+    /// The states of nodes, as one call: `None` where there is none. It sees every change that was answered anywhere before.
+    pub async fn states(&self, paths: &[String]) -> Result<Vec<Option<NodeState>>> {
+        let found = self.read(|client| async move {
+            let synced = client.sync("/");
+            // All are on their way before the first is answered.
+            let asked: Vec<_> = paths.iter().map(|path| client.check_stat(path)).collect();
+            synced.await?;
+            let mut states = Vec::with_capacity(asked.len());
+            for stat in asked {
+                states.push(stat.await?.as_ref().and_then(NodeState::of));
+            }
+            Ok(states)
+        });
+        Ok(found.await?.unwrap_or_default())
+    }
+
     /// The names of a node's children in byte order, or `None` if there is no such node. It sees every change that was
     /// answered anywhere before.
     pub async fn children(&self, path: &str) -> Result<Option<Vec<String>>> {

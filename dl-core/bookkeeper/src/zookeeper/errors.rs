@@ -64,7 +64,7 @@ pub(super) fn unavailable(servers: &str, cause: ClientError) -> Error {
 /// No server answered in time.
 pub(super) fn late(servers: &str) -> Error {
     let message = format!("ZooKeeper at {servers} gave no answer in time; check that it runs");
-    Error::new(ErrorKind::Unavailable, message)
+    Error::new(ErrorKind::Timeout, message)
 }
 
 /// A change was sent, and the connection broke before its answer came.

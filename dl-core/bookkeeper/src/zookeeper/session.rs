@@ -24,7 +24,7 @@ pub struct ZooKeeperOptions {
     pub servers: String,
     /// How long the servers keep the session without hearing of it. They have bounds of their own.
     pub session_timeout: Duration,
-    /// How long a call may take before it fails with `unavailable`, reconnecting included.
+    /// How long a call may take before it fails with `timeout`, reconnecting included.
     pub patience: Duration,
     /// An identity to show, as Java DistributedLog does with `zkAclId`: the digest of user and password `id:id`. Nodes made
     /// with it are its own, and others may only read them. Without one anyone may do anything to them.

@@ -1,6 +1,7 @@
 //! Watches that last, made of ZooKeeper's, which tell of one change each.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Waker};
 
@@ -12,8 +13,15 @@ use super::errors;
 use super::session::{Session, Shared, State, ZooKeeper};
 use crate::cluster::Watch;
 
-/// The watched paths, each with whom to tell; `None` when the session is closed.
-pub(super) struct Watches(Mutex<Option<BTreeMap<String, watch::Sender<()>>>>);
+/// The watched paths; `None` when the session is closed.
+pub(super) struct Watches(Mutex<Option<BTreeMap<String, Watched>>>);
+
+/// Who watches a path.
+struct Watched {
+    sender: watch::Sender<()>,
+    /// How many ever did.
+    count: Arc<AtomicU64>,
+}
 
 impl Watches {
     pub(super) fn new() -> Self {
@@ -25,7 +33,7 @@ impl Watches {
         *self.lock() = None;
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<BTreeMap<String, watch::Sender<()>>>> {
+    fn lock(&self) -> MutexGuard<'_, Option<BTreeMap<String, Watched>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -49,15 +57,19 @@ impl ZooKeeper {
         let Some(paths) = &mut *watched else {
             return watch::channel(()).1;
         };
-        if let Some(sender) = paths.get(path) {
-            return sender.subscribe();
+        if let Some(watched) = paths.get(path) {
+            let receiver = watched.sender.subscribe();
+            watched.count.fetch_add(1, Ordering::Release);
+            return receiver;
         }
         let (sender, receiver) = watch::channel(());
-        let mut follow = Box::pin(follow(Arc::downgrade(&self.shared), path.to_owned(), sender.clone()));
+        let watched = Watched { sender: sender.clone(), count: Arc::new(AtomicU64::new(1)) };
+        let count = watched.count.clone();
+        let mut follow = Box::pin(follow(Arc::downgrade(&self.shared), path.to_owned(), sender, count));
         // Its first turn puts the requests in front of those of any later read; servers keep that order. Under the lock,
         // so that nobody finds the path before.
         if follow.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
-            paths.insert(path.to_owned(), sender);
+            paths.insert(path.to_owned(), watched);
             self.shared.runtime.spawn(follow);
         }
         receiver
@@ -65,24 +77,27 @@ impl ZooKeeper {
 }
 
 /// Tells of the changes to a node for as long as anybody wants to know.
-async fn follow(shared: Weak<Shared>, path: String, sender: watch::Sender<()>) {
+async fn follow(shared: Weak<Shared>, path: String, sender: watch::Sender<()>, count: Arc<AtomicU64>) {
     let Some(mut state) = shared.upgrade().map(|shared| shared.state.subscribe()) else { return };
-    let mut first = true;
+    // How many were told of what came before.
+    let mut told = 0;
     while let Some(session) = open(&mut state).await {
         let number = session.number;
         let registered = async {
             let node = session.client.check_and_watch_stat(&path);
             let children = session.client.list_and_watch_children(&path);
             // Whoever reads from now on does so behind them.
-            if !first {
+            if told > 0 {
+                told = count.load(Ordering::Acquire);
                 sender.send_replace(());
             }
             let (node, children) = tokio::join!(node, children);
-            // What changed between the making of the watch and its being set.
-            if first {
+            // For those who came since: what changed before the server had the requests.
+            let now = count.load(Ordering::Acquire);
+            if told != now {
+                told = now;
                 sender.send_replace(());
             }
-            first = false;
             // Without a node, or the right to list its children, there is nothing to hear of them.
             node.map(|(_, node)| (node, children.ok().map(|(_, children)| children)))
         };

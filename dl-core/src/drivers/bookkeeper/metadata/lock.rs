@@ -1,0 +1,237 @@
+//! Locks, taken as DistributedLog takes them: members queue up below the lock's node, and the first one owns it.
+//!
+//! A member lives as long as the session that made it. It is not made again in the next one: its lock is lost.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use dl_bookkeeper::{Applied, ErrorKind as ClusterErrorKind, NodeMode, NodeRefusal, NodeState};
+use tokio::sync::oneshot;
+
+use super::error::from_zookeeper;
+use super::{Inner, member, version};
+use crate::error::{Error, Result};
+use crate::metadata::lock::held;
+use crate::metadata::{Lock, Takeover};
+use crate::seams::BoxFuture;
+
+/// Takes the lock whose members stand below `path`.
+pub(super) async fn take(inner: &Arc<Inner>, path: &str, owner: &str, takeover: Takeover) -> Result<Lock> {
+    let attempt =
+        Attempt { inner: inner.clone(), place: inner.place(path)?, owner: owner.to_owned(), takeover };
+    let (mut send, receive) = oneshot::channel();
+    // A member that is being made when its maker no longer wants it has to go once it is there.
+    inner.seams.tasks.spawn(Box::pin(async move {
+        let taken = attempt.run(&mut send).await;
+        if let Err(Ok(unwanted)) = send.send(taken) {
+            attempt.inner.leave(&unwanted.place).await;
+        }
+    }));
+    let member =
+        receive.await.map_err(|_| Error::closed("the runtime ended while a lock was being taken"))??;
+    Ok(Lock { path: member.place[inner.root.len()..].to_owned(), version: version(member.state) })
+}
+
+/// A member of ours.
+struct Member {
+    place: String,
+    name: String,
+    state: NodeState,
+}
+
+struct Attempt {
+    inner: Arc<Inner>,
+    place: String,
+    owner: String,
+    takeover: Takeover,
+}
+
+impl Attempt {
+    async fn run(&self, caller: &mut oneshot::Sender<Result<Member>>) -> Result<Member> {
+        if self.takeover == Takeover::Never
+            && let Some(owner) = self.inner.owner(&self.place).await?
+        {
+            return Err(held(&owner));
+        }
+        let patience = match self.takeover {
+            Takeover::Wait(patience) => patience,
+            _ => Duration::ZERO,
+        };
+        let mut enough = self.inner.seams.clock.sleep(patience);
+        loop {
+            let member = self.join().await?;
+            match self.pass(&member, &mut enough, caller).await {
+                Ok(Passed::First) => return Ok(member),
+                // Another one took it by force since, which came later.
+                Ok(Passed::Gone) if self.takeover == Takeover::Force && self.is_current(&member) => {
+                    return Ok(member);
+                }
+                // So it did, or its session ended meanwhile.
+                Ok(Passed::Gone) => {}
+                Err(error) => {
+                    self.inner.leave(&member.place).await;
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// Gets a member to the front of the queue.
+    async fn pass(
+        &self,
+        member: &Member,
+        enough: &mut BoxFuture<'static, ()>,
+        caller: &mut oneshot::Sender<Result<Member>>,
+    ) -> Result<Passed> {
+        loop {
+            let Some(mut ahead) = self.ahead(member).await? else { return Ok(Passed::Gone) };
+            // Whoever joined after the caller went is none of those ahead that are deleted below.
+            if caller.is_closed() {
+                return Err(unwanted());
+            }
+            let Some(next) = ahead.pop() else { return Ok(Passed::First) };
+            match self.takeover {
+                Takeover::Force => {
+                    ahead.push(next);
+                    for name in ahead {
+                        let place = format!("{}/{name}", self.place);
+                        self.inner.zookeeper.delete(&place).await.map_err(from_zookeeper)?;
+                    }
+                }
+                // Somebody else came first since it was free.
+                Takeover::Never => {
+                    if let Some(owner) = self.inner.owner(&self.place).await? {
+                        return Err(held(&owner));
+                    }
+                }
+                Takeover::Wait(_) => {
+                    let place = format!("{}/{next}", self.place);
+                    let mut watch = self.inner.zookeeper.watch(&place);
+                    if self.inner.zookeeper.state(&place).await.map_err(from_zookeeper)?.is_none() {
+                        continue;
+                    }
+                    tokio::select! {
+                        // An error says that the session is closed, and the next call does.
+                        _ = watch.changed() => {}
+                        () = &mut *enough => {
+                            let owner = self.inner.owner(&self.place).await?;
+                            return Err(held(owner.as_deref().unwrap_or("another")));
+                        }
+                        () = caller.closed() => return Err(unwanted()),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether the session that there is now made it.
+    fn is_current(&self, member: &Member) -> bool {
+        self.inner.zookeeper.session_id() == Some(member.state.session)
+    }
+
+    /// The members before this one, in order; `None` if it is not there.
+    async fn ahead(&self, member: &Member) -> Result<Option<Vec<String>>> {
+        let Some(names) = self.inner.queue(&self.place).await? else { return Ok(None) };
+        let place = names.iter().position(|name| *name == member.name);
+        Ok(place.map(|place| names[..place].to_vec()))
+    }
+
+    /// Joins the queue.
+    async fn join(&self) -> Result<Member> {
+        loop {
+            let session = self.inner.zookeeper.session_id();
+            let name = member::name(&self.owner, session.unwrap_or_default());
+            let place = format!("{}/{name}", self.place);
+            let made =
+                self.inner.zookeeper.create(&place, self.owner.as_bytes(), NodeMode::EphemeralSequential);
+            match made.await {
+                Ok(Applied::Done((place, state))) => {
+                    let name = place[self.place.len() + 1..].to_owned();
+                    let member = Member { place, name, state };
+                    if Some(state.session) == session {
+                        self.inner.members().insert(member.place.clone());
+                        return Ok(member);
+                    }
+                    // Another session than the one in its name made it.
+                    self.inner.leave(&member.place).await;
+                }
+                Ok(Applied::Refused(_, NodeRefusal::Missing)) => {
+                    let message = "the node of a lock does not exist; it may have been deleted";
+                    return Err(Error::not_found(message).with("node", &self.place));
+                }
+                Ok(Applied::Refused(_, refusal)) => {
+                    return Err(Error::internal(format!(
+                        "ZooKeeper refused the member of a lock: {refusal:?}"
+                    )));
+                }
+                Err(error)
+                    if error.kind() == ClusterErrorKind::Unavailable && error.may_have_taken_effect() =>
+                {
+                    self.sweep(&name).await?;
+                }
+                Err(error) => return Err(from_zookeeper(error)),
+            }
+        }
+    }
+
+    /// Deletes the member that was made if the answer to its making was lost: the one by this name that nobody knows.
+    async fn sweep(&self, name: &str) -> Result<()> {
+        for found in self.inner.queue(&self.place).await?.unwrap_or_default() {
+            let place = format!("{}/{found}", self.place);
+            if found.starts_with(name) && !self.inner.members().contains(&place) {
+                self.inner.zookeeper.delete(&place).await.map_err(from_zookeeper)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The caller is gone, and hears nothing of this.
+fn unwanted() -> Error {
+    Error::closed("nobody waits for the lock any more")
+}
+
+/// Where a member got to.
+enum Passed {
+    First,
+    Gone,
+}
+
+impl Inner {
+    /// Who owns the lock whose members stand below this path of ZooKeeper, as it named itself.
+    pub(super) async fn owner(&self, place: &str) -> Result<Option<String>> {
+        loop {
+            let queue = self.queue(place).await?.unwrap_or_default();
+            let Some(first) = queue.first() else { return Ok(None) };
+            if let Some(owner) = member::owner(first) {
+                return Ok(Some(owner));
+            }
+            let found = self.zookeeper.get(&format!("{place}/{first}")).await.map_err(from_zookeeper)?;
+            if let Some((data, _)) = found {
+                return Ok(Some(String::from_utf8_lossy(&data).into_owned()));
+            }
+        }
+    }
+
+    /// The members of a lock in order, without those that can never own it; `None` without the lock's node.
+    async fn queue(&self, place: &str) -> Result<Option<Vec<String>>> {
+        let names = self.zookeeper.children(place).await.map_err(from_zookeeper)?;
+        Ok(names.map(|mut names| {
+            names.retain(|name| name.starts_with(member::PREFIX) && member::number(name).is_some());
+            names.sort_by_key(|name| member::number(name));
+            names
+        }))
+    }
+
+    /// Takes a member back. If that fails it goes with the session.
+    async fn leave(&self, place: &str) {
+        let _left = self.zookeeper.delete(place).await;
+        self.members().remove(place);
+    }
+
+    fn members(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        // Each change of it is one call.
+        self.members.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
