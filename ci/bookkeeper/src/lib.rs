@@ -80,7 +80,7 @@ fn run(folder: &TempDir, words: &[&str]) -> String {
     let command = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("cluster");
     let output = Command::new(command)
         .arg("--dir")
-        .arg(folder.path().join("cluster"))
+        .arg(folder.path())
         .args(words)
         .stdin(Stdio::null())
         .output()
@@ -90,4 +90,19 @@ fn run(folder: &TempDir, words: &[&str]) -> String {
         panic!("ci/bookkeeper/cluster {words:?}: {text}{}", String::from_utf8_lossy(&output.stderr));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cluster_that_is_dropped_leaves_nothing_behind() {
+        let cluster = Cluster::start(&["--bookies", "0"]);
+        let (folder, status) = (cluster.folder.path().to_owned(), cluster.run(&["status"]));
+        assert!(status.starts_with("zookeeper\trunning"), "{status}");
+        assert!(cluster.run(&["sessions"]).is_empty());
+        drop(cluster);
+        assert!(!folder.exists());
+    }
 }
