@@ -978,6 +978,13 @@ dl_error *dl_dlsn_parse(const char *text, dl_dlsn *dlsn);
 dl_error *dl_dlsn_format(dl_dlsn dlsn, char *buffer, size_t bytes);
 
 /**
+ * Makes an error of the caller's own, of a kind DISTLOG_ERROR_..., for a layer above that refuses something itself: internal if
+ * there is no such kind. NULL for the message is an empty one.
+ */
+dl_error *dl_error_new(uint32_t kind,
+                       const char *message);
+
+/**
  * The number of the kind: one of DISTLOG_ERROR_..., which are never given another meaning, or a larger one that a newer
  * library or server sent.
  */
@@ -2271,7 +2278,7 @@ dl_error *dl_writer_try_append_start(dl_writer *writer,
 
 /**
  * Appends many records with one call, each for itself, in their order, and waits until all are settled. `txids` is an array
- * of as many, or NULL; `options` and `receipts` may be NULL.
+ * of as many, of which -1 stands for none, or NULL; `options` and `receipts` may be NULL.
  *
  * Errors: that of the first record that was not acknowledged. Then `receipts` is written too, if it is not NULL: it says what
  * became of each. It is not when the call failed as a whole, with invalid-argument, too-large, timeout or closed, before it
@@ -2297,7 +2304,7 @@ dl_error *dl_writer_append_many_start(dl_writer *writer,
 
 /**
  * Appends records that are all in the log, in consecutive slots, or none of them, and waits until they are durable. `txids`
- * is an array of as many, or NULL; `options` and `receipts` may be NULL.
+ * is an array of as many, of which -1 stands for none, or NULL; `options` and `receipts` may be NULL.
  *
  * Errors: as dl_writer_append; too-large if they take more than an entry, with 20 bytes for each header.
  */

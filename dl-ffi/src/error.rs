@@ -6,7 +6,7 @@ use std::ptr;
 
 use dl_core::Error;
 
-use crate::boundary::answer;
+use crate::boundary::{answer, boundary};
 use crate::dlsn::dl_dlsn;
 use crate::handle::{self, Boxed, Object, Out};
 use crate::text;
@@ -40,6 +40,16 @@ impl dl_error {
             error,
         }
     }
+}
+
+/// Makes an error of the caller's own, of a kind DISTLOG_ERROR_..., for a layer above that refuses something itself: internal if
+/// there is no such kind. NULL for the message is an empty one.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_error_new(kind: u32, message: *const c_char) -> *mut dl_error {
+    boundary(|| {
+        let message = text::read_or_null(message, "message")?.unwrap_or_default();
+        Err(Error::from_number(u16::try_from(kind).unwrap_or_default(), message.to_owned()))
+    })
 }
 
 /// The number of the kind: one of DISTLOG_ERROR_..., which are never given another meaning, or a larger one that a newer

@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use dl_core::{Error, ErrorKind, LogName, Namespace, Options, Result};
+use dl_core::{LogName, Namespace, Options, Result};
 
 use crate::boundary::boundary;
 use crate::bytes::dl_buffer;
@@ -83,9 +83,6 @@ fn listing(
 ) -> Result<impl Future<Output = Result<dl_names>> + Send + 'static> {
     let prefix = text::read_or_null(prefix, "prefix")?.unwrap_or_default().to_owned();
     let after = text::read_or_null(after, "after")?.map(LogName::new).transpose()?;
-    if limit == 0 {
-        return Err(Error::new(ErrorKind::InvalidArgument, "limit is 0; ask for one name at least"));
-    }
     on(namespace, |namespace| list_logs(namespace, prefix, after, limit))
 }
 

@@ -163,6 +163,9 @@ fn busy(error: Error) -> Error {
     }
 }
 
+/// In an array of txids: the record has none of its own.
+const NO_TXID: i64 = -1;
+
 /// Several records of one call.
 struct Several {
     writer: Writer,
@@ -184,7 +187,8 @@ impl Several {
         let shared = options.and_then(|options| options.txid);
         let txids = if txids.is_null() { &[] } else { array(txids, count, "txids")? };
         let with_txid = |(index, payload)| -> Result<NewRecord> {
-            let txid = txids.get(index).map(|txid| Txid::new(*txid)).transpose()?.or(shared);
+            let own = txids.get(index).filter(|txid| **txid != NO_TXID);
+            let txid = own.map(|txid| Txid::new(*txid)).transpose()?.or(shared);
             Ok(txid.into_iter().fold(NewRecord::new(payload), NewRecord::txid))
         };
         let records = payloads.into_iter().enumerate().map(with_txid).collect::<Result<Vec<_>>>()?;
@@ -316,7 +320,7 @@ pub extern "C" fn dl_writer_try_append_start(
 }
 
 /// Appends many records with one call, each for itself, in their order, and waits until all are settled. `txids` is an array
-/// of as many, or NULL; `options` and `receipts` may be NULL.
+/// of as many, of which -1 stands for none, or NULL; `options` and `receipts` may be NULL.
 ///
 /// Errors: that of the first record that was not acknowledged. Then `receipts` is written too, if it is not NULL: it says what
 /// became of each. It is not when the call failed as a whole, with invalid-argument, too-large, timeout or closed, before it
@@ -355,7 +359,7 @@ pub extern "C" fn dl_writer_append_many_start(
 }
 
 /// Appends records that are all in the log, in consecutive slots, or none of them, and waits until they are durable. `txids`
-/// is an array of as many, or NULL; `options` and `receipts` may be NULL.
+/// is an array of as many, of which -1 stands for none, or NULL; `options` and `receipts` may be NULL.
 ///
 /// Errors: as dl_writer_append; too-large if they take more than an entry, with 20 bytes for each header.
 #[unsafe(no_mangle)]
