@@ -1,0 +1,1341 @@
+/// @file dl.hpp
+/// dl, a replicated log, for C++17. Header only, over dl.h: link with libdistlog.
+///
+/// - Objects own what they stand for, can be moved and not copied, and free it when they end. One that was moved from may only
+///   be destroyed or assigned to.
+/// - What fails throws dl::error, or the class of its kind below it, such as dl::fenced.
+/// - What waits takes a timeout, dl::forever if none is given; one that runs out throws dl::timed_out, and what was begun may
+///   take effect. Each has a sister that ends in _start, which does not wait: it returns a dl::call.
+/// - Every object may be used by any number of threads at once, but for options. The destructor comes last.
+/// - Bytes that are given are read before a function returns, never kept. Views of bytes live as long as the object they came
+///   from.
+/// - In a forked child every call on an object of the parent throws dl::closed. Open the namespace again there.
+#ifndef DISTLOG_DL_HPP
+#define DISTLOG_DL_HPP
+
+#include <dl.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <initializer_list>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace dl {
+
+/// How long a call may wait. Negative: without bound.
+using timeout = std::chrono::milliseconds;
+inline constexpr timeout forever{-1};
+
+// ---------------------------------------------------------------------------------------------------------------- errors
+
+/// The kinds of errors. The numbers are those of every language; newer libraries may know more.
+enum class error_kind : std::uint32_t {
+  invalid_argument = DISTLOG_ERROR_INVALID_ARGUMENT,
+  not_found = DISTLOG_ERROR_NOT_FOUND,
+  already_exists = DISTLOG_ERROR_ALREADY_EXISTS,
+  fenced = DISTLOG_ERROR_FENCED,
+  sealed = DISTLOG_ERROR_SEALED,
+  truncated = DISTLOG_ERROR_TRUNCATED,
+  condition_failed = DISTLOG_ERROR_CONDITION_FAILED,
+  too_large = DISTLOG_ERROR_TOO_LARGE,
+  closed = DISTLOG_ERROR_CLOSED,
+  cancelled = DISTLOG_ERROR_CANCELLED,
+  timeout = DISTLOG_ERROR_TIMEOUT,
+  unavailable = DISTLOG_ERROR_UNAVAILABLE,
+  storage_full = DISTLOG_ERROR_STORAGE_FULL,
+  corrupt = DISTLOG_ERROR_CORRUPT,
+  permission_denied = DISTLOG_ERROR_PERMISSION_DENIED,
+  unauthenticated = DISTLOG_ERROR_UNAUTHENTICATED,
+  quota_exceeded = DISTLOG_ERROR_QUOTA_EXCEEDED,
+  unsupported = DISTLOG_ERROR_UNSUPPORTED,
+  locked = DISTLOG_ERROR_LOCKED,
+  internal = DISTLOG_ERROR_INTERNAL,
+  busy = DISTLOG_ERROR_BUSY,
+};
+
+class dlsn;
+
+/// What went wrong, to what, and what to do next. Copies share it.
+class error : public std::exception {
+ public:
+  /// Takes an error of dl.h over.
+  explicit error(dl_error *taken) : error_(taken, dl_error_free) {}
+
+  /// All of it as one text.
+  const char *what() const noexcept override { return dl_error_text(error_.get()); }
+  /// Its kind; a number that this header does not know stays that number.
+  error_kind kind() const noexcept { return static_cast<error_kind>(dl_error_kind(error_.get())); }
+  /// The name of the kind, such as "not-found".
+  std::string_view name() const noexcept { return dl_error_name(error_.get()); }
+  /// What happened, and what to do next.
+  std::string_view message() const noexcept { return dl_error_message(error_.get()); }
+  /// The operation that failed, if one is named.
+  std::optional<std::string_view> operation() const noexcept { return some(dl_error_operation(error_.get())); }
+  /// Whether the same call may succeed later.
+  bool retryable() const noexcept { return dl_error_is_retryable(error_.get()); }
+  /// Whether the operation could have taken effect although it failed.
+  bool may_have_taken_effect() const noexcept { return dl_error_may_have_taken_effect(error_.get()); }
+  /// The log that it happened to, if one is named.
+  std::optional<std::string_view> log() const noexcept { return some(dl_error_log(error_.get())); }
+  /// Who holds the log or the cursor, for fenced and locked, where that is known.
+  std::optional<std::string_view> owner() const noexcept { return some(dl_error_owner(error_.get())); }
+  /// The first readable position for truncated, the actual last one for condition_failed.
+  std::optional<dl::dlsn> position() const noexcept;
+  /// What else it was about: the value of a key such as "segment", "file" or "offset".
+  std::optional<std::string_view> context(const char *key) const noexcept {
+    return some(dl_error_context(error_.get(), key));
+  }
+  /// The error of dl.h. It stays this object's.
+  const dl_error *get() const noexcept { return error_.get(); }
+
+ private:
+  static std::optional<std::string_view> some(const char *text) noexcept {
+    return text == nullptr ? std::nullopt : std::optional<std::string_view>(text);
+  }
+  std::shared_ptr<dl_error> error_;
+};
+
+/// The class of one kind of errors.
+template <error_kind Kind>
+class error_of : public error {
+ public:
+  using error::error;
+};
+
+using invalid_argument = error_of<error_kind::invalid_argument>;
+using not_found = error_of<error_kind::not_found>;
+using already_exists = error_of<error_kind::already_exists>;
+using fenced = error_of<error_kind::fenced>;
+using sealed = error_of<error_kind::sealed>;
+using truncated = error_of<error_kind::truncated>;
+using condition_failed = error_of<error_kind::condition_failed>;
+using too_large = error_of<error_kind::too_large>;
+using closed = error_of<error_kind::closed>;
+using cancelled = error_of<error_kind::cancelled>;
+using timed_out = error_of<error_kind::timeout>;
+using unavailable = error_of<error_kind::unavailable>;
+using storage_full = error_of<error_kind::storage_full>;
+using corrupt = error_of<error_kind::corrupt>;
+using permission_denied = error_of<error_kind::permission_denied>;
+using unauthenticated = error_of<error_kind::unauthenticated>;
+using quota_exceeded = error_of<error_kind::quota_exceeded>;
+using unsupported = error_of<error_kind::unsupported>;
+using locked = error_of<error_kind::locked>;
+using internal = error_of<error_kind::internal>;
+using busy = error_of<error_kind::busy>;
+
+namespace detail {
+
+/// Throws the error as the class of its kind.
+template <error_kind... Kinds>
+[[noreturn]] void raise_as(dl_error *failed) {
+  const auto kind = static_cast<error_kind>(dl_error_kind(failed));
+  error thrown(failed);
+  (void)std::initializer_list<int>{
+      (kind == Kinds ? throw error_of<Kinds>(dl_error_clone(thrown.get())) : 0)...};
+  throw thrown;
+}
+
+[[noreturn]] inline void raise(dl_error *failed) {
+  using kind = error_kind;
+  raise_as<kind::invalid_argument, kind::not_found, kind::already_exists, kind::fenced, kind::sealed, kind::truncated,
+           kind::condition_failed, kind::too_large, kind::closed, kind::cancelled, kind::timeout, kind::unavailable,
+           kind::storage_full, kind::corrupt, kind::permission_denied, kind::unauthenticated, kind::quota_exceeded,
+           kind::unsupported, kind::locked, kind::internal, kind::busy>(failed);
+}
+
+inline void check(dl_error *failed) {
+  if (failed != nullptr) raise(failed);
+}
+
+/// Refuses what dl.h cannot be given.
+[[noreturn]] inline void refuse(const char *message) { raise(dl_error_new(DISTLOG_ERROR_INVALID_ARGUMENT, message)); }
+
+/// The text for dl.h, where a NUL ends it.
+inline const char *c_text(const std::string &text) {
+  if (text.find('\0') != std::string::npos) refuse("a text holds a NUL");
+  return text.c_str();
+}
+
+/// Frees an object of dl.h.
+template <typename T, void (*Free)(T *)>
+struct freed {
+  void operator()(T *object) const noexcept { Free(object); }
+};
+
+template <typename T, void (*Free)(T *)>
+using owned = std::unique_ptr<T, freed<T, Free>>;
+
+inline std::optional<std::string> text(const char *value) {
+  return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+}
+
+inline std::optional<std::int64_t> from_zero(std::int64_t value) {
+  return value < 0 ? std::nullopt : std::optional<std::int64_t>(value);
+}
+
+}  // namespace detail
+
+// ---------------------------------------------------------------------------------------------------------------- values
+
+/// The position of a record in its log: unique, and increasing in append order.
+class dlsn {
+ public:
+  constexpr dlsn(std::int64_t segment, std::int64_t entry, std::int64_t slot) noexcept : value_{segment, entry, slot} {}
+  constexpr dlsn(dl_dlsn value) noexcept : value_(value) {}
+
+  /// Reads the text form, such as "3:120:0".
+  static dlsn parse(const std::string &text) {
+    dl_dlsn value{};
+    detail::check(dl_dlsn_parse(detail::c_text(text), &value));
+    return value;
+  }
+
+  constexpr std::int64_t segment() const noexcept { return value_.segment; }
+  constexpr std::int64_t entry() const noexcept { return value_.entry; }
+  constexpr std::int64_t slot() const noexcept { return value_.slot; }
+  /// The least position behind this one.
+  dlsn next() const noexcept { return dl_dlsn_next(value_); }
+  /// The text form.
+  std::string to_string() const {
+    char text[DISTLOG_DLSN_TEXT_BYTES];
+    detail::check(dl_dlsn_format(value_, text, sizeof text));
+    return text;
+  }
+  constexpr operator dl_dlsn() const noexcept { return value_; }
+
+  friend bool operator==(const dlsn &a, const dlsn &b) noexcept { return dl_dlsn_compare(a.value_, b.value_) == 0; }
+  friend bool operator!=(const dlsn &a, const dlsn &b) noexcept { return !(a == b); }
+  friend bool operator<(const dlsn &a, const dlsn &b) noexcept { return dl_dlsn_compare(a.value_, b.value_) < 0; }
+  friend bool operator>(const dlsn &a, const dlsn &b) noexcept { return b < a; }
+  friend bool operator<=(const dlsn &a, const dlsn &b) noexcept { return !(b < a); }
+  friend bool operator>=(const dlsn &a, const dlsn &b) noexcept { return !(a < b); }
+  friend std::ostream &operator<<(std::ostream &out, const dlsn &shown) { return out << shown.to_string(); }
+
+ private:
+  dl_dlsn value_;
+};
+
+inline std::optional<dlsn> error::position() const noexcept {
+  dl_dlsn value{};
+  return dl_error_dlsn(error_.get(), &value) ? std::optional<dlsn>(value) : std::nullopt;
+}
+
+/// A view of bytes, from anything that has them in one piece: a string, a vector of bytes, a span.
+class bytes_view {
+ public:
+  constexpr bytes_view() noexcept = default;
+  bytes_view(const void *data, std::size_t size) noexcept : data_(static_cast<const std::uint8_t *>(data)), size_(size) {}
+  bytes_view(const char *text) noexcept : bytes_view(std::string_view(text)) {}
+  bytes_view(dl_bytes bytes) noexcept : data_(bytes.data), size_(bytes.length) {}
+  template <typename Bytes, typename Data = decltype(std::declval<const Bytes &>().data()),
+            typename = std::enable_if_t<std::is_pointer_v<Data> && sizeof(std::remove_pointer_t<Data>) == 1>>
+  bytes_view(const Bytes &bytes) noexcept : bytes_view(bytes.data(), bytes.size()) {}
+
+  const std::uint8_t *data() const noexcept { return data_; }
+  std::size_t size() const noexcept { return size_; }
+  bool empty() const noexcept { return size_ == 0; }
+  const std::uint8_t *begin() const noexcept { return data_; }
+  const std::uint8_t *end() const noexcept { return data_ + size_; }
+  /// The same bytes as text.
+  std::string_view text() const noexcept { return {reinterpret_cast<const char *>(data_), size_}; }
+  operator dl_bytes() const noexcept { return {data_, size_}; }
+
+ private:
+  const std::uint8_t *data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/// What an acknowledged record survives.
+enum class durability : std::uint32_t {
+  memory = DISTLOG_DURABILITY_MEMORY,
+  power_loss = DISTLOG_DURABILITY_POWER_LOSS,
+  replicated = DISTLOG_DURABILITY_REPLICATED,
+};
+
+/// The acknowledgement of an append.
+struct receipt {
+  dl::dlsn dlsn;
+  std::int64_t txid;
+  /// The place of the record among all of the log, counted from 0; none where Java DistributedLog did not count.
+  std::optional<std::int64_t> sequence_id;
+  dl::durability durability;
+  /// Whether this was a retry of an append that had been acknowledged before.
+  bool duplicate;
+};
+
+/// How a reader ended.
+enum class end_kind : std::uint32_t { bound = DISTLOG_END_BOUND, end = DISTLOG_END_END, sealed = DISTLOG_END_SEALED };
+
+/// A record as read, of whatever owns it: a dl::record, or dl::records.
+class record_view {
+ public:
+  explicit record_view(const dl_record *record) noexcept : record_(record) {}
+
+  dl::dlsn dlsn() const noexcept { return dl_record_dlsn(record_); }
+  std::int64_t txid() const noexcept { return dl_record_txid(record_); }
+  std::optional<std::int64_t> sequence_id() const { return detail::from_zero(dl_record_sequence_id(record_)); }
+  /// What was appended, where the reader put it. It lives as long as the owner of the record.
+  bytes_view payload() const noexcept { return dl_record_payload(record_); }
+  /// Whether the payload is a whole record set, which a reader delivers only if its options say so.
+  bool is_record_set() const noexcept { return dl_record_is_record_set(record_); }
+
+ protected:
+  const dl_record *record_;
+};
+
+/// A record as read.
+class record : public record_view {
+ public:
+  explicit record(dl_record *taken) noexcept : record_view(taken), owned_(taken) {}
+
+ private:
+  detail::owned<dl_record, dl_record_free> owned_;
+};
+
+/// Records as read, in the order of the log.
+class records {
+ public:
+  class iterator {
+   public:
+    using iterator_category = std::input_iterator_tag;
+    using value_type = record_view;
+    using difference_type = std::ptrdiff_t;
+    using pointer = const record_view *;
+    using reference = record_view;
+    iterator(const records *all, std::size_t index) noexcept : all_(all), index_(index) {}
+    record_view operator*() const noexcept { return (*all_)[index_]; }
+    iterator &operator++() noexcept {
+      ++index_;
+      return *this;
+    }
+    iterator operator++(int) noexcept {
+      iterator before = *this;
+      ++index_;
+      return before;
+    }
+    friend bool operator==(const iterator &a, const iterator &b) noexcept { return a.index_ == b.index_; }
+    friend bool operator!=(const iterator &a, const iterator &b) noexcept { return !(a == b); }
+
+   private:
+    const records *all_;
+    std::size_t index_;
+  };
+
+  explicit records(dl_records *taken) noexcept : records_(taken) {}
+  std::size_t size() const noexcept { return dl_records_count(records_.get()); }
+  bool empty() const noexcept { return size() == 0; }
+  /// The record at an index below size().
+  record_view operator[](std::size_t index) const noexcept { return record_view(dl_records_at(records_.get(), index)); }
+  iterator begin() const noexcept { return {this, 0}; }
+  iterator end() const noexcept { return {this, size()}; }
+
+ private:
+  detail::owned<dl_records, dl_records_free> records_;
+};
+
+/// Bytes that the library made.
+class buffer {
+ public:
+  explicit buffer(dl_buffer *taken) noexcept : buffer_(taken) {}
+  bytes_view bytes() const noexcept { return dl_buffer_bytes(buffer_.get()); }
+
+ private:
+  detail::owned<dl_buffer, dl_buffer_free> buffer_;
+};
+
+/// What a log is, by its metadata alone.
+struct log_info {
+  std::string name;
+  std::uint64_t incarnation;
+  std::size_t segments;
+  bool in_progress;
+  bool sealed;
+  dl::dlsn first_readable;
+  std::optional<std::int64_t> max_txid;
+  std::optional<std::string> owner;
+};
+
+/// The end of a completed segment.
+struct segment_end {
+  std::int64_t records;
+  std::int64_t last_txid;
+  std::optional<dl::dlsn> last_dlsn;
+  std::int64_t completed_ms;
+};
+
+/// A segment of a log.
+struct segment_info {
+  std::int64_t number;
+  std::int64_t id;
+  /// Whether it was truncated as a whole.
+  bool truncated;
+  /// The position below which it was truncated, if a part of it was.
+  std::optional<dl::dlsn> truncated_below;
+  std::int64_t first_txid;
+  std::optional<std::int64_t> first_sequence_id;
+  std::optional<segment_end> completed;
+};
+
+/// A cursor of a log, as it stands.
+struct cursor_info {
+  std::string name;
+  std::optional<dl::dlsn> position;
+  std::optional<std::string> owner;
+};
+
+/// What a watcher of logs tells.
+struct log_change {
+  enum class kind : std::uint32_t {
+    created = DISTLOG_CHANGE_CREATED,
+    deleted = DISTLOG_CHANGE_DELETED,
+    listed = DISTLOG_CHANGE_LISTED,
+  };
+  kind what;
+  std::optional<std::string> name;
+};
+
+namespace detail {
+
+inline receipt value(const dl_receipt *of) {
+  return {dl_receipt_dlsn(of), dl_receipt_txid(of), from_zero(dl_receipt_sequence_id(of)),
+          static_cast<durability>(dl_receipt_durability(of)), dl_receipt_is_duplicate(of)};
+}
+
+inline std::vector<receipt> values(const dl_receipts *of) {
+  std::vector<receipt> all;
+  all.reserve(dl_receipts_count(of));
+  for (std::size_t i = 0; i < dl_receipts_count(of); i++) all.push_back(value(dl_receipts_at(of, i)));
+  return all;
+}
+
+inline segment_info value(const dl_segment *of) {
+  dl_dlsn below{}, last{};
+  const std::uint32_t truncation = dl_segment_truncation(of, &below);
+  segment_info info{dl_segment_number(of), dl_segment_id(of), truncation == DISTLOG_TRUNCATION_WHOLE, std::nullopt,
+                    dl_segment_first_txid(of), from_zero(dl_segment_first_sequence_id(of)), std::nullopt};
+  if (truncation == DISTLOG_TRUNCATION_BELOW) info.truncated_below = below;
+  if (dl_segment_is_completed(of)) {
+    info.completed = segment_end{dl_segment_records(of), dl_segment_last_txid(of), std::nullopt, dl_segment_completed_ms(of)};
+    if (dl_segment_last_dlsn(of, &last)) info.completed->last_dlsn = last;
+  }
+  return info;
+}
+
+inline log_info value(const dl_log_info *of) {
+  return {dl_log_info_name(of),
+          dl_log_info_incarnation(of),
+          dl_log_info_segments(of),
+          dl_log_info_is_in_progress(of),
+          dl_log_info_is_sealed(of),
+          dl_log_info_first_readable(of),
+          from_zero(dl_log_info_max_txid(of)),
+          text(dl_log_info_owner(of))};
+}
+
+inline cursor_info value(const dl_cursor_info *of) {
+  dl_dlsn position{};
+  const bool stands = dl_cursor_info_position(of, &position);
+  return {dl_cursor_info_name(of), stands ? std::optional<dlsn>(position) : std::nullopt, text(dl_cursor_info_owner(of))};
+}
+
+inline log_change value(const dl_log_change *of) {
+  return {static_cast<log_change::kind>(dl_log_change_kind(of)), text(dl_log_change_name(of))};
+}
+
+}  // namespace detail
+
+// --------------------------------------------------------------------------------------------------------- calls in flight
+
+/// A call in flight. It goes on by itself; one that is destroyed before it is done is cancelled.
+template <typename T>
+class call {
+ public:
+  /// How the answer is taken out of a call that is done.
+  using taker = T (*)(dl_call *);
+
+  call(dl_call *taken, taker take) noexcept : call_(taken), take_(take) {}
+
+  bool is_done() const noexcept { return dl_call_is_done(call_.get()); }
+  /// Waits until it is done, however it ended.
+  void wait(timeout most = forever) const { detail::check(dl_call_wait(call_.get(), most.count())); }
+  /// Waits and takes what it answers, once. Throws what it failed with; dl::timed_out, and the call goes on.
+  T get(timeout most = forever) {
+    wait(most);
+    return take_(call_.get());
+  }
+  /// Asks for its end. An append that was cancelled may still be in the log; a read that was cancelled loses no record.
+  void cancel() const noexcept { dl_call_cancel(call_.get()); }
+  /// Has a function called when it is done, on a thread of the library: see dl_call_notify. It must not throw.
+  void then(std::function<void()> done) {
+    auto kept = std::make_unique<std::function<void()>>(std::move(done));
+    detail::check(dl_call_notify(
+        call_.get(),
+        [](void *given, dl_call *) {
+          std::unique_ptr<std::function<void()>> called(static_cast<std::function<void()> *>(given));
+          (*called)();
+        },
+        kept.get()));
+    kept.release();
+  }
+  /// The call of dl.h, to be put into a dl_queue. It stays this object's.
+  dl_call *get_call() const noexcept { return call_.get(); }
+
+ private:
+  detail::owned<dl_call, dl_call_free> call_;
+  taker take_;
+};
+
+namespace detail {
+
+inline void take_nothing(dl_call *from) { check(dl_call_finish(from)); }
+
+inline bool take_flag(dl_call *from) {
+  bool flag = false;
+  check(dl_call_take_flag(from, &flag));
+  return flag;
+}
+
+inline std::uint64_t take_count(dl_call *from) {
+  std::uint64_t count = 0;
+  check(dl_call_take_count(from, &count));
+  return count;
+}
+
+inline dlsn take_dlsn(dl_call *from) {
+  dl_dlsn value{};
+  check(dl_call_take_dlsn(from, &value, nullptr));
+  return value;
+}
+
+inline std::optional<dlsn> take_optional_dlsn(dl_call *from) {
+  dl_dlsn value{};
+  bool found = false;
+  check(dl_call_take_dlsn(from, &value, &found));
+  return found ? std::optional<dlsn>(value) : std::nullopt;
+}
+
+inline receipt take_receipt(dl_call *from) {
+  dl_receipt *taken = nullptr;
+  check(dl_call_take_receipt(from, &taken));
+  return value(owned<dl_receipt, dl_receipt_free>(taken).get());
+}
+
+inline std::vector<receipt> take_receipts(dl_call *from) {
+  dl_receipts *taken = nullptr;
+  check(dl_call_take_receipts(from, &taken));
+  owned<dl_receipts, dl_receipts_free> receipts(taken);
+  check(dl_receipts_first_error(taken));
+  return values(taken);
+}
+
+inline std::optional<record> take_record(dl_call *from) {
+  dl_record *taken = nullptr;
+  check(dl_call_take_record(from, &taken));
+  return taken == nullptr ? std::nullopt : std::optional<record>(record(taken));
+}
+
+inline records take_records(dl_call *from) {
+  dl_records *taken = nullptr;
+  check(dl_call_take_records(from, &taken));
+  return records(taken);
+}
+
+inline std::vector<std::string> take_names(dl_call *from) {
+  dl_names *taken = nullptr;
+  check(dl_call_take_names(from, &taken));
+  owned<dl_names, dl_names_free> names(taken);
+  std::vector<std::string> all;
+  for (std::size_t i = 0; i < dl_names_count(taken); i++) all.emplace_back(dl_names_at(taken, i));
+  return all;
+}
+
+inline buffer take_buffer(dl_call *from) {
+  dl_buffer *taken = nullptr;
+  check(dl_call_take_buffer(from, &taken));
+  return buffer(taken);
+}
+
+inline std::optional<buffer> take_chunk(dl_call *from) {
+  dl_buffer *taken = nullptr;
+  check(dl_call_take_chunk(from, &taken));
+  return taken == nullptr ? std::nullopt : std::optional<buffer>(buffer(taken));
+}
+
+inline log_info take_info(dl_call *from) {
+  dl_log_info *taken = nullptr;
+  check(dl_call_take_log_info(from, &taken));
+  return value(owned<dl_log_info, dl_log_info_free>(taken).get());
+}
+
+inline std::vector<segment_info> take_segments(dl_call *from) {
+  dl_segments *taken = nullptr;
+  check(dl_call_take_segments(from, &taken));
+  owned<dl_segments, dl_segments_free> segments(taken);
+  std::vector<segment_info> all;
+  for (std::size_t i = 0; i < dl_segments_count(taken); i++) all.push_back(value(dl_segments_at(taken, i)));
+  return all;
+}
+
+inline std::vector<cursor_info> take_cursors(dl_call *from) {
+  dl_cursors *taken = nullptr;
+  check(dl_call_take_cursors(from, &taken));
+  owned<dl_cursors, dl_cursors_free> cursors(taken);
+  std::vector<cursor_info> all;
+  for (std::size_t i = 0; i < dl_cursors_count(taken); i++) all.push_back(value(dl_cursors_at(taken, i)));
+  return all;
+}
+
+inline log_change take_change(dl_call *from) {
+  dl_log_change *taken = nullptr;
+  check(dl_call_take_log_change(from, &taken));
+  return value(owned<dl_log_change, dl_log_change_free>(taken).get());
+}
+
+/// A call that was started, or the error with which it could not be.
+template <typename T, typename Start>
+call<T> started(T (*take)(dl_call *), Start start) {
+  dl_call *begun = nullptr;
+  check(start(&begun));
+  return call<T>(begun, take);
+}
+
+/// Options of one kind: set by the names and values of docs/options.md.
+template <typename Self, typename T, T *(*New)(), dl_error *(*Set)(T *, const char *, const char *),
+          const char *(*Get)(const T *, const char *), void (*Free)(T *)>
+class options {
+ public:
+  options() : options_(New()) {}
+  explicit options(T *taken) noexcept : options_(taken) {}
+
+  /// Sets an option from text, as in URIs: "64MiB", "30s", "true". Throws dl::invalid_argument.
+  Self &set(const char *name, const char *value) & {
+    check(Set(options_.get(), name, value));
+    return static_cast<Self &>(*this);
+  }
+  Self &set(const char *name, const std::string &value) & { return set(name, c_text(value)); }
+  Self &set(const char *name, bool value) & { return set(name, value ? "true" : "false"); }
+  Self &set(const char *name, std::chrono::milliseconds value) & { return set(name, std::to_string(value.count())); }
+  Self &set(const char *name, const dlsn &value) & { return set(name, value.to_string()); }
+  template <typename Number, typename = std::enable_if_t<std::is_integral_v<Number>>>
+  Self &set(const char *name, Number value) & {
+    return set(name, std::to_string(value));
+  }
+  template <typename Value>
+  Self &&set(const char *name, const Value &value) && {
+    return std::move(static_cast<options &>(*this).set(name, value));
+  }
+  /// The value of an option as text, if it has one.
+  std::optional<std::string> get(const char *name) const { return text(Get(options_.get(), name)); }
+  const T *get() const noexcept { return options_.get(); }
+
+ private:
+  owned<T, Free> options_;
+};
+
+}  // namespace detail
+
+/// Options of a namespace.
+class namespace_options
+    : public detail::options<namespace_options, dl_namespace_options, dl_namespace_options_new, dl_namespace_options_set,
+                             dl_namespace_options_get, dl_namespace_options_free> {
+ public:
+  using options::options;
+};
+
+/// Options kept with a log.
+class log_options : public detail::options<log_options, dl_log_options, dl_log_options_new, dl_log_options_set,
+                                           dl_log_options_get, dl_log_options_free> {
+ public:
+  using options::options;
+};
+
+/// Options of a writer.
+class writer_options : public detail::options<writer_options, dl_writer_options, dl_writer_options_new,
+                                              dl_writer_options_set, dl_writer_options_get, dl_writer_options_free> {
+ public:
+  using options::options;
+};
+
+/// Options of a reader.
+class reader_options : public detail::options<reader_options, dl_reader_options, dl_reader_options_new,
+                                              dl_reader_options_set, dl_reader_options_get, dl_reader_options_free> {
+ public:
+  using options::options;
+};
+
+/// What an append may ask for.
+class append_options {
+ public:
+  append_options() : options_(dl_append_options_new()) {}
+  /// The txid of the record; without it the wall clock in milliseconds.
+  append_options &&txid(std::int64_t value) && {
+    detail::check(dl_append_options_set_txid(options_.get(), value));
+    return std::move(*this);
+  }
+  /// The append fails with condition_failed unless the last record of the log then has this position.
+  append_options &&expected_last(const dlsn &value) && {
+    detail::check(dl_append_options_set_expected_last(options_.get(), value));
+    return std::move(*this);
+  }
+  /// The append fails with condition_failed unless the log then holds no record.
+  append_options &&expected_empty() && {
+    detail::check(dl_append_options_set_expected_empty(options_.get()));
+    return std::move(*this);
+  }
+  const dl_append_options *get() const noexcept { return options_.get(); }
+
+ private:
+  detail::owned<dl_append_options, dl_append_options_free> options_;
+};
+
+namespace detail {
+
+template <typename Options>
+auto get(const std::optional<Options> &options) -> decltype(options->get()) {
+  return options ? options->get() : nullptr;
+}
+
+inline log_options take_log_options(dl_call *from) {
+  dl_log_options *taken = nullptr;
+  check(dl_call_take_log_options(from, &taken));
+  return log_options(taken);
+}
+
+}  // namespace detail
+
+// ---------------------------------------------------------------------------------------------------------------- writer
+
+/// The one writer of a log, open. See dl_writer.
+class writer {
+ public:
+  explicit writer(dl_writer *taken) noexcept : writer_(taken) {}
+
+  /// Appends a record and waits until it is durable.
+  dl::receipt append(bytes_view payload, const std::optional<append_options> &options = std::nullopt,
+                     timeout most = forever) {
+    dl_receipt *taken = nullptr;
+    detail::check(dl_writer_append(writer_.get(), payload, detail::get(options), most.count(), &taken));
+    return detail::value(detail::owned<dl_receipt, dl_receipt_free>(taken).get());
+  }
+  /// Starts an append: thousands may be in flight. Waits for room within the call when too much is.
+  call<receipt> append_start(bytes_view payload, const std::optional<append_options> &options = std::nullopt) {
+    return detail::started(detail::take_receipt, [&](dl_call **begun) {
+      return dl_writer_append_start(writer_.get(), payload, detail::get(options), begun);
+    });
+  }
+  /// The same, or dl::busy if there is no room now.
+  call<receipt> try_append_start(bytes_view payload, const std::optional<append_options> &options = std::nullopt) {
+    return detail::started(detail::take_receipt, [&](dl_call **begun) {
+      return dl_writer_try_append_start(writer_.get(), payload, detail::get(options), begun);
+    });
+  }
+  /// Appends many records, each for itself, with one call. Throws the error of the first that was not acknowledged.
+  std::vector<receipt> append_many(const std::vector<bytes_view> &payloads, timeout most = forever) {
+    return many(payloads, nullptr, nullptr, most, dl_writer_append_many);
+  }
+  call<std::vector<receipt>> append_many_start(const std::vector<bytes_view> &payloads) {
+    return many_start(payloads, nullptr, nullptr, dl_writer_append_many_start);
+  }
+  /// Appends records that are all in the log, in consecutive slots, or none of them. `txids` has as many, of which -1 stands for none, or
+  /// is empty.
+  std::vector<receipt> append_batch(const std::vector<bytes_view> &payloads, const std::vector<std::int64_t> &txids = {},
+                                    const std::optional<append_options> &options = std::nullopt, timeout most = forever) {
+    return many(payloads, matching(payloads, txids), detail::get(options), most, dl_writer_append_batch);
+  }
+  call<std::vector<receipt>> append_batch_start(const std::vector<bytes_view> &payloads,
+                                                const std::vector<std::int64_t> &txids = {},
+                                                const std::optional<append_options> &options = std::nullopt) {
+    return many_start(payloads, matching(payloads, txids), detail::get(options), dl_writer_append_batch_start);
+  }
+  /// Appends a record set, as DistributedLog's. `compression` is "none" or "lz4".
+  std::vector<receipt> append_record_set(const std::vector<bytes_view> &payloads, const char *compression = "none",
+                                         const std::optional<append_options> &options = std::nullopt,
+                                         timeout most = forever) {
+    return append_record_set_start(payloads, compression, options).get(most);
+  }
+  call<std::vector<receipt>> append_record_set_start(const std::vector<bytes_view> &payloads,
+                                                     const char *compression = "none",
+                                                     const std::optional<append_options> &options = std::nullopt) {
+    const std::vector<dl_bytes> bytes(payloads.begin(), payloads.end());
+    return detail::started(detail::take_receipts, [&](dl_call **begun) {
+      return dl_writer_append_record_set_start(writer_.get(), bytes.data(), bytes.size(), compression,
+                                               detail::get(options), begun);
+    });
+  }
+  /// Waits until all appends that have their places are settled.
+  void flush(timeout most = forever) { detail::check(dl_writer_flush(writer_.get(), most.count())); }
+  call<void> flush_start() {
+    return detail::started(detail::take_nothing, [&](dl_call **begun) { return dl_writer_flush_start(writer_.get(), begun); });
+  }
+  /// Truncates the log below a position; answers the point in force.
+  dlsn truncate(const dlsn &before, timeout most = forever) { return truncate_start(before).get(most); }
+  call<dlsn> truncate_start(const dlsn &before) {
+    return detail::started(detail::take_dlsn,
+                           [&](dl_call **begun) { return dl_writer_truncate_start(writer_.get(), before, begun); });
+  }
+  /// Ends the log for ever.
+  void seal(timeout most = forever) { detail::check(dl_writer_seal(writer_.get(), most.count())); }
+  call<void> seal_start() {
+    return detail::started(detail::take_nothing, [&](dl_call **begun) { return dl_writer_seal_start(writer_.get(), begun); });
+  }
+  /// Settles what was appended, completes the segment and lets the log go. A writer that is only destroyed is aborted.
+  void close(timeout most = forever) { detail::check(dl_writer_close(writer_.get(), most.count())); }
+  call<void> close_start() {
+    return detail::started(detail::take_nothing, [&](dl_call **begun) { return dl_writer_close_start(writer_.get(), begun); });
+  }
+  /// Ends the writer now: all that is not acknowledged fails with closed.
+  void abort() noexcept { dl_writer_abort(writer_.get()); }
+  std::optional<dlsn> last_dlsn() const {
+    dl_dlsn last{};
+    return dl_writer_last_dlsn(writer_.get(), &last) ? std::optional<dlsn>(last) : std::nullopt;
+  }
+  std::optional<std::int64_t> last_txid() const { return detail::from_zero(dl_writer_last_txid(writer_.get())); }
+  /// Fails when the writer is cut off or ends otherwise, with the error that its calls then throw.
+  call<void> fenced_start() {
+    return detail::started(detail::take_nothing,
+                           [&](dl_call **begun) { return dl_writer_wait_fenced_start(writer_.get(), begun); });
+  }
+  dl_writer *get() const noexcept { return writer_.get(); }
+
+ private:
+  static const std::int64_t *matching(const std::vector<bytes_view> &payloads, const std::vector<std::int64_t> &txids) {
+    if (txids.empty()) return nullptr;
+    // The library reads as many as there are payloads.
+    if (txids.size() != payloads.size()) detail::refuse("give as many txids as payloads, or none");
+    return txids.data();
+  }
+  template <typename Append>
+  std::vector<receipt> many(const std::vector<bytes_view> &payloads, const std::int64_t *txids,
+                            const dl_append_options *options, timeout most, Append append) {
+    const std::vector<dl_bytes> bytes(payloads.begin(), payloads.end());
+    dl_receipts *taken = nullptr;
+    dl_error *failed = append(writer_.get(), bytes.data(), txids, bytes.size(), options, most.count(), &taken);
+    const detail::owned<dl_receipts, dl_receipts_free> receipts(taken);
+    detail::check(failed);
+    return detail::values(taken);
+  }
+  template <typename Start>
+  call<std::vector<receipt>> many_start(const std::vector<bytes_view> &payloads, const std::int64_t *txids,
+                                        const dl_append_options *options, Start start) {
+    const std::vector<dl_bytes> bytes(payloads.begin(), payloads.end());
+    return detail::started(detail::take_receipts, [&](dl_call **begun) {
+      return start(writer_.get(), bytes.data(), txids, bytes.size(), options, begun);
+    });
+  }
+
+  detail::owned<dl_writer, dl_writer_free> writer_;
+};
+
+// ---------------------------------------------------------------------------------------------------------------- reader
+
+/// A named place in a log, kept durably: the last record that somebody has processed.
+class cursor {
+ public:
+  explicit cursor(dl_cursor *taken) noexcept : cursor_(taken) {}
+
+  std::string name() const { return dl_cursor_name(cursor_.get()); }
+  std::optional<dlsn> position(timeout most = forever) { return position_start().get(most); }
+  call<std::optional<dlsn>> position_start() {
+    return detail::started(detail::take_optional_dlsn,
+                           [&](dl_call **begun) { return dl_cursor_position_start(cursor_.get(), begun); });
+  }
+  /// Moves it forward, never back; answers the position in force.
+  dlsn advance(const dlsn &to, timeout most = forever) { return advance_start(to).get(most); }
+  call<dlsn> advance_start(const dlsn &to) {
+    return detail::started(detail::take_dlsn,
+                           [&](dl_call **begun) { return dl_cursor_advance_start(cursor_.get(), to, begun); });
+  }
+  /// Moves it, also back.
+  void reset(const dlsn &to, timeout most = forever) { reset_start(to).get(most); }
+  call<void> reset_start(const dlsn &to) {
+    return detail::started(detail::take_nothing,
+                           [&](dl_call **begun) { return dl_cursor_reset_start(cursor_.get(), to, begun); });
+  }
+  /// Removes it.
+  void remove(timeout most = forever) { remove_start().get(most); }
+  call<void> remove_start() {
+    return detail::started(detail::take_nothing,
+                           [&](dl_call **begun) { return dl_cursor_delete_start(cursor_.get(), begun); });
+  }
+
+ private:
+  detail::owned<dl_cursor, dl_cursor_free> cursor_;
+};
+
+/// Reads a log from some position on, in order: acknowledged records only, none twice, none left out.
+class reader {
+ public:
+  /// Goes over the records up to the end; of a reader that follows, for ever.
+  class iterator {
+   public:
+    using iterator_category = std::input_iterator_tag;
+    using value_type = record;
+    using difference_type = std::ptrdiff_t;
+    using pointer = const record *;
+    using reference = const record &;
+    iterator() noexcept = default;
+    explicit iterator(reader *from) : from_(from) { ++*this; }
+    const record &operator*() const noexcept { return *current_; }
+    const record *operator->() const noexcept { return &*current_; }
+    iterator &operator++() {
+      current_ = from_->next();
+      if (!current_) from_ = nullptr;
+      return *this;
+    }
+    void operator++(int) { ++*this; }
+    friend bool operator==(const iterator &a, const iterator &b) noexcept { return a.from_ == b.from_; }
+    friend bool operator!=(const iterator &a, const iterator &b) noexcept { return !(a == b); }
+
+   private:
+    reader *from_ = nullptr;
+    std::optional<record> current_;
+  };
+
+  explicit reader(dl_reader *taken) noexcept : reader_(taken) {}
+
+  /// The next record; none at the end, about which ended() says more. One that runs out of time loses no record.
+  std::optional<record> next(timeout most = forever) {
+    dl_record *taken = nullptr;
+    detail::check(dl_reader_next(reader_.get(), most.count(), &taken));
+    return taken == nullptr ? std::nullopt : std::optional<record>(record(taken));
+  }
+  call<std::optional<record>> next_start() {
+    return detail::started(detail::take_record, [&](dl_call **begun) { return dl_reader_next_start(reader_.get(), begun); });
+  }
+  /// All records that are there, up to `most`; waits at most `wait` for the first.
+  dl::records next_batch(std::size_t most, timeout wait = forever) {
+    dl_records *taken = nullptr;
+    detail::check(dl_reader_next_batch(reader_.get(), most, wait.count(), &taken));
+    return dl::records(taken);
+  }
+  call<dl::records> next_batch_start(std::size_t most, timeout wait = forever) {
+    return detail::started(detail::take_records, [&](dl_call **begun) {
+      return dl_reader_next_batch_start(reader_.get(), most, wait.count(), begun);
+    });
+  }
+  /// Where the next record is read, or behind it.
+  dlsn position() const noexcept { return dl_reader_position(reader_.get()); }
+  /// How it ended, if it has.
+  std::optional<end_kind> ended() const noexcept {
+    const std::uint32_t kind = dl_reader_end(reader_.get());
+    return kind == 0 ? std::nullopt : std::optional<end_kind>(static_cast<end_kind>(kind));
+  }
+  /// The cursor it was opened with, if it was.
+  std::optional<dl::cursor> cursor() const {
+    dl_cursor *taken = nullptr;
+    detail::check(dl_reader_cursor(reader_.get(), &taken));
+    return taken == nullptr ? std::nullopt : std::optional<dl::cursor>(dl::cursor(taken));
+  }
+  void close(timeout most = forever) { detail::check(dl_reader_close(reader_.get(), most.count())); }
+  call<void> close_start() {
+    return detail::started(detail::take_nothing, [&](dl_call **begun) { return dl_reader_close_start(reader_.get(), begun); });
+  }
+  iterator begin() { return iterator(this); }
+  iterator end() noexcept { return iterator(); }
+  dl_reader *get() const noexcept { return reader_.get(); }
+
+ private:
+  detail::owned<dl_reader, dl_reader_free> reader_;
+};
+
+// ---------------------------------------------------------------------------------------------------------- byte streams
+
+/// Appends bytes to a log, as its one writer.
+class byte_writer {
+ public:
+  explicit byte_writer(dl_byte_writer *taken) noexcept : writer_(taken) {}
+
+  /// Writes all of these bytes; they are durable once flush() returns.
+  void write(bytes_view bytes, timeout most = forever) {
+    detail::check(dl_byte_writer_write(writer_.get(), bytes, most.count()));
+  }
+  call<void> write_start(bytes_view bytes) {
+    return detail::started(detail::take_nothing,
+                           [&](dl_call **begun) { return dl_byte_writer_write_start(writer_.get(), bytes, begun); });
+  }
+  void flush(timeout most = forever) { detail::check(dl_byte_writer_flush(writer_.get(), most.count())); }
+  call<void> flush_start() {
+    return detail::started(detail::take_nothing,
+                           [&](dl_call **begun) { return dl_byte_writer_flush_start(writer_.get(), begun); });
+  }
+  /// The offset behind what was written.
+  std::uint64_t position() const noexcept { return dl_byte_writer_position(writer_.get()); }
+  void seal(timeout most = forever) { detail::check(dl_byte_writer_seal(writer_.get(), most.count())); }
+  call<void> seal_start() {
+    return detail::started(detail::take_nothing,
+                           [&](dl_call **begun) { return dl_byte_writer_seal_start(writer_.get(), begun); });
+  }
+  void close(timeout most = forever) { detail::check(dl_byte_writer_close(writer_.get(), most.count())); }
+  call<void> close_start() {
+    return detail::started(detail::take_nothing,
+                           [&](dl_call **begun) { return dl_byte_writer_close_start(writer_.get(), begun); });
+  }
+  void abort() noexcept { dl_byte_writer_abort(writer_.get()); }
+  call<void> fenced_start() {
+    return detail::started(detail::take_nothing,
+                           [&](dl_call **begun) { return dl_byte_writer_wait_fenced_start(writer_.get(), begun); });
+  }
+
+ private:
+  detail::owned<dl_byte_writer, dl_byte_writer_free> writer_;
+};
+
+/// Reads a log as one run of bytes.
+class byte_reader {
+ public:
+  explicit byte_reader(dl_byte_reader *taken) noexcept : reader_(taken) {}
+
+  /// Reads at least one byte, unless `length` is 0 or this is the end; answers how many.
+  std::size_t read(void *into, std::size_t length, timeout most = forever) {
+    std::size_t count = 0;
+    detail::check(
+        dl_byte_reader_read(reader_.get(), static_cast<std::uint8_t *>(into), length, most.count(), &count));
+    return count;
+  }
+  /// The next bytes without copying them; none at the end.
+  std::optional<buffer> next_chunk(timeout most = forever) { return next_chunk_start().get(most); }
+  call<std::optional<buffer>> next_chunk_start() {
+    return detail::started(detail::take_chunk,
+                           [&](dl_call **begun) { return dl_byte_reader_next_chunk_start(reader_.get(), begun); });
+  }
+  void seek(std::uint64_t offset, timeout most = forever) {
+    detail::check(dl_byte_reader_seek(reader_.get(), offset, most.count()));
+  }
+  call<void> seek_start(std::uint64_t offset) {
+    return detail::started(detail::take_nothing,
+                           [&](dl_call **begun) { return dl_byte_reader_seek_start(reader_.get(), offset, begun); });
+  }
+  /// The offset of the next byte.
+  std::uint64_t position() const noexcept { return dl_byte_reader_position(reader_.get()); }
+  std::optional<end_kind> ended() const noexcept {
+    const std::uint32_t kind = dl_byte_reader_end(reader_.get());
+    return kind == 0 ? std::nullopt : std::optional<end_kind>(static_cast<end_kind>(kind));
+  }
+  void close(timeout most = forever) { detail::check(dl_byte_reader_close(reader_.get(), most.count())); }
+  call<void> close_start() {
+    return detail::started(detail::take_nothing,
+                           [&](dl_call **begun) { return dl_byte_reader_close_start(reader_.get(), begun); });
+  }
+
+ private:
+  detail::owned<dl_byte_reader, dl_byte_reader_free> reader_;
+};
+
+// -------------------------------------------------------------------------------------------------------------- watchers
+
+/// Tells of logs that are made and deleted.
+class log_watcher {
+ public:
+  explicit log_watcher(dl_log_watcher *taken) noexcept : watcher_(taken) {}
+  log_change next(timeout most = forever) { return next_start().get(most); }
+  call<log_change> next_start() {
+    return detail::started(detail::take_change,
+                           [&](dl_call **begun) { return dl_log_watcher_next_start(watcher_.get(), begun); });
+  }
+  void close() noexcept { dl_log_watcher_close(watcher_.get()); }
+
+ private:
+  detail::owned<dl_log_watcher, dl_log_watcher_free> watcher_;
+};
+
+/// Tells of changes of a log's segments: all of them, each time.
+class segment_watcher {
+ public:
+  explicit segment_watcher(dl_segment_watcher *taken) noexcept : watcher_(taken) {}
+  std::vector<segment_info> next(timeout most = forever) { return next_start().get(most); }
+  call<std::vector<segment_info>> next_start() {
+    return detail::started(detail::take_segments,
+                           [&](dl_call **begun) { return dl_segment_watcher_next_start(watcher_.get(), begun); });
+  }
+  void close() noexcept { dl_segment_watcher_close(watcher_.get()); }
+
+ private:
+  detail::owned<dl_segment_watcher, dl_segment_watcher_free> watcher_;
+};
+
+namespace detail {
+
+/// Takes an opened object out of a call.
+#define DISTLOG_TAKE(type)                            \
+  inline type take_##type(dl_call *from) {            \
+    dl_##type *taken = nullptr;                       \
+    check(dl_call_take_##type(from, &taken));         \
+    return type(taken);                               \
+  }
+DISTLOG_TAKE(writer)
+DISTLOG_TAKE(reader)
+DISTLOG_TAKE(cursor)
+DISTLOG_TAKE(byte_writer)
+DISTLOG_TAKE(byte_reader)
+#undef DISTLOG_TAKE
+
+}  // namespace detail
+
+// ------------------------------------------------------------------------------------------------------------------- log
+
+/// A log: where writers and readers are opened.
+class log {
+ public:
+  explicit log(dl_log *taken) noexcept : log_(taken) {}
+
+  std::string name() const { return dl_log_name(log_.get()); }
+
+  /// Opens the writer. When it returns, every earlier writer is cut off for good.
+  dl::writer open_writer(const std::optional<writer_options> &options = std::nullopt, timeout most = forever) {
+    return open_writer_start(options).get(most);
+  }
+  call<writer> open_writer_start(const std::optional<writer_options> &options = std::nullopt) {
+    return detail::started(detail::take_writer, [&](dl_call **begun) {
+      return dl_log_open_writer_start(log_.get(), detail::get(options), begun);
+    });
+  }
+  /// Opens a reader: from the first record to the end, if the options say nothing else.
+  dl::reader open_reader(const std::optional<reader_options> &options = std::nullopt, timeout most = forever) {
+    return open_reader_start(options).get(most);
+  }
+  call<reader> open_reader_start(const std::optional<reader_options> &options = std::nullopt) {
+    return detail::started(detail::take_reader, [&](dl_call **begun) {
+      return dl_log_open_reader_start(log_.get(), detail::get(options), begun);
+    });
+  }
+  dl::byte_writer open_byte_writer(const std::optional<writer_options> &options = std::nullopt, timeout most = forever) {
+    return open_byte_writer_start(options).get(most);
+  }
+  call<byte_writer> open_byte_writer_start(const std::optional<writer_options> &options = std::nullopt) {
+    return detail::started(detail::take_byte_writer, [&](dl_call **begun) {
+      return dl_log_open_byte_writer_start(log_.get(), detail::get(options), begun);
+    });
+  }
+  dl::byte_reader open_byte_reader(const std::optional<reader_options> &options = std::nullopt, timeout most = forever) {
+    return open_byte_reader_start(options).get(most);
+  }
+  call<byte_reader> open_byte_reader_start(const std::optional<reader_options> &options = std::nullopt) {
+    return detail::started(detail::take_byte_reader, [&](dl_call **begun) {
+      return dl_log_open_byte_reader_start(log_.get(), detail::get(options), begun);
+    });
+  }
+  /// What the log is, by its metadata alone.
+  log_info info(timeout most = forever) { return info_start().get(most); }
+  call<log_info> info_start() {
+    return detail::started(detail::take_info, [&](dl_call **begun) { return dl_log_get_info_start(log_.get(), begun); });
+  }
+  std::vector<segment_info> segments(timeout most = forever) { return segments_start().get(most); }
+  call<std::vector<segment_info>> segments_start() {
+    return detail::started(detail::take_segments,
+                           [&](dl_call **begun) { return dl_log_list_segments_start(log_.get(), begun); });
+  }
+  segment_watcher watch_segments() {
+    dl_segment_watcher *taken = nullptr;
+    detail::check(dl_log_watch_segments(log_.get(), &taken));
+    return segment_watcher(taken);
+  }
+  /// Truncates below a position, at most up to the segment being written; answers the point in force.
+  dlsn truncate(const dlsn &before, timeout most = forever) { return truncate_start(before).get(most); }
+  call<dlsn> truncate_start(const dlsn &before) {
+    return detail::started(detail::take_dlsn,
+                           [&](dl_call **begun) { return dl_log_truncate_start(log_.get(), before, begun); });
+  }
+  /// The position of the first record whose txid is at least this one, if there is one yet.
+  std::optional<dlsn> dlsn_at_txid(std::int64_t txid, timeout most = forever) { return dlsn_at_txid_start(txid).get(most); }
+  call<std::optional<dlsn>> dlsn_at_txid_start(std::int64_t txid) {
+    return detail::started(detail::take_optional_dlsn,
+                           [&](dl_call **begun) { return dl_log_dlsn_at_txid_start(log_.get(), txid, begun); });
+  }
+  /// The number of readable records between two positions, both included.
+  std::uint64_t count(std::optional<dlsn> from = std::nullopt, std::optional<dlsn> until = std::nullopt,
+                      timeout most = forever) {
+    return count_start(from, until).get(most);
+  }
+  call<std::uint64_t> count_start(std::optional<dlsn> from = std::nullopt, std::optional<dlsn> until = std::nullopt) {
+    const dl_dlsn first = from ? dl_dlsn(*from) : dl_dlsn{}, last = until ? dl_dlsn(*until) : dl_dlsn{};
+    return detail::started(detail::take_count, [&](dl_call **begun) {
+      return dl_log_count_start(log_.get(), from ? &first : nullptr, until ? &last : nullptr, begun);
+    });
+  }
+  std::optional<record> first_record(timeout most = forever) { return first_record_start().get(most); }
+  call<std::optional<record>> first_record_start() {
+    return detail::started(detail::take_record,
+                           [&](dl_call **begun) { return dl_log_first_record_start(log_.get(), begun); });
+  }
+  std::optional<record> last_record(timeout most = forever) { return last_record_start().get(most); }
+  call<std::optional<record>> last_record_start() {
+    return detail::started(detail::take_record,
+                           [&](dl_call **begun) { return dl_log_last_record_start(log_.get(), begun); });
+  }
+  /// Completes what a writer that is gone left in progress.
+  void recover(timeout most = forever) { recover_start().get(most); }
+  call<void> recover_start() {
+    return detail::started(detail::take_nothing, [&](dl_call **begun) { return dl_log_recover_start(log_.get(), begun); });
+  }
+  /// Frees what is too old or too much by the log's options; answers the point in force.
+  dlsn apply_retention(timeout most = forever) { return apply_retention_start().get(most); }
+  call<dlsn> apply_retention_start() {
+    return detail::started(detail::take_dlsn,
+                           [&](dl_call **begun) { return dl_log_apply_retention_start(log_.get(), begun); });
+  }
+  log_options options(timeout most = forever) { return options_start().get(most); }
+  call<log_options> options_start() {
+    return detail::started(detail::take_log_options,
+                           [&](dl_call **begun) { return dl_log_get_options_start(log_.get(), begun); });
+  }
+  void set_options(const log_options &options, timeout most = forever) { set_options_start(options).get(most); }
+  call<void> set_options_start(const log_options &options) {
+    return detail::started(detail::take_nothing, [&](dl_call **begun) {
+      return dl_log_set_options_start(log_.get(), options.get(), begun);
+    });
+  }
+  dl::cursor cursor(const std::string &name, timeout most = forever) { return cursor_start(name).get(most); }
+  call<dl::cursor> cursor_start(const std::string &name) {
+    return detail::started(detail::take_cursor, [&](dl_call **begun) {
+      return dl_log_open_cursor_start(log_.get(), detail::c_text(name), begun);
+    });
+  }
+  std::vector<cursor_info> cursors(timeout most = forever) { return cursors_start().get(most); }
+  call<std::vector<cursor_info>> cursors_start() {
+    return detail::started(detail::take_cursors,
+                           [&](dl_call **begun) { return dl_log_list_cursors_start(log_.get(), begun); });
+  }
+  buffer user_metadata(timeout most = forever) { return user_metadata_start().get(most); }
+  call<buffer> user_metadata_start() {
+    return detail::started(detail::take_buffer,
+                           [&](dl_call **begun) { return dl_log_get_user_metadata_start(log_.get(), begun); });
+  }
+  void set_user_metadata(bytes_view data, timeout most = forever) { set_user_metadata_start(data).get(most); }
+  call<void> set_user_metadata_start(bytes_view data) {
+    return detail::started(detail::take_nothing, [&](dl_call **begun) {
+      return dl_log_set_user_metadata_start(log_.get(), data, begun);
+    });
+  }
+  dl_log *get() const noexcept { return log_.get(); }
+
+ private:
+  detail::owned<dl_log, dl_log_free> log_;
+};
+
+// ------------------------------------------------------------------------------------------------------------- namespace
+
+/// An open namespace: logs, by their names. (The word namespace is taken.)
+class log_namespace {
+ public:
+  explicit log_namespace(dl_namespace *taken) noexcept : namespace_(taken) {}
+
+  /// Opens the namespace at a URI, such as "memory:name" or "file:///path".
+  static log_namespace open(const std::string &uri, const std::optional<namespace_options> &options = std::nullopt,
+                            timeout most = forever) {
+    return open_start(uri, options).get(most);
+  }
+  static call<log_namespace> open_start(const std::string &uri,
+                                        const std::optional<namespace_options> &options = std::nullopt) {
+    return detail::started(take, [&](dl_call **begun) {
+      return dl_namespace_open_start(detail::c_text(uri), detail::get(options), begun);
+    });
+  }
+  /// Closes it: every pending call on it, its logs, writers and readers ends with closed. Close writers first.
+  void close(timeout most = forever) { detail::check(dl_namespace_close(namespace_.get(), most.count())); }
+  call<void> close_start() {
+    return detail::started(detail::take_nothing,
+                           [&](dl_call **begun) { return dl_namespace_close_start(namespace_.get(), begun); });
+  }
+  void create_log(const std::string &name, timeout most = forever) { create_log_start(name).get(most); }
+  call<void> create_log_start(const std::string &name) {
+    return detail::started(detail::take_nothing, [&](dl_call **begun) {
+      return dl_namespace_create_log_start(namespace_.get(), detail::c_text(name), begun);
+    });
+  }
+  /// Opens a log that exists.
+  dl::log open_log(const std::string &name, timeout most = forever) { return open_log_start(name).get(most); }
+  call<dl::log> open_log_start(const std::string &name) {
+    return detail::started(take_log, [&](dl_call **begun) {
+      return dl_namespace_open_log_start(namespace_.get(), detail::c_text(name), begun);
+    });
+  }
+  /// A log that may not exist yet.
+  dl::log log(const std::string &name) {
+    dl_log *taken = nullptr;
+    detail::check(dl_namespace_log(namespace_.get(), detail::c_text(name), &taken));
+    return dl::log(taken);
+  }
+  bool log_exists(const std::string &name, timeout most = forever) { return log_exists_start(name).get(most); }
+  call<bool> log_exists_start(const std::string &name) {
+    return detail::started(detail::take_flag, [&](dl_call **begun) {
+      return dl_namespace_log_exists_start(namespace_.get(), detail::c_text(name), begun);
+    });
+  }
+  /// Takes a log from whoever writes it, frees all it holds and removes it.
+  void delete_log(const std::string &name, timeout most = forever) { delete_log_start(name).get(most); }
+  call<void> delete_log_start(const std::string &name) {
+    return detail::started(detail::take_nothing, [&](dl_call **begun) {
+      return dl_namespace_delete_log_start(namespace_.get(), detail::c_text(name), begun);
+    });
+  }
+  void rename_log(const std::string &from, const std::string &to, timeout most = forever) {
+    rename_log_start(from, to).get(most);
+  }
+  call<void> rename_log_start(const std::string &from, const std::string &to) {
+    return detail::started(detail::take_nothing, [&](dl_call **begun) {
+      return dl_namespace_rename_log_start(namespace_.get(), detail::c_text(from), detail::c_text(to), begun);
+    });
+  }
+  /// The full names of the logs below `prefix` and behind `after`, in byte order, at most `limit`.
+  std::vector<std::string> list_logs(const std::string &prefix = {}, const std::optional<std::string> &after = std::nullopt,
+                                     std::size_t limit = SIZE_MAX, timeout most = forever) {
+    return list_logs_start(prefix, after, limit).get(most);
+  }
+  call<std::vector<std::string>> list_logs_start(const std::string &prefix = {},
+                                                 const std::optional<std::string> &after = std::nullopt,
+                                                 std::size_t limit = SIZE_MAX) {
+    return detail::started(detail::take_names, [&](dl_call **begun) {
+      return dl_namespace_list_logs_start(namespace_.get(), detail::c_text(prefix), after ? detail::c_text(*after) : nullptr, limit, begun);
+    });
+  }
+  log_watcher watch_logs(const std::string &prefix = {}) {
+    dl_log_watcher *taken = nullptr;
+    detail::check(dl_namespace_watch_logs(namespace_.get(), detail::c_text(prefix), &taken));
+    return log_watcher(taken);
+  }
+  /// What it counted and measured since it was opened, as Prometheus text.
+  buffer metrics_text(bool by_log = false, timeout most = forever) {
+    return detail::started(detail::take_buffer, [&](dl_call **begun) {
+             return dl_namespace_metrics_text_start(namespace_.get(), by_log, begun);
+           }).get(most);
+  }
+  dl_namespace *get() const noexcept { return namespace_.get(); }
+
+ private:
+  static log_namespace take(dl_call *from) {
+    dl_namespace *taken = nullptr;
+    detail::check(dl_call_take_namespace(from, &taken));
+    return log_namespace(taken);
+  }
+  static dl::log take_log(dl_call *from) {
+    dl_log *taken = nullptr;
+    detail::check(dl_call_take_log(from, &taken));
+    return dl::log(taken);
+  }
+
+  detail::owned<dl_namespace, dl_namespace_free> namespace_;
+};
+
+}  // namespace dl
+
+template <>
+struct std::hash<dl::dlsn> {
+  std::size_t operator()(const dl::dlsn &of) const noexcept {
+    const std::hash<std::int64_t> part;
+    return (part(of.segment()) * 31 + part(of.entry())) * 31 + part(of.slot());
+  }
+};
+
+#endif
