@@ -21,6 +21,16 @@ need() {
   "${root[@]}" apt-get install -y -qq --no-install-recommends "$2"
 }
 
+# need_file PATH PACKAGE: installs the Debian package if the file is not there.
+need_file() {
+  if [ -e "$1" ]; then return; fi
+  local root=()
+  if [ "$(id -u)" -ne 0 ]; then root=(sudo); fi
+  say "installing $2 for $1"
+  "${root[@]}" apt-get update -qq
+  "${root[@]}" apt-get install -y -qq --no-install-recommends "$2"
+}
+
 # need_rust: what a build needs beyond this repository.
 need_rust() {
   command -v cargo >/dev/null || die "cargo is missing: install Rust 1.88 or newer (https://rustup.rs)"

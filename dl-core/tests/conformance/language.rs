@@ -20,6 +20,7 @@ pub(crate) const CAPABILITIES: &[(&str, &str)] = &[
     ("faults", "the storage can be made to fail"),
     ("fill", "the storage can be made full"),
     ("freeze", "a process can be stopped and woken"),
+    ("nul", "texts can hold a NUL"),
     ("persistent", "the namespace outlives the processes that have it open"),
     ("power", "power can be lost"),
     ("processes", "several processes can have the namespace open"),

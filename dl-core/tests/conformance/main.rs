@@ -1,7 +1,8 @@
 //! Runs the cases of `testdata/conformance` against every driver. That folder's README says what they mean.
 //!
 //! `DL_CASE=name` runs one case, `DL_MATRIX=folder` writes how each went into that folder, `DL_SEEDS=n` gives each simulated
-//! case so many orders of events.
+//! case so many orders of events. `DL_AGENT=program DL_LANGUAGE=c++ … -- --ignored foreign` runs them through another
+//! language; `DL_LACKS` says which capabilities that does not have.
 
 #![allow(
     clippy::unwrap_used,
@@ -32,7 +33,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use cases::{Case, PROMISES};
-use real::Real;
+use real::{Agents, Real};
 use report::{Column, Verdict};
 use simulated::{Driver, Simulated};
 
@@ -54,10 +55,21 @@ const MEMORY: Subject = Subject {
 
 const FILE: Subject = Subject {
     name: "file",
-    capabilities: Real::CAPABILITIES,
+    capabilities: Real::capabilities_of(real::Driver::File),
     cannot: &[("P16", "fill: only a file system of its own can be made full; see file (simulated)")],
-    run: run_real,
+    run: |case| run_real(Agents::Own, real::Driver::File, case),
 };
+
+/// In memory, by an agent in another language.
+const FOREIGN_MEMORY: Subject = Subject {
+    name: "memory",
+    capabilities: Real::capabilities_of(real::Driver::Memory),
+    cannot: &[("P15", "damage: there are no stored bytes"), ("P16", "fill: nothing makes memory full")],
+    run: |case| run_real(foreign(), real::Driver::Memory, case),
+};
+
+/// In a directory, by agents in another language.
+const FOREIGN_FILE: Subject = Subject { run: |case| run_real(foreign(), real::Driver::File, case), ..FILE };
 
 const FILE_SIMULATED: Subject = Subject {
     name: "file (simulated)",
@@ -68,17 +80,37 @@ const FILE_SIMULATED: Subject = Subject {
 
 #[test]
 fn memory() {
-    run_all(&MEMORY);
+    run_all(&MEMORY, "rust");
 }
 
 #[test]
 fn file() {
-    run_all(&FILE);
+    run_all(&FILE, "rust");
 }
 
 #[test]
 fn file_simulated() {
-    run_all(&FILE_SIMULATED);
+    run_all(&FILE_SIMULATED, "rust");
+}
+
+#[test]
+#[ignore = "needs an agent in another language: DL_AGENT says which program, DL_LANGUAGE which language"]
+fn foreign_memory() {
+    run_all(&FOREIGN_MEMORY, &foreign_language());
+}
+
+#[test]
+#[ignore = "needs an agent in another language: DL_AGENT says which program, DL_LANGUAGE which language"]
+fn foreign_file() {
+    run_all(&FOREIGN_FILE, &foreign_language());
+}
+
+fn foreign() -> Agents {
+    Agents::Foreign(std::env::var_os("DL_AGENT").expect("DL_AGENT names a program").into())
+}
+
+fn foreign_language() -> String {
+    std::env::var("DL_LANGUAGE").expect("DL_LANGUAGE names a language")
 }
 
 #[test]
@@ -102,7 +134,7 @@ fn agent() {
     real::serve();
 }
 
-fn run_all(subject: &Subject) {
+fn run_all(subject: &Subject, language: &str) {
     let only = std::env::var("DL_CASE").ok();
     let chosen: Vec<Case> =
         cases().iter().filter(|case| only.as_ref().is_none_or(|only| *only == case.name)).cloned().collect();
@@ -110,8 +142,8 @@ fn run_all(subject: &Subject) {
     let column = column(subject, &chosen);
     println!("{}", column.table());
     if let Some(folder) = std::env::var_os("DL_MATRIX").filter(|_| only.is_none()) {
-        let file = format!("rust-{}.jsonl", subject.name.replace([' ', '(', ')'], ""));
-        write(&Path::new(&folder).join(file), &column.cells());
+        let file = format!("{language}-{}.jsonl", subject.name.replace([' ', '(', ')'], ""));
+        write(&Path::new(&folder).join(file), &column.cells(language));
     }
     let promises = if only.is_none() { PROMISES } else { &[] };
     let failures = column.failures(&chosen, promises, if only.is_none() { subject.cannot } else { &[] });
@@ -119,8 +151,11 @@ fn run_all(subject: &Subject) {
 }
 
 fn column(subject: &Subject, cases: &[Case]) -> Column {
+    let lacks = std::env::var("DL_LACKS").unwrap_or_default();
+    let lacks: Vec<String> = lacks.split_whitespace().map(str::to_owned).collect();
     let verdict = |case: &Case| {
-        if let Some(missing) = case.needs.iter().find(|need| !subject.capabilities.contains(&need.as_str())) {
+        let has = |need: &&String| subject.capabilities.contains(&need.as_str()) && !lacks.contains(need);
+        if let Some(missing) = case.needs.iter().find(|need| !has(need)) {
             return Verdict::Lacks(missing.clone());
         }
         match std::panic::catch_unwind(AssertUnwindSafe(|| (subject.run)(case))) {
@@ -152,10 +187,10 @@ fn run_simulated(driver: Driver, case: &Case) -> Result<(), String> {
     Ok(())
 }
 
-fn run_real(case: &Case) -> Result<(), String> {
+fn run_real(agents: Agents, driver: real::Driver, case: &Case) -> Result<(), String> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be made");
-    runtime.block_on(async { run::run(&mut Real::new(), case).await })
+    runtime.block_on(async { run::run(&mut Real::new(agents, driver), case).await })
 }
 
 /// All cases, checked.

@@ -1,6 +1,7 @@
-//! The real machine: a directory in the folder for temporary files, and a child process for each process of a case.
+//! The real machine: a directory in the folder for temporary files, and a child process for each process of a case. The
+//! child is this runner itself, or an agent in another language.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -18,8 +19,11 @@ use crate::world::{World, places};
 /// Set for the child processes of a case.
 const AGENT: &str = "DL_CONFORMANCE_AGENT";
 
-/// In front of each reply, to tell it from what the test harness prints.
+/// In front of each reply, to tell it from what else is printed.
 const MARK: &str = "dl-agent:";
+
+/// The one child process that has a namespace in memory.
+const ONE: &str = "one";
 
 /// After this, a call hangs.
 const MOST_TIME: Duration = Duration::from_secs(60);
@@ -27,7 +31,28 @@ const MOST_TIME: Duration = Duration::from_secs(60);
 /// See the module.
 pub(crate) struct Real {
     folder: TempDir,
+    agent: Agents,
+    driver: Driver,
+    /// Those of the case.
+    names: BTreeSet<String>,
     processes: BTreeMap<String, Process>,
+}
+
+/// What child processes run.
+#[derive(Debug, Clone)]
+pub(crate) enum Agents {
+    /// This runner.
+    Own,
+    /// An agent in another language.
+    Foreign(PathBuf),
+}
+
+/// What the namespace of a case is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Driver {
+    /// The memory of one child, which stands for all processes of the case: requests say which.
+    Memory,
+    File,
 }
 
 struct Process {
@@ -38,18 +63,31 @@ struct Process {
 }
 
 impl Real {
-    pub(crate) const CAPABILITIES: &[&str] =
-        &["crash", "damage", "directory", "freeze", "persistent", "processes"];
+    pub(crate) const fn capabilities_of(driver: Driver) -> &'static [&'static str] {
+        match driver {
+            Driver::Memory => &["nul", "processes"],
+            Driver::File => &["crash", "damage", "directory", "freeze", "nul", "persistent", "processes"],
+        }
+    }
 
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(agent: Agents, driver: Driver) -> Self {
         Self {
             folder: tempfile::tempdir().expect("there is a folder for temporary files"),
+            agent,
+            driver,
+            names: BTreeSet::new(),
             processes: BTreeMap::new(),
         }
     }
 
+    /// The child that stands for a process.
+    fn child<'a>(&self, process: &'a str) -> &'a str {
+        if self.driver == Driver::Memory { ONE } else { process }
+    }
+
     fn process(&mut self, name: &str) -> Result<&mut Process, String> {
-        self.processes.get_mut(name).ok_or_else(|| format!("there is no process {name:?}"))
+        let child = self.child(name);
+        self.processes.get_mut(child).ok_or_else(|| format!("there is no process {name:?}"))
     }
 
     fn freeze(&mut self, name: &str, freeze: bool) -> Result<(), String> {
@@ -72,20 +110,31 @@ impl Real {
 
 impl World for Real {
     fn capabilities(&self) -> &'static [&'static str] {
-        Self::CAPABILITIES
+        Self::capabilities_of(self.driver)
     }
 
     fn uri(&self) -> String {
+        if self.driver == Driver::Memory {
+            return "memory:conformance".to_owned();
+        }
         file_uri(&self.folder.path().join("ns")).expect("a temporary folder has an absolute path")
     }
 
     fn durability(&self) -> Value {
-        // The folder may be on a memory file system.
-        json!({ "any": ["memory", "power-loss"] })
+        match self.driver {
+            Driver::Memory => json!("memory"),
+            // The folder may be on a memory file system.
+            Driver::File => json!({ "any": ["memory", "power-loss"] }),
+        }
     }
 
     async fn start(&mut self, process: &str) -> Result<(), String> {
-        self.processes.insert(process.to_owned(), Process::start().map_err(|error| error.to_string())?);
+        self.names.insert(process.to_owned());
+        let child = self.child(process);
+        if child != ONE || !self.processes.contains_key(ONE) {
+            let started = Process::start(&self.agent).map_err(|error| error.to_string())?;
+            self.processes.insert(child.to_owned(), started);
+        }
         Ok(())
     }
 
@@ -94,7 +143,9 @@ impl World for Real {
         if *frozen {
             return Err(format!("process {process:?} is frozen and does nothing"));
         }
-        let line = Value::Object(request.clone()).to_string();
+        let mut request = request.clone();
+        request.insert("process".to_owned(), json!(process));
+        let line = Value::Object(request).to_string();
         writeln!(requests, "{line}").map_err(|error| format!("process {process:?} ended: {error}"))?;
         let reply =
             replies.recv_timeout(MOST_TIME).map_err(|error| format!("no answer of {process:?}: {error}"))?;
@@ -102,7 +153,8 @@ impl World for Real {
     }
 
     fn is_running(&self, process: &str) -> bool {
-        self.processes.get(process).is_some_and(|process| !process.frozen)
+        let running = self.processes.get(self.child(process)).is_some_and(|process| !process.frozen);
+        running && self.names.contains(process)
     }
 
     async fn happen(&mut self, step: &Step) -> Result<(), String> {
@@ -123,19 +175,23 @@ impl World for Real {
 }
 
 impl Process {
-    fn start() -> std::io::Result<Self> {
-        let mut child = Command::new(std::env::current_exe()?)
-            .args(["agent", "--exact", "--ignored", "--nocapture", "--test-threads=1"])
-            .env(AGENT, "1")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
+    fn start(agent: &Agents) -> std::io::Result<Self> {
+        let mut command = match agent {
+            Agents::Own => {
+                let mut own = Command::new(std::env::current_exe()?);
+                own.args(["agent", "--exact", "--ignored", "--nocapture", "--test-threads=1"])
+                    .env(AGENT, "1");
+                own
+            }
+            Agents::Foreign(program) => Command::new(program),
+        };
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let requests = child.stdin.take().expect("it was asked for");
         let output = child.stdout.take().expect("it was asked for");
         let (sender, replies) = channel();
         listen(move || {
             for line in BufReader::new(output).lines().map_while(Result::ok) {
-                // The harness may have begun the line.
+                // A harness may have begun the line.
                 if let Some((_, reply)) = line.split_once(MARK)
                     && sender.send(reply.to_owned()).is_err()
                 {

@@ -43,10 +43,10 @@ impl Column {
     }
 
     /// A cell for each case, a line each, as `ci/matrix` reads them.
-    pub(crate) fn cells(&self) -> String {
+    pub(crate) fn cells(&self, language: &str) -> String {
         let mut cells = String::new();
         for (name, verdict) in &self.verdicts {
-            let mut cell = json!({ "case": name, "language": "rust", "driver": self.driver });
+            let mut cell = json!({ "case": name, "language": language, "driver": self.driver });
             cell["result"] = json!(match verdict {
                 Verdict::Passed => "passed",
                 Verdict::Lacks(_) => "skipped",

@@ -54,7 +54,7 @@ impl Simulated {
 
     pub(crate) const fn capabilities_of(driver: Driver) -> &'static [&'static str] {
         match driver {
-            Driver::Memory => &["clock", "crash", "fill", "freeze", "processes", "stall"],
+            Driver::Memory => &["clock", "crash", "fill", "freeze", "nul", "processes", "stall"],
             Driver::File => &[
                 "clock",
                 "crash",
@@ -63,6 +63,7 @@ impl Simulated {
                 "faults",
                 "fill",
                 "freeze",
+                "nul",
                 "persistent",
                 "power",
                 "processes",

@@ -19,6 +19,8 @@ const CASES: &str = "dl-core/testdata/conformance";
 /// Who has to have run every case: language, and the drivers it runs on.
 const RUNNERS: &[(&str, &[&str])] = &[
     ("rust", &["memory", "file", "file (simulated)"]),
+    ("c", &["memory", "file"]),
+    ("c++", &["memory", "file"]),
     ("node", &["memory", "file"]),
     ("python", &["memory", "file"]),
     ("python-asyncio", &["memory", "file"]),
