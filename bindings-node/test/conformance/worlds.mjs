@@ -21,7 +21,7 @@ let counter = 0;
 /** A namespace in the memory of this process; each process of a case is a namespace handle of its own. */
 export class Memory {
   static driver = 'memory';
-  static capabilities = ['processes'];
+  static capabilities = ['nul', 'processes'];
   static durability = 'memory';
   #agents = new Map();
   uri = `memory:case-${process.pid}-${counter++}`;
@@ -56,7 +56,7 @@ export class Memory {
 /** A directory, and a child process for each process of a case. */
 export class File {
   static driver = 'file';
-  static capabilities = ['crash', 'damage', 'directory', 'freeze', 'persistent', 'processes'];
+  static capabilities = ['crash', 'damage', 'directory', 'freeze', 'nul', 'persistent', 'processes'];
   /** The folder may be on a memory file system. */
   static durability = { any: ['memory', 'power-loss'] };
   #folder;

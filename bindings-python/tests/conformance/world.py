@@ -128,7 +128,7 @@ class World:
 class Memory(World):
     """A namespace in the memory of one Python, whose handles stand for processes."""
 
-    capabilities = frozenset({"processes"})
+    capabilities = frozenset({"nul", "processes"})
     durability = "memory"
 
     def __init__(self, pool: Pool, folder: Path) -> None:
@@ -144,7 +144,7 @@ class Memory(World):
 class File(World):
     """A directory, and a Python for each process."""
 
-    capabilities = frozenset({"crash", "damage", "directory", "freeze", "persistent", "processes"})
+    capabilities = frozenset({"crash", "damage", "directory", "freeze", "nul", "persistent", "processes"})
     # The folder may be on a memory file system.
     durability = {"any": ["memory", "power-loss"]}
 
