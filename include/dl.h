@@ -2081,6 +2081,14 @@ size_t dl_records_count(const dl_records *records);
 const dl_record *dl_records_at(const dl_records *records, size_t index);
 
 /**
+ * Writes views of the payloads, from the first record on, into an array of `max`. Answers how many that were. They live as long
+ * as the records.
+ */
+size_t dl_records_payloads(const dl_records *records,
+                           dl_bytes *payloads,
+                           size_t max);
+
+/**
  * Frees records, and with them every view of their payloads.
  */
 void dl_records_free(dl_records *records);

@@ -50,8 +50,9 @@ static double read_all(dl_log *log) {
   while (dl_reader_end(reader) == 0) {
     dl_records *records;
     ok(dl_reader_next_batch(reader, BATCH, -1, &records));
-    size_t count = dl_records_count(records);
-    for (size_t i = 0; i < count; i++) bytes += dl_record_payload(dl_records_at(records, i)).length;
+    dl_bytes payloads[BATCH];
+    size_t count = dl_records_payloads(records, payloads, BATCH);
+    for (size_t i = 0; i < count; i++) bytes += payloads[i].length;
     read += count;
     dl_records_free(records);
   }

@@ -56,6 +56,8 @@ static void what_is_appended_is_read(void) {
   OK(dl_reader_next_batch(reader, 10, -1, &records));
   CHECK(dl_records_count(records) == 1 && dl_records_at(records, 1) == NULL);
   CHECK(is(dl_record_payload(dl_records_at(records, 0)), "second"));
+  dl_bytes payloads[2];
+  CHECK(dl_records_payloads(records, payloads, 2) == 1 && is(payloads[0], "second"));
   CHECK(dl_record_txid(dl_records_at(records, 0)) == INT64_C(9000000000000000000));
   dl_records_free(records);
   CHECK(dl_reader_end(reader) == 0);

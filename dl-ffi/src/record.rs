@@ -8,7 +8,7 @@ use dl_core::{Dlsn, Record};
 use crate::boundary::answer;
 use crate::bytes::dl_bytes;
 use crate::dlsn::dl_dlsn;
-use crate::handle::{self, Boxed, Object};
+use crate::handle::{self, Boxed, Object, Out};
 
 /// A record as read. Its payload stays where the reader put it, and lives as long as the record.
 #[derive(Debug)]
@@ -96,6 +96,25 @@ pub extern "C" fn dl_records_count(records: *const dl_records) -> usize {
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_records_at(records: *const dl_records, index: usize) -> *const dl_record {
     answer(ptr::null(), || Ok(handle::borrow(records)?.records.get(index).map_or(ptr::null(), ptr::from_ref)))
+}
+
+/// Writes views of the payloads, from the first record on, into an array of `max`. Answers how many that were. They live as long
+/// as the records.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_records_payloads(
+    records: *const dl_records,
+    payloads: *mut dl_bytes,
+    max: usize,
+) -> usize {
+    answer(0, || {
+        let records = &handle::borrow(records)?.records;
+        Out::new(payloads, "payloads")?;
+        let count = max.min(records.len());
+        for (index, record) in records.iter().take(count).enumerate() {
+            Out::optional(payloads).at(index).put(dl_bytes::of(&record.record.payload));
+        }
+        Ok(count)
+    })
 }
 
 /// Frees records, and with them every view of their payloads.
