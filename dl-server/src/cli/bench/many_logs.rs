@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use clap::Args;
-use dl_core::{Error, ErrorKind, LogName, Writer};
+use dl_core::{Error, ErrorKind, Writer};
 use tokio::task;
 use tokio::time::{Instant, sleep_until};
 
@@ -17,9 +17,6 @@ use super::payloads::Payloads;
 use super::progress::Progress;
 use super::site::Site;
 use super::time::Time;
-
-/// Logs that are made, and writers that are opened, at once.
-const AT_ONCE: usize = 16;
 
 /// Latencies are kept in so many parts, so that tasks seldom meet at one.
 const PARTS: usize = 64;
@@ -61,16 +58,7 @@ impl ManyLogs {
             .filter(|interval| !interval.is_zero())
             .ok_or_else(|| Error::new(ErrorKind::InvalidArgument, format!("{} is no rate", self.rate)))?;
         let payloads = Payloads::new(self.bytes, 1)?;
-        let writers = self.open(site).await?;
-        // The first append of each log begins its segment, which is not what is measured.
-        let mut durability = None;
-        let mut first = Vec::with_capacity(writers.len());
-        for writer in &writers {
-            first.push(writer.append(payloads.share(0).next()).await?);
-        }
-        for ticket in first {
-            durability = Some(ticket.await?.durability);
-        }
+        let (writers, durability) = logs::open_writers(site, self.logs, &payloads).await?;
 
         let _progress = Progress::new(format!("appending to {} logs", self.logs));
         let parts: Vec<_> = (0..PARTS).map(|_| Arc::new(Mutex::new(Latency::new()))).collect();
@@ -98,26 +86,6 @@ impl ManyLogs {
             writer.abort();
         }
         Ok(figures)
-    }
-
-    async fn open(&self, site: &Site) -> Result<Vec<Writer>> {
-        let _progress = Progress::new(format!("making {} logs", self.logs));
-        let names = (0..self.logs.get()).map(|_| site.name()).collect::<Result<Vec<LogName>>>()?;
-        logs::create(&site.namespace, names.clone(), AT_ONCE).await?;
-        let writers = Arc::new(Mutex::new(Vec::new()));
-        let (namespace, options) = (site.namespace.clone(), site.writer_options.clone());
-        let opened = Arc::clone(&writers);
-        let open = move |name| {
-            let (namespace, options, opened) = (namespace.clone(), options.clone(), Arc::clone(&opened));
-            async move {
-                let writer = namespace.log(&name).open_writer(options).await?;
-                opened.lock().unwrap_or_else(PoisonError::into_inner).push(writer);
-                Ok(())
-            }
-        };
-        logs::each(names, AT_ONCE, open).await?;
-        let mut writers = writers.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(std::mem::take(&mut *writers))
     }
 }
 

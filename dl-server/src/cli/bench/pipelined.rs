@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use clap::Args;
@@ -51,16 +51,7 @@ impl Pipelined {
         let subject =
             Subject { work: "pipelined", how, durability: Some(durability), record_bytes: Some(self.bytes) };
         let meter = Meter::start();
-        let started = Instant::now();
-        let mut now = started;
-        while now - started < self.time.length() {
-            for _ in 1..SAMPLE {
-                window.append(payloads.next(), None).await?;
-            }
-            now = Instant::now();
-            window.append(payloads.next(), Some(now)).await?;
-        }
-        window.drain().await?;
+        window.keep_full(self.time.length(), &mut payloads).await?;
         let figures = meter.stop(subject, window.records, &window.latency);
         writer.close().await?;
         Ok(figures)
@@ -72,7 +63,6 @@ pub(super) struct Window<'a> {
     writer: &'a Writer,
     tickets: VecDeque<(Ticket, Option<Instant>)>,
     in_flight: usize,
-    /// Acknowledged.
     records: u64,
     latency: Latency,
 }
@@ -95,6 +85,25 @@ impl<'a> Window<'a> {
         }
         let ticket = self.writer.append(payload).await?;
         self.tickets.push_back((ticket, due));
+        Ok(())
+    }
+
+    /// Appends as fast as it can for so long, and waits for all acknowledgements.
+    pub(super) async fn keep_full(
+        &mut self,
+        length: Duration,
+        payloads: &mut Payloads,
+    ) -> dl_core::Result<()> {
+        let started = Instant::now();
+        let mut now = started;
+        while now - started < length {
+            for _ in 1..SAMPLE {
+                self.append(payloads.next(), None).await?;
+            }
+            now = Instant::now();
+            self.append(payloads.next(), Some(now)).await?;
+        }
+        self.drain().await?;
         Ok(())
     }
 
