@@ -64,6 +64,22 @@ fn a_follower_in_another_process_sees_every_record() {
 }
 
 #[test]
+fn quiet_logs_are_measured_alone_and_beside_a_loud_one() {
+    let place = Place::new();
+    let work = ["noisy", "--logs", "5", "--rate", "40", "--turns", "2", "--in-flight", "100"];
+    let figures = measure(&place, &work);
+    assert_eq!(figures["count"], 40, "200 a second, both times: {figures}");
+    assert!(figures["loud_count"].as_u64() > Some(100), "{figures}");
+    let number = |name: &str| figures[name].as_f64().unwrap();
+    let loud_seconds = number("loud_count") / number("loud_per_second");
+    assert!((0.099..number("seconds")).contains(&loud_seconds), "{figures}");
+    let p99 = |name: &str| figures[name]["p99_us"].as_f64().unwrap();
+    assert!(p99("alone") > 0.1 && p99("beside") > 0.1, "{figures}");
+    assert!((number("beside_to_alone") / (p99("beside") / p99("alone")) - 1.0).abs() < 0.01, "{figures}");
+    assert_eq!(place.ok(&["list"]), "");
+}
+
+#[test]
 fn logs_are_made_and_a_namespace_is_opened_again() {
     let place = Place::new();
     let figures =
@@ -131,6 +147,8 @@ fn what_cannot_be_measured_is_refused() {
         (&["append", "--seconds", "-1"], 1),
         (&["tail", "--bytes", "7"], 101),
         (&["many-logs", "--rate", "0"], 101),
+        (&["noisy", "--rate", "0"], 101),
+        (&["noisy", "--turns", "0"], 1),
         (&["create", "--logs", "0"], 1),
         (&["concurrent", "--tasks", "1", "--threads", "1"], 1),
         (&["nothing"], 1),

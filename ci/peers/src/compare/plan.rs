@@ -65,7 +65,7 @@ const BYTES_PER_SECOND: Figure = Figure { pointer: "/payload_bytes_per_second", 
 const JOURNAL: &str = "journal_bytes=512MiB";
 const WRITTEN_BYTES: &str = "500000000";
 
-/// The works W1 to W4 and W7 of the design.
+/// The works W1 to W4 and W7 of the design, and its promise that one noisy log does not stall the others.
 pub(crate) fn rows(scale: &Scale) -> Vec<Row> {
     let times = |factor: f64| (scale.seconds * factor).to_string();
     let seconds = times(1.0);
@@ -180,6 +180,19 @@ pub(crate) fn rows(scale: &Scale) -> Vec<Row> {
                 "W7 many logs, 10 times a second each",
                 dl("many-logs", &["--logs", &tenth, "--seconds", &times(3.0)]),
                 at("/latency/p50_us", Unit::Microseconds),
+            )
+        },
+        Row {
+            limits: vec![limit(
+                "beside their p99 alone",
+                at("/beside_to_alone", Unit::Times),
+                Bar::AtMost(3.0),
+            )],
+            ..row(
+                "noisy",
+                "p99 of 100 quiet logs beside a loud one",
+                timed("noisy", &[]),
+                at("/beside/p99_us", Unit::Microseconds),
             )
         },
     ]

@@ -8,6 +8,7 @@ mod helper;
 mod latency;
 mod logs;
 mod many_logs;
+mod noisy;
 mod payloads;
 mod pipelined;
 mod process;
@@ -55,6 +56,7 @@ enum Work {
     Create(create::Create),
     Reopen(reopen::Reopen),
     ManyLogs(many_logs::ManyLogs),
+    Noisy(noisy::Noisy),
     #[command(hide = true)]
     Follow(tail::Follow),
     #[command(hide = true)]
@@ -75,6 +77,7 @@ impl Bench {
                 print(&figures, shared)
             }
             Work::ManyLogs(work) => report(shared, async |site| work.measure(site).await).await,
+            Work::Noisy(work) => report(shared, async |site| work.measure(site).await).await,
             Work::Follow(work) => work.run(shared).await,
             Work::Prepare(work) => work.run(shared).await,
         }

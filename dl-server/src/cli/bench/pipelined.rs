@@ -63,6 +63,7 @@ pub(super) struct Window<'a> {
     writer: &'a Writer,
     tickets: VecDeque<(Ticket, Option<Instant>)>,
     in_flight: usize,
+    /// Acknowledged.
     records: u64,
     latency: Latency,
 }
@@ -105,6 +106,11 @@ impl<'a> Window<'a> {
         }
         self.drain().await?;
         Ok(())
+    }
+
+    /// How many were acknowledged.
+    pub(super) fn records(&self) -> u64 {
+        self.records
     }
 
     /// Waits for all acknowledgements; answers the last.
