@@ -1,7 +1,7 @@
 //! The native half of the npm package `distributed-log`.
 //!
 //! It translates and has no semantics of its own. `lib/*.ts` is the face that users see; between the two, a call has a
-//! number: it is begun by a function that returns at once, and settled later through the [`port`](port::Port) of its
+//! number: it is begun by a function that returns at once, and settled later through the `port` of its
 //! thread of JavaScript, many calls at a time. So the boundary is crossed seldom, and no promise is lost with the thread
 //! that would have settled it.
 //!
