@@ -9,6 +9,7 @@ export const CAPABILITIES = [
   'faults',
   'fill',
   'freeze',
+  'nul',
   'persistent',
   'power',
   'processes',
