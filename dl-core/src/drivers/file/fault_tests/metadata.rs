@@ -114,6 +114,32 @@ async fn a_compaction_whose_syncs_fail_is_none() {
     }
 }
 
+/// A commit that was durable and not yet published when its process was killed is overwritten by the next one, which may be
+/// shorter. What the file says of how far it is durable must not speak of the longer one.
+#[tokio::test(start_paused = true)]
+async fn a_shorter_commit_in_the_place_of_one_that_was_not_published() {
+    let mut cut_off = 0;
+    for boundary in 0..12 {
+        let world = machine();
+        let (owner, other) = (Opener::new(&world).await, Opener::new(&world).await);
+        create(&owner.stores).await;
+        for number in 1..=4 {
+            assert!(set(&owner.stores, number).await);
+        }
+        let process = owner.process.clone();
+        world.after(world.boundaries() + boundary, move || process.kill());
+        let done = owner.process.run(set(&owner.stores, 5)).await.unwrap_or(false);
+        cut_off += usize::from(!done);
+        world.clear_plans();
+        let short = Op::Set { path: "/x".to_owned(), data: Bytes::from_static(b"6 "), expect: Expect::Any };
+        other.stores.metadata.commit(&[short]).await.unwrap();
+        world.power_loss();
+        let next = Opener::new(&world).await;
+        assert_eq!(value(&next.stores).await, 6, "killed at boundary {boundary}");
+    }
+    assert!(cut_off > 2, "the process was killed within its commit {cut_off} times");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_process_that_slept_through_two_compactions_reads_on() {
     let world = machine();

@@ -299,7 +299,13 @@ impl MetadataLog {
     pub(super) fn finish(&mut self, prepared: &Prepared) {
         self.end = prepared.offset + prepared.bytes.len() as u64;
         (self.chain, self.sequence) = (prepared.chain, prepared.sequence);
-        // The commits are durable whether or not the file's head says so: it only sharpens the search for damage.
+    }
+
+    /// Notes in the file how far it is durable, which sharpens the search for damage. Only what is published: whoever dies in
+    /// between leaves commits that the next ones overwrite, and if those are shorter, the note would speak of more than
+    /// there is.
+    pub(super) fn note_published(&mut self) {
+        // The commits are durable whether or not the file's head says so.
         let _stays_behind = self.vouch();
     }
 

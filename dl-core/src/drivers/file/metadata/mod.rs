@@ -371,6 +371,7 @@ impl FileMetadata {
             tree.apply(commit, &mut changes);
         }
         self.control.publish_metadata(log.sequence());
+        log.note_published();
         // A log that cannot be compacted now is compacted later.
         if log.compact(tree).is_ok() {
             self.control.publish_metadata(log.sequence());
