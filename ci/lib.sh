@@ -55,6 +55,16 @@ seconds() { date +%s.%3N; }
 # since START: how long ago that was.
 since() { awk -v start="$1" -v now="$(seconds)" 'BEGIN { printf "%.1f s", now - start }'; }
 
+# need_node_modules: Node.js, and what bindings-node is built and tested with.
+need_node_modules() {
+  need node nodejs
+  need npm npm
+  node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)' ||
+    die "Node.js 20 or newer is needed; here is $(node --version)"
+  if [ bindings-node/node_modules/.package-lock.json -nt bindings-node/package-lock.json ]; then return; fi
+  npm --prefix bindings-node ci --no-fund --no-audit --loglevel=error
+}
+
 # python_tools: a Python of its own in target, with what bindings-python/requirements.txt names. Prints its path.
 python_tools() {
   local folder python=${DL_PYTHON:-python3} wanted=bindings-python/requirements.txt

@@ -35,6 +35,7 @@ namespace dl {
 
 /// How long a call may wait. Negative: without bound.
 using timeout = std::chrono::milliseconds;
+/// The timeout that waits as long as it takes.
 inline constexpr timeout forever{-1};
 
 // ---------------------------------------------------------------------------------------------------------------- errors
@@ -113,26 +114,47 @@ class error_of : public error {
   using error::error;
 };
 
+/// An argument cannot be right.
 using invalid_argument = error_of<error_kind::invalid_argument>;
+/// There is no such namespace, log, segment or cursor.
 using not_found = error_of<error_kind::not_found>;
+/// It exists already.
 using already_exists = error_of<error_kind::already_exists>;
+/// A later writer owns the log, or a later locked reader the cursor.
 using fenced = error_of<error_kind::fenced>;
+/// The log was sealed.
 using sealed = error_of<error_kind::sealed>;
+/// The position lies below the point of truncation.
 using truncated = error_of<error_kind::truncated>;
+/// The last record is not the expected one.
 using condition_failed = error_of<error_kind::condition_failed>;
+/// A record, batch or name is over its limit.
 using too_large = error_of<error_kind::too_large>;
+/// The object was closed, or belongs to the parent of a forked process.
 using closed = error_of<error_kind::closed>;
+/// The call was cancelled.
 using cancelled = error_of<error_kind::cancelled>;
+/// The time that was given ran out.
 using timed_out = error_of<error_kind::timeout>;
+/// Something that is needed does not answer now.
 using unavailable = error_of<error_kind::unavailable>;
+/// The disk, or the quota of the file system, is full.
 using storage_full = error_of<error_kind::storage_full>;
+/// Stored bytes are not what was written.
 using corrupt = error_of<error_kind::corrupt>;
+/// The operating system or an access rule forbids it.
 using permission_denied = error_of<error_kind::permission_denied>;
+/// The caller has not proved who it is.
 using unauthenticated = error_of<error_kind::unauthenticated>;
+/// A limit set by the operator is used up.
 using quota_exceeded = error_of<error_kind::quota_exceeded>;
+/// This build, driver or directory cannot do it.
 using unsupported = error_of<error_kind::unsupported>;
+/// Another holds the lock, and the call was not to take it.
 using locked = error_of<error_kind::locked>;
+/// A bug of ours.
 using internal = error_of<error_kind::internal>;
+/// It would have to wait, and was asked not to.
 using busy = error_of<error_kind::busy>;
 
 namespace detail {
@@ -192,7 +214,9 @@ inline std::optional<std::int64_t> from_zero(std::int64_t value) {
 /// The position of a record in its log: unique, and increasing in append order.
 class dlsn {
  public:
+  /// The position of these parts.
   constexpr dlsn(std::int64_t segment, std::int64_t entry, std::int64_t slot) noexcept : value_{segment, entry, slot} {}
+  /// A position of dl.h.
   constexpr dlsn(dl_dlsn value) noexcept : value_(value) {}
 
   /// Reads the text form, such as "3:120:0".
@@ -202,8 +226,11 @@ class dlsn {
     return value;
   }
 
+  /// The number of the segment, from 1.
   constexpr std::int64_t segment() const noexcept { return value_.segment; }
+  /// The entry in the segment, from 0.
   constexpr std::int64_t entry() const noexcept { return value_.entry; }
+  /// The slot in the entry, from 0.
   constexpr std::int64_t slot() const noexcept { return value_.slot; }
   /// The least position behind this one.
   dlsn next() const noexcept { return dl_dlsn_next(value_); }
@@ -213,14 +240,22 @@ class dlsn {
     detail::check(dl_dlsn_format(value_, text, sizeof text));
     return text;
   }
+  /// The same position for dl.h.
   constexpr operator dl_dlsn() const noexcept { return value_; }
 
+  /// Whether they are the same.
   friend bool operator==(const dlsn &a, const dlsn &b) noexcept { return dl_dlsn_compare(a.value_, b.value_) == 0; }
+  /// Whether they are two.
   friend bool operator!=(const dlsn &a, const dlsn &b) noexcept { return !(a == b); }
+  /// Whether `a` is in front of `b`.
   friend bool operator<(const dlsn &a, const dlsn &b) noexcept { return dl_dlsn_compare(a.value_, b.value_) < 0; }
+  /// Whether `a` is behind `b`.
   friend bool operator>(const dlsn &a, const dlsn &b) noexcept { return b < a; }
+  /// Whether `a` is not behind `b`.
   friend bool operator<=(const dlsn &a, const dlsn &b) noexcept { return !(b < a); }
+  /// Whether `a` is not in front of `b`.
   friend bool operator>=(const dlsn &a, const dlsn &b) noexcept { return !(a < b); }
+  /// Writes the text form.
   friend std::ostream &operator<<(std::ostream &out, const dlsn &shown) { return out << shown.to_string(); }
 
  private:
@@ -236,20 +271,30 @@ inline std::optional<dlsn> error::position() const noexcept {
 class bytes_view {
  public:
   constexpr bytes_view() noexcept = default;
+  /// So many bytes from here on.
   bytes_view(const void *data, std::size_t size) noexcept : data_(static_cast<const std::uint8_t *>(data)), size_(size) {}
+  /// The bytes of a text in front of its NUL.
   bytes_view(const char *text) noexcept : bytes_view(std::string_view(text)) {}
+  /// A view of dl.h.
   bytes_view(dl_bytes bytes) noexcept : data_(bytes.data), size_(bytes.length) {}
+  /// The bytes of anything with `data()` and `size()`.
   template <typename Bytes, typename Data = decltype(std::declval<const Bytes &>().data()),
             typename = std::enable_if_t<std::is_pointer_v<Data> && sizeof(std::remove_pointer_t<Data>) == 1>>
   bytes_view(const Bytes &bytes) noexcept : bytes_view(bytes.data(), bytes.size()) {}
 
+  /// The first of them; may be null if there is none.
   const std::uint8_t *data() const noexcept { return data_; }
+  /// Their number.
   std::size_t size() const noexcept { return size_; }
+  /// Whether there is none.
   bool empty() const noexcept { return size_ == 0; }
+  /// The first of them.
   const std::uint8_t *begin() const noexcept { return data_; }
+  /// Behind the last.
   const std::uint8_t *end() const noexcept { return data_ + size_; }
   /// The same bytes as text.
   std::string_view text() const noexcept { return {reinterpret_cast<const char *>(data_), size_}; }
+  /// The same view for dl.h.
   operator dl_bytes() const noexcept { return {data_, size_}; }
 
  private:
@@ -266,10 +311,13 @@ enum class durability : std::uint32_t {
 
 /// The acknowledgement of an append.
 struct receipt {
+  /// Its position.
   dl::dlsn dlsn;
+  /// Its txid.
   std::int64_t txid;
   /// The place of the record among all of the log, counted from 0; none where Java DistributedLog did not count.
   std::optional<std::int64_t> sequence_id;
+  /// What it survives.
   dl::durability durability;
   /// Whether this was a retry of an append that had been acknowledged before.
   bool duplicate;
@@ -281,10 +329,14 @@ enum class end_kind : std::uint32_t { bound = DISTLOG_END_BOUND, end = DISTLOG_E
 /// A record as read, of whatever owns it: a dl::record, or dl::records.
 class record_view {
  public:
+  /// A record of dl.h, which stays whose it is.
   explicit record_view(const dl_record *record) noexcept : record_(record) {}
 
+  /// Its position.
   dl::dlsn dlsn() const noexcept { return dl_record_dlsn(record_); }
+  /// Its txid.
   std::int64_t txid() const noexcept { return dl_record_txid(record_); }
+  /// Its place among all of the log, from 0; nothing where Java DistributedLog did not count.
   std::optional<std::int64_t> sequence_id() const { return detail::from_zero(dl_record_sequence_id(record_)); }
   /// What was appended, where the reader put it. It lives as long as the owner of the record.
   bytes_view payload() const noexcept { return dl_record_payload(record_); }
@@ -292,12 +344,14 @@ class record_view {
   bool is_record_set() const noexcept { return dl_record_is_record_set(record_); }
 
  protected:
+  /// The record of dl.h.
   const dl_record *record_;
 };
 
 /// A record as read.
 class record : public record_view {
  public:
+  /// Takes a record of dl.h over.
   explicit record(dl_record *taken) noexcept : record_view(taken), owned_(taken) {}
 
  private:
@@ -307,25 +361,37 @@ class record : public record_view {
 /// Records as read, in the order of the log.
 class records {
  public:
+  /// Goes through the records.
   class iterator {
    public:
+    /// It can be gone through once.
     using iterator_category = std::input_iterator_tag;
+    /// What it goes through.
     using value_type = record_view;
+    /// A distance, as iterators have to name it.
     using difference_type = std::ptrdiff_t;
+    /// A pointer, as iterators have to name it.
     using pointer = const record_view *;
+    /// What looking at it gives.
     using reference = record_view;
+    /// The record at this index.
     iterator(const records *all, std::size_t index) noexcept : all_(all), index_(index) {}
+    /// The record.
     record_view operator*() const noexcept { return (*all_)[index_]; }
+    /// Goes to the next one.
     iterator &operator++() noexcept {
       ++index_;
       return *this;
     }
+    /// Goes to the next one.
     iterator operator++(int) noexcept {
       iterator before = *this;
       ++index_;
       return before;
     }
+    /// Whether they are at the same record.
     friend bool operator==(const iterator &a, const iterator &b) noexcept { return a.index_ == b.index_; }
+    /// Whether they are at two records.
     friend bool operator!=(const iterator &a, const iterator &b) noexcept { return !(a == b); }
 
    private:
@@ -333,12 +399,17 @@ class records {
     std::size_t index_;
   };
 
+  /// Takes records of dl.h over.
   explicit records(dl_records *taken) noexcept : records_(taken) {}
+  /// Their number.
   std::size_t size() const noexcept { return dl_records_count(records_.get()); }
+  /// Whether there is none.
   bool empty() const noexcept { return size() == 0; }
   /// The record at an index below size().
   record_view operator[](std::size_t index) const noexcept { return record_view(dl_records_at(records_.get(), index)); }
+  /// The first one.
   iterator begin() const noexcept { return {this, 0}; }
+  /// Behind the last.
   iterator end() const noexcept { return {this, size()}; }
 
  private:
@@ -348,7 +419,9 @@ class records {
 /// Bytes that the library made.
 class buffer {
  public:
+  /// Takes a buffer of dl.h over.
   explicit buffer(dl_buffer *taken) noexcept : buffer_(taken) {}
+  /// The bytes. They live as long as the buffer.
   bytes_view bytes() const noexcept { return dl_buffer_bytes(buffer_.get()); }
 
  private:
@@ -357,52 +430,75 @@ class buffer {
 
 /// What a log is, by its metadata alone.
 struct log_info {
+  /// Its name.
   std::string name;
+  /// Another one each time a log of this name is made.
   std::uint64_t incarnation;
+  /// The number of its segments.
   std::size_t segments;
+  /// Whether a segment is being written, or was left so.
   bool in_progress;
+  /// Whether it was sealed.
   bool sealed;
+  /// No reader starts below it.
   dl::dlsn first_readable;
+  /// The largest txid; nothing if it never had a record.
   std::optional<std::int64_t> max_txid;
+  /// How the writer that holds the log named itself.
   std::optional<std::string> owner;
 };
 
 /// The end of a completed segment.
 struct segment_end {
+  /// The number of its records.
   std::int64_t records;
+  /// The txid of the last.
   std::int64_t last_txid;
+  /// The position of the last, which may be a control record; nothing if there is none.
   std::optional<dl::dlsn> last_dlsn;
+  /// When it was completed: milliseconds since 1970, in UTC.
   std::int64_t completed_ms;
 };
 
 /// A segment of a log.
 struct segment_info {
+  /// Its number in the log.
   std::int64_t number;
+  /// What its store calls it.
   std::int64_t id;
   /// Whether it was truncated as a whole.
   bool truncated;
   /// The position below which it was truncated, if a part of it was.
   std::optional<dl::dlsn> truncated_below;
+  /// A lower bound of the txids of its records.
   std::int64_t first_txid;
+  /// The sequence id of its first record, where counted and known.
   std::optional<std::int64_t> first_sequence_id;
+  /// How it ended; nothing while it is in progress.
   std::optional<segment_end> completed;
 };
 
 /// A cursor of a log, as it stands.
 struct cursor_info {
+  /// Its name.
   std::string name;
+  /// The record that was processed last; nothing if it was never moved.
   std::optional<dl::dlsn> position;
+  /// How the locked reader that has it named itself.
   std::optional<std::string> owner;
 };
 
 /// What a watcher of logs tells.
 struct log_change {
+  /// What can happen to a log.
   enum class kind : std::uint32_t {
     created = DISTLOG_CHANGE_CREATED,
     deleted = DISTLOG_CHANGE_DELETED,
     listed = DISTLOG_CHANGE_LISTED,
   };
+  /// What happened.
   kind what;
+  /// The log; nothing for listed.
   std::optional<std::string> name;
 };
 
@@ -465,8 +561,10 @@ class call {
   /// How the answer is taken out of a call that is done.
   using taker = T (*)(dl_call *);
 
+  /// Takes a call of dl.h over, and knows how to take what it answers.
   call(dl_call *taken, taker take) noexcept : call_(taken), take_(take) {}
 
+  /// Whether it is done.
   bool is_done() const noexcept { return dl_call_is_done(call_.get()); }
   /// Waits until it is done, however it ended.
   void wait(timeout most = forever) const { detail::check(dl_call_wait(call_.get(), most.count())); }
@@ -694,6 +792,7 @@ class append_options {
     detail::check(dl_append_options_set_expected_empty(options_.get()));
     return std::move(*this);
   }
+  /// The options for dl.h. They stay this object's.
   const dl_append_options *get() const noexcept { return options_.get(); }
 
  private:
@@ -720,6 +819,7 @@ inline log_options take_log_options(dl_call *from) {
 /// The one writer of a log, open. See dl_writer.
 class writer {
  public:
+  /// Takes a writer of dl.h over.
   explicit writer(dl_writer *taken) noexcept : writer_(taken) {}
 
   /// Appends a record and waits until it is durable.
@@ -745,6 +845,7 @@ class writer {
   std::vector<receipt> append_many(const std::vector<bytes_view> &payloads, timeout most = forever) {
     return many(payloads, nullptr, nullptr, most, dl_writer_append_many);
   }
+  /// Starts append_many.
   call<std::vector<receipt>> append_many_start(const std::vector<bytes_view> &payloads) {
     return many_start(payloads, nullptr, nullptr, dl_writer_append_many_start);
   }
@@ -754,6 +855,7 @@ class writer {
                                     const std::optional<append_options> &options = std::nullopt, timeout most = forever) {
     return many(payloads, matching(payloads, txids), detail::get(options), most, dl_writer_append_batch);
   }
+  /// Starts append_batch.
   call<std::vector<receipt>> append_batch_start(const std::vector<bytes_view> &payloads,
                                                 const std::vector<std::int64_t> &txids = {},
                                                 const std::optional<append_options> &options = std::nullopt) {
@@ -765,6 +867,7 @@ class writer {
                                          timeout most = forever) {
     return append_record_set_start(payloads, compression, options).get(most);
   }
+  /// Starts append_record_set.
   call<std::vector<receipt>> append_record_set_start(const std::vector<bytes_view> &payloads,
                                                      const char *compression = "none",
                                                      const std::optional<append_options> &options = std::nullopt) {
@@ -776,37 +879,44 @@ class writer {
   }
   /// Waits until all appends that have their places are settled.
   void flush(timeout most = forever) { detail::check(dl_writer_flush(writer_.get(), most.count())); }
+  /// Starts flush.
   call<void> flush_start() {
     return detail::started(detail::take_nothing, [&](dl_call **begun) { return dl_writer_flush_start(writer_.get(), begun); });
   }
   /// Truncates the log below a position; answers the point in force.
   dlsn truncate(const dlsn &before, timeout most = forever) { return truncate_start(before).get(most); }
+  /// Starts truncate.
   call<dlsn> truncate_start(const dlsn &before) {
     return detail::started(detail::take_dlsn,
                            [&](dl_call **begun) { return dl_writer_truncate_start(writer_.get(), before, begun); });
   }
   /// Ends the log for ever.
   void seal(timeout most = forever) { detail::check(dl_writer_seal(writer_.get(), most.count())); }
+  /// Starts seal.
   call<void> seal_start() {
     return detail::started(detail::take_nothing, [&](dl_call **begun) { return dl_writer_seal_start(writer_.get(), begun); });
   }
   /// Settles what was appended, completes the segment and lets the log go. A writer that is only destroyed is aborted.
   void close(timeout most = forever) { detail::check(dl_writer_close(writer_.get(), most.count())); }
+  /// Starts close.
   call<void> close_start() {
     return detail::started(detail::take_nothing, [&](dl_call **begun) { return dl_writer_close_start(writer_.get(), begun); });
   }
   /// Ends the writer now: all that is not acknowledged fails with closed.
   void abort() noexcept { dl_writer_abort(writer_.get()); }
+  /// The position of the log's last acknowledged record; nothing if there is none.
   std::optional<dlsn> last_dlsn() const {
     dl_dlsn last{};
     return dl_writer_last_dlsn(writer_.get(), &last) ? std::optional<dlsn>(last) : std::nullopt;
   }
+  /// The txid of the log's last acknowledged record; nothing if there is none.
   std::optional<std::int64_t> last_txid() const { return detail::from_zero(dl_writer_last_txid(writer_.get())); }
   /// Fails when the writer is cut off or ends otherwise, with the error that its calls then throw.
   call<void> fenced_start() {
     return detail::started(detail::take_nothing,
                            [&](dl_call **begun) { return dl_writer_wait_fenced_start(writer_.get(), begun); });
   }
+  /// The object of dl.h. It stays this object's.
   dl_writer *get() const noexcept { return writer_.get(); }
 
  private:
@@ -843,28 +953,35 @@ class writer {
 /// A named place in a log, kept durably: the last record that somebody has processed.
 class cursor {
  public:
+  /// Takes a cursor of dl.h over.
   explicit cursor(dl_cursor *taken) noexcept : cursor_(taken) {}
 
+  /// Its name.
   std::string name() const { return dl_cursor_name(cursor_.get()); }
+  /// The record that was processed last; nothing if it was never moved.
   std::optional<dlsn> position(timeout most = forever) { return position_start().get(most); }
+  /// Starts position.
   call<std::optional<dlsn>> position_start() {
     return detail::started(detail::take_optional_dlsn,
                            [&](dl_call **begun) { return dl_cursor_position_start(cursor_.get(), begun); });
   }
   /// Moves it forward, never back; answers the position in force.
   dlsn advance(const dlsn &to, timeout most = forever) { return advance_start(to).get(most); }
+  /// Starts advance.
   call<dlsn> advance_start(const dlsn &to) {
     return detail::started(detail::take_dlsn,
                            [&](dl_call **begun) { return dl_cursor_advance_start(cursor_.get(), to, begun); });
   }
   /// Moves it, also back.
   void reset(const dlsn &to, timeout most = forever) { reset_start(to).get(most); }
+  /// Starts reset.
   call<void> reset_start(const dlsn &to) {
     return detail::started(detail::take_nothing,
                            [&](dl_call **begun) { return dl_cursor_reset_start(cursor_.get(), to, begun); });
   }
   /// Removes it.
   void remove(timeout most = forever) { remove_start().get(most); }
+  /// Starts remove.
   call<void> remove_start() {
     return detail::started(detail::take_nothing,
                            [&](dl_call **begun) { return dl_cursor_delete_start(cursor_.get(), begun); });
@@ -880,22 +997,34 @@ class reader {
   /// Goes over the records up to the end; of a reader that follows, for ever.
   class iterator {
    public:
+    /// It can be gone through once.
     using iterator_category = std::input_iterator_tag;
+    /// What it goes through.
     using value_type = record;
+    /// A distance, as iterators have to name it.
     using difference_type = std::ptrdiff_t;
+    /// What looking at it gives.
     using pointer = const record *;
+    /// What looking at it gives.
     using reference = const record &;
     iterator() noexcept = default;
+    /// Reads the first record.
     explicit iterator(reader *from) : from_(from) { ++*this; }
+    /// The record.
     const record &operator*() const noexcept { return *current_; }
+    /// The record.
     const record *operator->() const noexcept { return &*current_; }
+    /// Reads the next one.
     iterator &operator++() {
       current_ = from_->next();
       if (!current_) from_ = nullptr;
       return *this;
     }
+    /// Reads the next one.
     void operator++(int) { ++*this; }
+    /// Whether both are at the end, or go through the same reader.
     friend bool operator==(const iterator &a, const iterator &b) noexcept { return a.from_ == b.from_; }
+    /// Whether only one is at the end.
     friend bool operator!=(const iterator &a, const iterator &b) noexcept { return !(a == b); }
 
    private:
@@ -903,6 +1032,7 @@ class reader {
     std::optional<record> current_;
   };
 
+  /// Takes a reader of dl.h over.
   explicit reader(dl_reader *taken) noexcept : reader_(taken) {}
 
   /// The next record; none at the end, about which ended() says more. One that runs out of time loses no record.
@@ -911,6 +1041,7 @@ class reader {
     detail::check(dl_reader_next(reader_.get(), most.count(), &taken));
     return taken == nullptr ? std::nullopt : std::optional<record>(record(taken));
   }
+  /// Starts next.
   call<std::optional<record>> next_start() {
     return detail::started(detail::take_record, [&](dl_call **begun) { return dl_reader_next_start(reader_.get(), begun); });
   }
@@ -920,6 +1051,7 @@ class reader {
     detail::check(dl_reader_next_batch(reader_.get(), most, wait.count(), &taken));
     return dl::records(taken);
   }
+  /// Starts next_batch.
   call<dl::records> next_batch_start(std::size_t most, timeout wait = forever) {
     return detail::started(detail::take_records, [&](dl_call **begun) {
       return dl_reader_next_batch_start(reader_.get(), most, wait.count(), begun);
@@ -938,12 +1070,17 @@ class reader {
     detail::check(dl_reader_cursor(reader_.get(), &taken));
     return taken == nullptr ? std::nullopt : std::optional<dl::cursor>(dl::cursor(taken));
   }
+  /// Ends the reader: calls that wait, and every later one, fail with closed.
   void close(timeout most = forever) { detail::check(dl_reader_close(reader_.get(), most.count())); }
+  /// Starts close.
   call<void> close_start() {
     return detail::started(detail::take_nothing, [&](dl_call **begun) { return dl_reader_close_start(reader_.get(), begun); });
   }
+  /// Reads the first record.
   iterator begin() { return iterator(this); }
+  /// Behind the last.
   iterator end() noexcept { return iterator(); }
+  /// The object of dl.h. It stays this object's.
   dl_reader *get() const noexcept { return reader_.get(); }
 
  private:
@@ -955,34 +1092,44 @@ class reader {
 /// Appends bytes to a log, as its one writer.
 class byte_writer {
  public:
+  /// Takes a byte writer of dl.h over.
   explicit byte_writer(dl_byte_writer *taken) noexcept : writer_(taken) {}
 
   /// Writes all of these bytes; they are durable once flush() returns.
   void write(bytes_view bytes, timeout most = forever) {
     detail::check(dl_byte_writer_write(writer_.get(), bytes, most.count()));
   }
+  /// Starts write.
   call<void> write_start(bytes_view bytes) {
     return detail::started(detail::take_nothing,
                            [&](dl_call **begun) { return dl_byte_writer_write_start(writer_.get(), bytes, begun); });
   }
+  /// Waits until everything that was written is durable.
   void flush(timeout most = forever) { detail::check(dl_byte_writer_flush(writer_.get(), most.count())); }
+  /// Starts flush.
   call<void> flush_start() {
     return detail::started(detail::take_nothing,
                            [&](dl_call **begun) { return dl_byte_writer_flush_start(writer_.get(), begun); });
   }
   /// The offset behind what was written.
   std::uint64_t position() const noexcept { return dl_byte_writer_position(writer_.get()); }
+  /// Ends the stream for ever.
   void seal(timeout most = forever) { detail::check(dl_byte_writer_seal(writer_.get(), most.count())); }
+  /// Starts seal.
   call<void> seal_start() {
     return detail::started(detail::take_nothing,
                            [&](dl_call **begun) { return dl_byte_writer_seal_start(writer_.get(), begun); });
   }
+  /// Waits until what was written is durable, completes the segment and lets the log go.
   void close(timeout most = forever) { detail::check(dl_byte_writer_close(writer_.get(), most.count())); }
+  /// Starts close.
   call<void> close_start() {
     return detail::started(detail::take_nothing,
                            [&](dl_call **begun) { return dl_byte_writer_close_start(writer_.get(), begun); });
   }
+  /// Ends the writer now, and every call on it with closed.
   void abort() noexcept { dl_byte_writer_abort(writer_.get()); }
+  /// The call fails when the writer ends, with the error that its calls then throw.
   call<void> fenced_start() {
     return detail::started(detail::take_nothing,
                            [&](dl_call **begun) { return dl_byte_writer_wait_fenced_start(writer_.get(), begun); });
@@ -995,6 +1142,7 @@ class byte_writer {
 /// Reads a log as one run of bytes.
 class byte_reader {
  public:
+  /// Takes a byte reader of dl.h over.
   explicit byte_reader(dl_byte_reader *taken) noexcept : reader_(taken) {}
 
   /// Reads at least one byte, unless `length` is 0 or this is the end; answers how many.
@@ -1006,24 +1154,30 @@ class byte_reader {
   }
   /// The next bytes without copying them; none at the end.
   std::optional<buffer> next_chunk(timeout most = forever) { return next_chunk_start().get(most); }
+  /// Starts next_chunk.
   call<std::optional<buffer>> next_chunk_start() {
     return detail::started(detail::take_chunk,
                            [&](dl_call **begun) { return dl_byte_reader_next_chunk_start(reader_.get(), begun); });
   }
+  /// Goes to an offset, in either direction.
   void seek(std::uint64_t offset, timeout most = forever) {
     detail::check(dl_byte_reader_seek(reader_.get(), offset, most.count()));
   }
+  /// Starts seek.
   call<void> seek_start(std::uint64_t offset) {
     return detail::started(detail::take_nothing,
                            [&](dl_call **begun) { return dl_byte_reader_seek_start(reader_.get(), offset, begun); });
   }
   /// The offset of the next byte.
   std::uint64_t position() const noexcept { return dl_byte_reader_position(reader_.get()); }
+  /// How the reader ended; nothing while it has not.
   std::optional<end_kind> ended() const noexcept {
     const std::uint32_t kind = dl_byte_reader_end(reader_.get());
     return kind == 0 ? std::nullopt : std::optional<end_kind>(static_cast<end_kind>(kind));
   }
+  /// Ends the reader: calls that wait, and every later one, fail with closed.
   void close(timeout most = forever) { detail::check(dl_byte_reader_close(reader_.get(), most.count())); }
+  /// Starts close.
   call<void> close_start() {
     return detail::started(detail::take_nothing,
                            [&](dl_call **begun) { return dl_byte_reader_close_start(reader_.get(), begun); });
@@ -1038,12 +1192,16 @@ class byte_reader {
 /// Tells of logs that are made and deleted.
 class log_watcher {
  public:
+  /// Takes a watcher of dl.h over.
   explicit log_watcher(dl_log_watcher *taken) noexcept : watcher_(taken) {}
+  /// The next change; waits for one, and loses none.
   log_change next(timeout most = forever) { return next_start().get(most); }
+  /// Starts next.
   call<log_change> next_start() {
     return detail::started(detail::take_change,
                            [&](dl_call **begun) { return dl_log_watcher_next_start(watcher_.get(), begun); });
   }
+  /// Ends the watching: calls that wait, and every later one, fail with closed.
   void close() noexcept { dl_log_watcher_close(watcher_.get()); }
 
  private:
@@ -1053,12 +1211,16 @@ class log_watcher {
 /// Tells of changes of a log's segments: all of them, each time.
 class segment_watcher {
  public:
+  /// Takes a watcher of dl.h over.
   explicit segment_watcher(dl_segment_watcher *taken) noexcept : watcher_(taken) {}
+  /// The segments, once they are others than those told last.
   std::vector<segment_info> next(timeout most = forever) { return next_start().get(most); }
+  /// Starts next.
   call<std::vector<segment_info>> next_start() {
     return detail::started(detail::take_segments,
                            [&](dl_call **begun) { return dl_segment_watcher_next_start(watcher_.get(), begun); });
   }
+  /// Ends the watching: calls that wait, and every later one, fail with closed.
   void close() noexcept { dl_segment_watcher_close(watcher_.get()); }
 
  private:
@@ -1088,14 +1250,17 @@ DISTLOG_TAKE(byte_reader)
 /// A log: where writers and readers are opened.
 class log {
  public:
+  /// Takes a log of dl.h over.
   explicit log(dl_log *taken) noexcept : log_(taken) {}
 
+  /// Its name.
   std::string name() const { return dl_log_name(log_.get()); }
 
   /// Opens the writer. When it returns, every earlier writer is cut off for good.
   dl::writer open_writer(const std::optional<writer_options> &options = std::nullopt, timeout most = forever) {
     return open_writer_start(options).get(most);
   }
+  /// Starts open_writer.
   call<writer> open_writer_start(const std::optional<writer_options> &options = std::nullopt) {
     return detail::started(detail::take_writer, [&](dl_call **begun) {
       return dl_log_open_writer_start(log_.get(), detail::get(options), begun);
@@ -1105,22 +1270,27 @@ class log {
   dl::reader open_reader(const std::optional<reader_options> &options = std::nullopt, timeout most = forever) {
     return open_reader_start(options).get(most);
   }
+  /// Starts open_reader.
   call<reader> open_reader_start(const std::optional<reader_options> &options = std::nullopt) {
     return detail::started(detail::take_reader, [&](dl_call **begun) {
       return dl_log_open_reader_start(log_.get(), detail::get(options), begun);
     });
   }
+  /// Opens the writer to write a stream of bytes, at the end of what is there.
   dl::byte_writer open_byte_writer(const std::optional<writer_options> &options = std::nullopt, timeout most = forever) {
     return open_byte_writer_start(options).get(most);
   }
+  /// Starts open_byte_writer.
   call<byte_writer> open_byte_writer_start(const std::optional<writer_options> &options = std::nullopt) {
     return detail::started(detail::take_byte_writer, [&](dl_call **begun) {
       return dl_log_open_byte_writer_start(log_.get(), detail::get(options), begun);
     });
   }
+  /// Opens a reader of a stream of bytes; "txid:N" starts at the offset N.
   dl::byte_reader open_byte_reader(const std::optional<reader_options> &options = std::nullopt, timeout most = forever) {
     return open_byte_reader_start(options).get(most);
   }
+  /// Starts open_byte_reader.
   call<byte_reader> open_byte_reader_start(const std::optional<reader_options> &options = std::nullopt) {
     return detail::started(detail::take_byte_reader, [&](dl_call **begun) {
       return dl_log_open_byte_reader_start(log_.get(), detail::get(options), begun);
@@ -1128,14 +1298,18 @@ class log {
   }
   /// What the log is, by its metadata alone.
   log_info info(timeout most = forever) { return info_start().get(most); }
+  /// Starts info.
   call<log_info> info_start() {
     return detail::started(detail::take_info, [&](dl_call **begun) { return dl_log_get_info_start(log_.get(), begun); });
   }
+  /// Its segments, oldest first.
   std::vector<segment_info> segments(timeout most = forever) { return segments_start().get(most); }
+  /// Starts segments.
   call<std::vector<segment_info>> segments_start() {
     return detail::started(detail::take_segments,
                            [&](dl_call **begun) { return dl_log_list_segments_start(log_.get(), begun); });
   }
+  /// Watches its segments. Does not wait.
   segment_watcher watch_segments() {
     dl_segment_watcher *taken = nullptr;
     detail::check(dl_log_watch_segments(log_.get(), &taken));
@@ -1143,12 +1317,14 @@ class log {
   }
   /// Truncates below a position, at most up to the segment being written; answers the point in force.
   dlsn truncate(const dlsn &before, timeout most = forever) { return truncate_start(before).get(most); }
+  /// Starts truncate.
   call<dlsn> truncate_start(const dlsn &before) {
     return detail::started(detail::take_dlsn,
                            [&](dl_call **begun) { return dl_log_truncate_start(log_.get(), before, begun); });
   }
   /// The position of the first record whose txid is at least this one, if there is one yet.
   std::optional<dlsn> dlsn_at_txid(std::int64_t txid, timeout most = forever) { return dlsn_at_txid_start(txid).get(most); }
+  /// Starts dlsn_at_txid.
   call<std::optional<dlsn>> dlsn_at_txid_start(std::int64_t txid) {
     return detail::started(detail::take_optional_dlsn,
                            [&](dl_call **begun) { return dl_log_dlsn_at_txid_start(log_.get(), txid, begun); });
@@ -1158,66 +1334,86 @@ class log {
                       timeout most = forever) {
     return count_start(from, until).get(most);
   }
+  /// Starts count.
   call<std::uint64_t> count_start(std::optional<dlsn> from = std::nullopt, std::optional<dlsn> until = std::nullopt) {
     const dl_dlsn first = from ? dl_dlsn(*from) : dl_dlsn{}, last = until ? dl_dlsn(*until) : dl_dlsn{};
     return detail::started(detail::take_count, [&](dl_call **begun) {
       return dl_log_count_start(log_.get(), from ? &first : nullptr, until ? &last : nullptr, begun);
     });
   }
+  /// The first readable record, if there is one.
   std::optional<record> first_record(timeout most = forever) { return first_record_start().get(most); }
+  /// Starts first_record.
   call<std::optional<record>> first_record_start() {
     return detail::started(detail::take_record,
                            [&](dl_call **begun) { return dl_log_first_record_start(log_.get(), begun); });
   }
+  /// The last record, if there is one.
   std::optional<record> last_record(timeout most = forever) { return last_record_start().get(most); }
+  /// Starts last_record.
   call<std::optional<record>> last_record_start() {
     return detail::started(detail::take_record,
                            [&](dl_call **begun) { return dl_log_last_record_start(log_.get(), begun); });
   }
   /// Completes what a writer that is gone left in progress.
   void recover(timeout most = forever) { recover_start().get(most); }
+  /// Starts recover.
   call<void> recover_start() {
     return detail::started(detail::take_nothing, [&](dl_call **begun) { return dl_log_recover_start(log_.get(), begun); });
   }
   /// Frees what is too old or too much by the log's options; answers the point in force.
   dlsn apply_retention(timeout most = forever) { return apply_retention_start().get(most); }
+  /// Starts apply_retention.
   call<dlsn> apply_retention_start() {
     return detail::started(detail::take_dlsn,
                            [&](dl_call **begun) { return dl_log_apply_retention_start(log_.get(), begun); });
   }
+  /// The options kept with the log.
   log_options options(timeout most = forever) { return options_start().get(most); }
+  /// Starts options.
   call<log_options> options_start() {
     return detail::started(detail::take_log_options,
                            [&](dl_call **begun) { return dl_log_get_options_start(log_.get(), begun); });
   }
+  /// Replaces the options kept with the log.
   void set_options(const log_options &options, timeout most = forever) { set_options_start(options).get(most); }
+  /// Starts set_options.
   call<void> set_options_start(const log_options &options) {
     return detail::started(detail::take_nothing, [&](dl_call **begun) {
       return dl_log_set_options_start(log_.get(), options.get(), begun);
     });
   }
+  /// The cursor of this name, which need not exist: its first move makes it.
   dl::cursor cursor(const std::string &name, timeout most = forever) { return cursor_start(name).get(most); }
+  /// Starts cursor.
   call<dl::cursor> cursor_start(const std::string &name) {
     return detail::started(detail::take_cursor, [&](dl_call **begun) {
       return dl_log_open_cursor_start(log_.get(), detail::c_text(name), begun);
     });
   }
+  /// Its cursors, in byte order of their names.
   std::vector<cursor_info> cursors(timeout most = forever) { return cursors_start().get(most); }
+  /// Starts cursors.
   call<std::vector<cursor_info>> cursors_start() {
     return detail::started(detail::take_cursors,
                            [&](dl_call **begun) { return dl_log_list_cursors_start(log_.get(), begun); });
   }
+  /// Bytes that the user keeps with the log; empty if none were set.
   buffer user_metadata(timeout most = forever) { return user_metadata_start().get(most); }
+  /// Starts user_metadata.
   call<buffer> user_metadata_start() {
     return detail::started(detail::take_buffer,
                            [&](dl_call **begun) { return dl_log_get_user_metadata_start(log_.get(), begun); });
   }
+  /// Sets the bytes that the user keeps with the log; none removes them.
   void set_user_metadata(bytes_view data, timeout most = forever) { set_user_metadata_start(data).get(most); }
+  /// Starts set_user_metadata.
   call<void> set_user_metadata_start(bytes_view data) {
     return detail::started(detail::take_nothing, [&](dl_call **begun) {
       return dl_log_set_user_metadata_start(log_.get(), data, begun);
     });
   }
+  /// The object of dl.h. It stays this object's.
   dl_log *get() const noexcept { return log_.get(); }
 
  private:
@@ -1229,6 +1425,7 @@ class log {
 /// An open namespace: logs, by their names. (The word namespace is taken.)
 class log_namespace {
  public:
+  /// Takes a namespace of dl.h over.
   explicit log_namespace(dl_namespace *taken) noexcept : namespace_(taken) {}
 
   /// Opens the namespace at a URI, such as "memory:name" or "file:///path".
@@ -1236,6 +1433,7 @@ class log_namespace {
                             timeout most = forever) {
     return open_start(uri, options).get(most);
   }
+  /// Starts open.
   static call<log_namespace> open_start(const std::string &uri,
                                         const std::optional<namespace_options> &options = std::nullopt) {
     return detail::started(take, [&](dl_call **begun) {
@@ -1244,11 +1442,14 @@ class log_namespace {
   }
   /// Closes it: every pending call on it, its logs, writers and readers ends with closed. Close writers first.
   void close(timeout most = forever) { detail::check(dl_namespace_close(namespace_.get(), most.count())); }
+  /// Starts close.
   call<void> close_start() {
     return detail::started(detail::take_nothing,
                            [&](dl_call **begun) { return dl_namespace_close_start(namespace_.get(), begun); });
   }
+  /// Makes a log.
   void create_log(const std::string &name, timeout most = forever) { create_log_start(name).get(most); }
+  /// Starts create_log.
   call<void> create_log_start(const std::string &name) {
     return detail::started(detail::take_nothing, [&](dl_call **begun) {
       return dl_namespace_create_log_start(namespace_.get(), detail::c_text(name), begun);
@@ -1256,6 +1457,7 @@ class log_namespace {
   }
   /// Opens a log that exists.
   dl::log open_log(const std::string &name, timeout most = forever) { return open_log_start(name).get(most); }
+  /// Starts open_log.
   call<dl::log> open_log_start(const std::string &name) {
     return detail::started(take_log, [&](dl_call **begun) {
       return dl_namespace_open_log_start(namespace_.get(), detail::c_text(name), begun);
@@ -1267,7 +1469,9 @@ class log_namespace {
     detail::check(dl_namespace_log(namespace_.get(), detail::c_text(name), &taken));
     return dl::log(taken);
   }
+  /// Whether the log exists.
   bool log_exists(const std::string &name, timeout most = forever) { return log_exists_start(name).get(most); }
+  /// Starts log_exists.
   call<bool> log_exists_start(const std::string &name) {
     return detail::started(detail::take_flag, [&](dl_call **begun) {
       return dl_namespace_log_exists_start(namespace_.get(), detail::c_text(name), begun);
@@ -1275,14 +1479,17 @@ class log_namespace {
   }
   /// Takes a log from whoever writes it, frees all it holds and removes it.
   void delete_log(const std::string &name, timeout most = forever) { delete_log_start(name).get(most); }
+  /// Starts delete_log.
   call<void> delete_log_start(const std::string &name) {
     return detail::started(detail::take_nothing, [&](dl_call **begun) {
       return dl_namespace_delete_log_start(namespace_.get(), detail::c_text(name), begun);
     });
   }
+  /// Gives a log another name.
   void rename_log(const std::string &from, const std::string &to, timeout most = forever) {
     rename_log_start(from, to).get(most);
   }
+  /// Starts rename_log.
   call<void> rename_log_start(const std::string &from, const std::string &to) {
     return detail::started(detail::take_nothing, [&](dl_call **begun) {
       return dl_namespace_rename_log_start(namespace_.get(), detail::c_text(from), detail::c_text(to), begun);
@@ -1293,6 +1500,7 @@ class log_namespace {
                                      std::size_t limit = SIZE_MAX, timeout most = forever) {
     return list_logs_start(prefix, after, limit).get(most);
   }
+  /// Starts list_logs.
   call<std::vector<std::string>> list_logs_start(const std::string &prefix = {},
                                                  const std::optional<std::string> &after = std::nullopt,
                                                  std::size_t limit = SIZE_MAX) {
@@ -1300,6 +1508,7 @@ class log_namespace {
       return dl_namespace_list_logs_start(namespace_.get(), detail::c_text(prefix), after ? detail::c_text(*after) : nullptr, limit, begun);
     });
   }
+  /// Watches the logs below `prefix`. Does not wait.
   log_watcher watch_logs(const std::string &prefix = {}) {
     dl_log_watcher *taken = nullptr;
     detail::check(dl_namespace_watch_logs(namespace_.get(), detail::c_text(prefix), &taken));
@@ -1311,6 +1520,7 @@ class log_namespace {
              return dl_namespace_metrics_text_start(namespace_.get(), by_log, begun);
            }).get(most);
   }
+  /// The object of dl.h. It stays this object's.
   dl_namespace *get() const noexcept { return namespace_.get(); }
 
  private:
@@ -1330,12 +1540,18 @@ class log_namespace {
 
 }  // namespace dl
 
+namespace std {
+
+/// Hashes a position.
 template <>
-struct std::hash<dl::dlsn> {
+struct hash<dl::dlsn> {
+  /// The hash of a position.
   std::size_t operator()(const dl::dlsn &of) const noexcept {
-    const std::hash<std::int64_t> part;
+    const hash<std::int64_t> part;
     return (part(of.segment()) * 31 + part(of.entry())) * 31 + part(of.slot());
   }
 };
+
+}  // namespace std
 
 #endif

@@ -21,7 +21,6 @@ from dl.types import (
     Verification,
 )
 
-_Position: TypeAlias = Dlsn | str
 _Wait: TypeAlias = float | timedelta | None
 _NewRecord: TypeAlias = Buffer | tuple[Buffer, int | None]
 _End: TypeAlias = Literal["bound", "end", "sealed"]
@@ -45,11 +44,17 @@ class Dlsn:
         """Reads the text form."""
 
     @property
-    def segment(self) -> int: ...
+    def segment(self) -> int:
+        """The number of the segment, from 1."""
+
     @property
-    def entry(self) -> int: ...
+    def entry(self) -> int:
+        """The entry in the segment, from 0."""
+
     @property
-    def slot(self) -> int: ...
+    def slot(self) -> int:
+        """The slot in the entry, from 0."""
+
     def next(self) -> Dlsn:
         """The least position after this one."""
 
@@ -60,6 +65,8 @@ class Dlsn:
     def __gt__(self, other: Dlsn, /) -> bool: ...
     def __ge__(self, other: Dlsn, /) -> bool: ...
     def __getnewargs__(self) -> tuple[int, int, int]: ...
+
+_Position: TypeAlias = Dlsn | str
 
 @final
 class Payload(Buffer):
@@ -90,15 +97,21 @@ class Record:
     """A record as read."""
 
     @property
-    def dlsn(self) -> Dlsn: ...
+    def dlsn(self) -> Dlsn:
+        """Its position."""
+
     @property
-    def txid(self) -> int: ...
+    def txid(self) -> int:
+        """Its txid."""
+
     @property
     def sequence_id(self) -> int | None:
         """Its place among all records of the log, counted from 0; None where Java DistributedLog did not count."""
 
     @property
-    def payload(self) -> Payload: ...
+    def payload(self) -> Payload:
+        """What was appended."""
+
     @property
     def record_set(self) -> bool:
         """Whether the payload is a whole record set, which a reader delivers only if its options say so."""
@@ -108,11 +121,17 @@ class Receipt:
     """The acknowledgement of an append."""
 
     @property
-    def dlsn(self) -> Dlsn: ...
+    def dlsn(self) -> Dlsn:
+        """The position of the record."""
+
     @property
-    def txid(self) -> int: ...
+    def txid(self) -> int:
+        """The txid of the record."""
+
     @property
-    def sequence_id(self) -> int | None: ...
+    def sequence_id(self) -> int | None:
+        """Its place among all records of the log, counted from 0; None where Java DistributedLog did not count."""
+
     @property
     def durability(self) -> str:
         """What it survives: `memory` nothing, `power-loss`, `replicated`."""
@@ -162,9 +181,13 @@ class Namespace:
     """
 
     @property
-    def uri(self) -> str: ...
+    def uri(self) -> str:
+        """Where it is."""
+
     @property
-    def closed(self) -> bool: ...
+    def closed(self) -> bool:
+        """Whether it was closed."""
+
     def create_log(self, log: str) -> Log:
         """Makes a log. `AlreadyExists` if it is there."""
 
@@ -205,7 +228,9 @@ class Log:
     """A handle on a log: where writers and readers are opened. Holds nothing."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Its name."""
+
     def open_writer(self, **options: Unpack[WriterOptions]) -> Writer:
         """Opens the writer. When it returns, no earlier one is ever acknowledged again. `Locked` if `takeover` forbids it."""
 
@@ -322,7 +347,9 @@ class Writer:
         """The position of the log's last acknowledged record."""
 
     @property
-    def last_txid(self) -> int | None: ...
+    def last_txid(self) -> int | None:
+        """The txid of the log's last acknowledged record."""
+
     def fenced(self, wait: _Wait = None) -> Error | None:
         """Returns when the writer is cut off by another, or ends otherwise, with the error that its calls then raise; None
         if that takes longer than `wait` seconds."""
@@ -381,7 +408,9 @@ class Cursor:
     """A place in a log that is kept with it, by name: the record that was processed last."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Its name."""
+
     def position(self) -> Dlsn | None:
         """The record that was processed last; None if the cursor was never moved."""
 
@@ -439,9 +468,13 @@ class ByteReader:
         """Goes to an offset, in either direction."""
 
     @property
-    def position(self) -> int: ...
+    def position(self) -> int:
+        """The offset of the next byte."""
+
     @property
-    def end(self) -> _End | None: ...
+    def end(self) -> _End | None:
+        """How the reader ended; None while it has not, or is somewhere else since."""
+
     def close(self) -> None:
         """Ends the reader: every later call raises `Closed`."""
 
