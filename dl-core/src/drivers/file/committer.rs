@@ -113,6 +113,8 @@ pub(super) struct Committer {
 #[derive(Default)]
 struct Queue {
     woken: Vec<Arc<WriterSlot>>,
+    /// What there was no room for. It comes before all else of its writers.
+    crowded: Vec<Share>,
     /// Words may have changed elsewhere.
     look: bool,
     stopped: bool,
@@ -121,8 +123,11 @@ struct Queue {
 }
 
 impl Queue {
-    /// The writers of the next round. Those that do not fit keep their places.
+    /// The writers of the next round, none if something awaits room. Those that do not fit keep their places.
     fn take(&mut self) -> Vec<Arc<WriterSlot>> {
+        if !self.crowded.is_empty() {
+            return Vec::new();
+        }
         let most = self.woken.len().min(MOST_WRITERS);
         let later = self.woken.split_off(most);
         std::mem::replace(&mut self.woken, later)
@@ -142,6 +147,15 @@ struct Share {
     first: Place,
     end: Place,
     entries: Vec<Placed>,
+}
+
+/// What came of putting a share into its segment file.
+enum Placing {
+    Done(Share),
+    /// There was no room for it: nothing was written.
+    Crowded(Share, Error),
+    /// It failed, and the source was told.
+    Failed,
 }
 
 /// A round whose writers are to be told: of acknowledgements, or why there is none.
@@ -268,7 +282,7 @@ impl Committer {
         let Some(journal) = self.pool.active_with_room(self.pool.largest_batch()) else { return false };
         let woken = {
             let mut queue = self.queue();
-            if queue.stopped || queue.look {
+            if queue.stopped || queue.look || !queue.crowded.is_empty() {
                 return false;
             }
             queue.take()
@@ -278,7 +292,7 @@ impl Committer {
             tell(round.shares);
             self.count(&round.tally);
         }
-        true
+        self.queue().crowded.is_empty()
     }
 
     /// Starts the thread.
@@ -314,15 +328,20 @@ impl Committer {
     async fn run(self: &Arc<Self>) {
         loop {
             let lead = self.lead.lock().await;
-            let (woken, look) = {
+            let (woken, crowded, look) = {
                 let mut queue = self.queue();
                 if queue.stopped {
                     return;
                 }
-                (queue.take(), std::mem::take(&mut queue.look))
+                (queue.take(), std::mem::take(&mut queue.crowded), std::mem::take(&mut queue.look))
             };
             if look {
                 self.check_writers();
+            }
+            if !crowded.is_empty() {
+                let Ok(present) = self.presence.stay() else { return };
+                self.try_again(crowded, present).await;
+                continue;
             }
             if woken.is_empty() {
                 drop(lead);
@@ -350,6 +369,7 @@ impl Committer {
                     .maybe_effective()
             };
             queue.woken.clear();
+            queue.crowded.clear();
             queue.ended.insert(error).clone()
         };
         let writers: Vec<_> = self.writers().iter().filter_map(|writer| writer.slot.upgrade()).collect();
@@ -372,6 +392,28 @@ impl Committer {
         let shares = self.share_out(woken, move |woken| committer.gather(woken, room)).await;
         if let Some(round) = self.commit(&journal, shares.into_iter().flatten().collect(), present) {
             self.share_out(round.shares, tell).await;
+            self.count(&round.tally);
+        }
+    }
+
+    /// A round of what there was no room for, once all that is free to go has gone. What does not fit then either is refused.
+    async fn try_again(&self, crowded: Vec<Share>, present: Staying) {
+        // If that fails there is as much room as there was.
+        let _best_effort = self.pool.make_room().await;
+        let journal = match self.pool.with_room(self.pool.largest_batch()).await {
+            Ok(journal) => journal,
+            Err(error) => return crowded.iter().for_each(|share| share.refuse_or_fail(&error)),
+        };
+        let mut shares = Vec::with_capacity(crowded.len());
+        for share in crowded {
+            match place(share) {
+                Placing::Done(share) => shares.push(share),
+                Placing::Crowded(share, error) => share.refuse(&error),
+                Placing::Failed => {}
+            }
+        }
+        if let Some(round) = self.commit(&journal, shares, present) {
+            tell(round.shares);
             self.count(&round.tally);
         }
     }
@@ -468,8 +510,10 @@ impl Committer {
             }
             // Before the first pull: an entry that comes after the last pull wakes the slot again.
             slot.woken.store(false, Ordering::Release);
-            if let Some(share) = pull(&slot, &mut left).and_then(place) {
-                shares.push(share);
+            match pull(&slot, &mut left).map(place) {
+                Some(Placing::Done(share)) => shares.push(share),
+                Some(Placing::Crowded(share, _)) => self.queue().crowded.push(share),
+                Some(Placing::Failed) | None => {}
             }
             if left == 0 {
                 self.wake(&slot);
@@ -534,17 +578,17 @@ fn refuse_waiting(slot: &WriterSlot, error: &Error) {
     }
 }
 
-/// Takes space for a share and puts its bytes into the segment file. `None` if that failed; the source was told.
-fn place(share: Share) -> Option<Share> {
+/// Takes space for a share and puts its bytes into the segment file.
+fn place(share: Share) -> Placing {
     let slot = share.slot.clone();
     if let Err(error) = reserve(&slot, share.end.offset) {
         let error = io::failed(error, "taking space for an entry", slot.segment.path());
-        match error.kind() {
-            // Nothing was written and no entry got its place: the next one gets it (rule F12).
-            ErrorKind::StorageFull => share.refuse(&error),
-            _ => share.fail(&error),
+        // No room: nothing was written and no entry got its place (rule F12).
+        if error.kind() == ErrorKind::StorageFull {
+            return Placing::Crowded(share, error);
         }
-        return None;
+        share.fail(&error);
+        return Placing::Failed;
     }
     let written = match &share.entries[..] {
         // Of many writers each has one, most of the time.
@@ -561,10 +605,10 @@ fn place(share: Share) -> Option<Share> {
                 .with("file", slot.segment.path().display())
                 .maybe_effective();
         share.fail(&error);
-        return None;
+        return Placing::Failed;
     }
     slot.state().next = share.end;
-    Some(share)
+    Placing::Done(share)
 }
 
 /// Makes sure that the file has space up to `end`, in steps that grow with it.
@@ -631,6 +675,11 @@ impl Share {
         self.entries.iter().for_each(|_| self.slot.source.settled(self.first.entry, Err(error.clone())));
     }
 
+    /// Answers its entries where there is no journal to write to.
+    fn refuse_or_fail(&self, error: &Error) {
+        if error.kind() == ErrorKind::StorageFull { self.refuse(error) } else { self.fail(error) }
+    }
+
     /// Ends the writer: its entries fail, and it gets no more.
     fn fail(&self, error: &Error) {
         self.slot.end(error.clone());
@@ -673,14 +722,7 @@ fn refuse_all(woken: &[Arc<WriterSlot>], error: &Error) {
         slot.woken.store(false, Ordering::Release);
         let mut left = usize::MAX;
         let Some(share) = pull(slot, &mut left) else { continue };
-        if error.kind() == ErrorKind::StorageFull {
-            share
-                .entries
-                .iter()
-                .for_each(|placed| slot.source.settled(placed.place.entry, Err(error.clone())));
-        } else {
-            share.fail(error);
-        }
+        share.refuse_or_fail(error);
     }
 }
 

@@ -158,7 +158,11 @@ impl Segment {
         self.files.create_dir(&self.folder).map_err(failed)?;
         let file = self.files.open(&self.path, OpenMode::CreateNew).map_err(failed)?;
         self.name.store(self.names.made(&self.folder), Ordering::Release);
-        file.write_at(&[&self.head()], 0).map_err(failed)?;
+        if let Err(error) = file.write_at(&[&self.head()], 0) {
+            // One that stays is empty, and its id is given out to nobody else.
+            let _may_stay = self.remove();
+            return Err(failed(error));
+        }
         *self.opened() = Some(Opened { file: file.clone(), writable: true });
         Ok(file)
     }

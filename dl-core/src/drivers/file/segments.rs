@@ -18,9 +18,10 @@ use super::reader::FileSegmentReader;
 use super::segment::{FIRST_OFFSET, Segment};
 use super::started::Started;
 use super::table::SegmentTable;
+use super::word::WordCell;
 use crate::error::{Error, ErrorKind, Result};
 use crate::metadata::{MetadataStore, Node, Op, Outcome};
-use crate::seams::Seams;
+use crate::seams::{File, Seams};
 use crate::store::{Allocation, Closed, EntrySource, SegmentReader, SegmentStore, SegmentWriter, Visibility};
 use crate::types::{Durability, SegmentId};
 
@@ -141,6 +142,19 @@ impl Parts {
     }
 }
 
+/// Makes a segment with its word, or leaves nothing.
+fn create(parts: &Parts, segment: Arc<Segment>) -> Result<(Arc<Segment>, WordCell, Arc<dyn File>)> {
+    let file = segment.create()?;
+    match parts.table.make_word(&segment) {
+        Ok(word) => Ok((segment, word, file)),
+        Err(error) => {
+            // One that stays is empty, and its id is given out to nobody else.
+            let _may_stay = segment.remove();
+            Err(error)
+        }
+    }
+}
+
 /// Validates a segment up to an offset; answers the place of the entry that would come next.
 pub(super) fn entries(segment: &Segment, length: u64) -> Result<Place> {
     let known = segment.index().end();
@@ -193,15 +207,18 @@ impl SegmentStore for FileSegments {
 
     async fn create(&self, id: SegmentId, source: Arc<dyn EntrySource>) -> Result<Arc<dyn SegmentWriter>> {
         self.start()?;
-        let slot = self
-            .blocking(id, move |parts, segment| {
-                let file = segment.create()?;
-                let word = parts.table.make_word(&segment)?;
-                let slot = Arc::new(WriterSlot::new(segment, word, file, source));
-                parts.committer.register(&slot);
-                Ok(slot)
-            })
-            .await?;
+        let create = || self.blocking(id, create);
+        let created = match create().await {
+            Err(error) if error.kind() == ErrorKind::StorageFull => {
+                // If that fails there is as much room as there was.
+                let _best_effort = self.parts.pool.make_room().await;
+                create().await
+            }
+            created => created,
+        };
+        let (segment, word, file) = created?;
+        let slot = Arc::new(WriterSlot::new(segment, word, file, source));
+        self.parts.committer.register(&slot);
         Ok(Arc::new(FileSegmentWriter { parts: self.parts.clone(), slot }))
     }
 
@@ -265,6 +282,7 @@ impl SegmentStore for FileSegments {
                 }
                 segment.notify();
                 segment.remove()?;
+                parts.pool.forget(segment.id);
                 Ok((segment.folder().to_owned(), segment))
             };
             folders.extend([self.blocking(*id, work).await?]);

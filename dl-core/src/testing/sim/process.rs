@@ -5,16 +5,17 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::machine::Shared;
 use super::random::Rng;
-use crate::seams::{BoxFuture, Tasks};
+use crate::seams::{BoxFuture, Clock, Tasks};
 
 /// A task is put off at one in so many polls, so that each seed has its own order of events.
 const PUT_OFF_ONE_IN: u64 = 4;
@@ -79,6 +80,11 @@ impl ProcessHandle {
         self.0.threads_refused.store(refuse, Ordering::Release);
     }
 
+    /// Work behind other work gets a processor only after so long.
+    pub fn keep_busy(&self, for_ms: u64) {
+        self.0.busy_ms.store(for_ms, Ordering::Release);
+    }
+
     /// Runs a future inside of the process.
     ///
     /// # Errors
@@ -109,6 +115,7 @@ pub(super) struct Process {
     frozen: AtomicBool,
     threads_stopped: AtomicBool,
     threads_refused: AtomicBool,
+    busy_ms: AtomicU64,
     tasks: Mutex<TaskTable>,
     order: Mutex<Rng>,
 }
@@ -142,6 +149,7 @@ impl Process {
             frozen: AtomicBool::new(false),
             threads_stopped: AtomicBool::new(false),
             threads_refused: AtomicBool::new(false),
+            busy_ms: AtomicU64::new(0),
             tasks: Mutex::default(),
             order: Mutex::new(order),
         }
@@ -292,6 +300,18 @@ impl Tasks for SimTasks {
                 // Killed before it was done: who waits is dead as well.
                 std::future::pending::<()>().await;
             }
+        })
+    }
+
+    fn run_behind(&self, work: Box<dyn FnOnce() + Send>) -> BoxFuture<'static, ()> {
+        let busy = Duration::from_millis(self.0.busy_ms.load(Ordering::Acquire));
+        if busy.is_zero() {
+            return self.run_blocking(work);
+        }
+        let (clock, tasks) = (Arc::clone(&self.0.shared.clock), Self(Arc::clone(&self.0)));
+        Box::pin(async move {
+            clock.sleep(busy).await;
+            tasks.run_blocking(work).await;
         })
     }
 }

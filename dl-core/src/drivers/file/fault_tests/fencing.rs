@@ -139,7 +139,7 @@ async fn c_the_stale_tail_of_a_recycled_journal_is_not_replayed() {
         let entry = BatchEntry { segment: id, offset: 4_096 * number, frame_head: &head, entry: b"entry" };
         journal.append(0, &[entry]).unwrap();
     };
-    let mut journal = Journal::create(files, &folder, 1, 5, 64 << 10).unwrap();
+    let mut journal = Journal::create(files, &folder, 1, 5, 64 << 10, || true).unwrap();
     (1..=4).for_each(|number| write(&mut journal, number));
     journal.empty().unwrap();
     write(&mut journal, 9);

@@ -116,3 +116,66 @@ async fn descriptors_run_out_while_a_writer_is_at_work() {
         recovered(&next.stores, fresh.id, 3, entry).await;
     }
 }
+
+/// How many large entries a writer gets onto a disk with room for so many more bytes than are used.
+async fn fit(world: &World, owner: &Opener, writer: &TestWriter, bytes: u64) -> usize {
+    let before = writer.source.so_far().len();
+    let sizes = world.files().into_iter().map(|file| world.content(&file).len() as u64);
+    world.limit_disk(Some(sizes.sum::<u64>() + bytes));
+    for number in before.. {
+        writer.put(large(writer.id, number as u64));
+        assert!(owner.ended(writer, number + 1).await);
+        match writer.source.so_far()[number].1 {
+            None => {}
+            Some(error) => {
+                assert_eq!(error, ErrorKind::StorageFull);
+                return number - before;
+            }
+        }
+    }
+    unreachable!("a disk gets full")
+}
+
+/// Its processors are busy with other work, so journals are emptied late: they are what takes the space.
+#[tokio::test(start_paused = true)]
+async fn journals_make_way_before_an_entry_is_refused() {
+    let world = machine();
+    let owner = Opener::new(&world).await;
+    owner.process.keep_busy(60_000);
+    let writer = TestWriter::start(&owner.stores).await;
+    // A journal, another while that is emptied, and what is reserved ahead of the entries.
+    let all = 60 * 20_000;
+    let fit = fit(&world, &owner, &writer, all + 2 * JOURNAL_BYTES + (64 << 10)).await;
+    assert!(fit >= 60, "{fit}");
+    world.limit_disk(None);
+    world.power_loss();
+    let next = Opener::new(&world).await;
+    assert_eq!(recovered(&next.stores, writer.id, fit as u64, large).await, fit as u64);
+}
+
+/// The journal that is being written has entries of it, for which its file would stay open.
+#[tokio::test(start_paused = true)]
+async fn a_deleted_segment_takes_no_space() {
+    let world = machine();
+    let owner = Opener::new(&world).await;
+    let other = Opener::new(&world).await;
+    for deleter in [&owner, &other] {
+        let old = TestWriter::start(&owner.stores).await;
+        let writer = TestWriter::start(&owner.stores).await;
+        writer.append(0..1).await;
+        for number in 0..4 {
+            old.put(large(old.id, number));
+            assert!(owner.ended(&old, number as usize + 1).await);
+        }
+        complete(&owner.stores, old.writer.close().await.unwrap()).await;
+        let TestWriter { id, writer: end, .. } = old;
+        drop(end);
+        fit(&world, &owner, &writer, 0).await;
+        let ops = deleter.stores.segments.delete(&[id]).await.unwrap();
+        deleter.stores.metadata.commit(&ops).await.unwrap();
+        writer.put(large(writer.id, 9));
+        let count = writer.source.so_far().len();
+        assert_eq!(writer.source.ended(count + 1).await[count].1, None);
+        world.limit_disk(None);
+    }
+}

@@ -287,7 +287,8 @@ async fn entries_of_a_segment_that_never_was_are_kept() {
     next.stores.session.close().await.unwrap();
     let id = SegmentId::new(1 << 30).unwrap();
     let layout = Layout::new(directory(&world));
-    let mut journal = Journal::create(&*seams.files, &layout.journals(), namespace, 77, 64 << 10).unwrap();
+    let mut journal =
+        Journal::create(&*seams.files, &layout.journals(), namespace, 77, 64 << 10, || true).unwrap();
     let head = FrameSeed::new(namespace, id).head(4_096, 0, b"entry");
     let entry = BatchEntry { segment: id, offset: 4_096, frame_head: &head, entry: b"entry" };
     journal.append(0, &[entry]).unwrap();

@@ -49,16 +49,18 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    /// Makes a journal of `size` bytes, durable with its name, and locks it.
+    /// Makes a journal of `size` bytes, durable with its name, and locks it. Gives up if it is not to `go_on`, which is asked
+    /// for each piece.
     pub(super) fn create(
         files: &dyn Files,
         folder: &Path,
         namespace: u64,
         id: u64,
         size: u64,
+        go_on: impl Fn() -> bool,
     ) -> Result<Self> {
         let path = folder.join(super::layout::hex(id));
-        let made = Self::make(files, folder, &path, namespace, id, size);
+        let made = Self::make(files, folder, &path, namespace, id, size, go_on);
         made.map_err(|error| {
             // What was made of it holds nothing; if it cannot be removed, the next opener does.
             let _left_for_the_next_opener = files.remove(&path);
@@ -73,6 +75,7 @@ impl Journal {
         namespace: u64,
         id: u64,
         size: u64,
+        go_on: impl Fn() -> bool,
     ) -> std::io::Result<Self> {
         let file = files.open(path, OpenMode::CreateNew)?;
         if !file.try_lock(LockKind::Exclusive)? {
@@ -81,6 +84,9 @@ impl Journal {
         let zeros = vec![0; CREATE_BYTES];
         let mut offset = 0;
         while offset < size {
+            if !go_on() {
+                return Err(std::io::Error::other("it is not wanted any more"));
+            }
             let bytes = usize::try_from(size - offset).unwrap_or(CREATE_BYTES).min(CREATE_BYTES);
             file.write_at(&[&zeros[..bytes]], offset)?;
             offset += bytes as u64;

@@ -3,6 +3,8 @@
 //! A journal is emptied once every entry in it is durable in its segment (rule F6). That happens in the background,
 //! while the next journal takes the new batches.
 
+mod room;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,7 +19,7 @@ use super::layout::Layout;
 use super::metadata::FileMetadata;
 use super::presence::{Presence, Staying};
 use super::segment::Segment;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::seams::{File, Seams};
 use crate::telemetry::{Event, JOURNAL_STUCK, Telemetry};
 use crate::types::SegmentId;
@@ -51,6 +53,8 @@ pub(super) struct JournalPool {
     emptied: Notify,
     /// Rung when the next journal should be made ready.
     wanted: Notify,
+    /// Held while a journal is made ready.
+    making: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
@@ -60,6 +64,8 @@ struct Pool {
     spare: Vec<Journal>,
     /// Whether making a journal ready was asked for since the active one became active.
     wanted: bool,
+    /// There was no room on the disk since the active one became active: none is made before it is needed.
+    short: bool,
     closed: bool,
 }
 
@@ -143,6 +149,7 @@ impl JournalPool {
             filled: Notify::new(),
             emptied: Notify::new(),
             wanted: Notify::new(),
+            making: tokio::sync::Mutex::default(),
         }
     }
 
@@ -164,24 +171,30 @@ impl JournalPool {
     }
 
     /// The journal to write to, with room for at least this many bytes. Waits for one to be emptied when too many are
-    /// full.
+    /// full, or when there is no room on the disk for another.
     ///
     /// # Errors
     /// `storage-full` if a new one does not fit on the disk.
-    pub(super) async fn with_room(&self, bytes: u64) -> Result<Arc<Used>> {
+    pub(super) async fn with_room(self: &Arc<Self>, bytes: u64) -> Result<Arc<Used>> {
         loop {
             if let Some(active) = self.active_with_room(bytes) {
                 return Ok(active);
             }
             let emptied = self.emptied.notified();
-            if let Some(journal) = self.next_journal()? {
-                let used = Used::new(journal);
-                let mut state = self.state();
-                (state.active, state.wanted) = (Some(used.clone()), false);
-                return Ok(used);
+            match self.next_journal() {
+                Ok(Some(journal)) => {
+                    let used = Used::new(journal);
+                    let mut state = self.state();
+                    (state.active, state.wanted, state.short) = (Some(used.clone()), false, false);
+                    return Ok(used);
+                }
+                Ok(None) => {
+                    self.telemetry.metrics.journal_waits.add(1);
+                    emptied.await;
+                }
+                Err(error) if error.kind() == ErrorKind::StorageFull && self.empty_now().await? => {}
+                Err(error) => return Err(error),
             }
-            self.telemetry.metrics.journal_waits.add(1);
-            emptied.await;
         }
     }
 
@@ -190,7 +203,8 @@ impl JournalPool {
         let mut state = self.state();
         match state.active.take() {
             Some(active) if active.room() >= bytes => {
-                if active.room() < self.size / 8 * 5 && state.spare.is_empty() && !state.wanted {
+                let soon = active.room() < self.size / 8 * 5;
+                if soon && state.spare.is_empty() && !state.wanted && !state.short {
                     state.wanted = true;
                     self.wanted.notify_one();
                 }
@@ -206,8 +220,9 @@ impl JournalPool {
         }
     }
 
-    /// A spare or new journal; `None` if one has to be emptied first.
+    /// A spare or new journal; `None` if one has to be emptied first, or is being made.
     fn next_journal(&self) -> Result<Option<Journal>> {
+        let making = self.making.try_lock();
         let wait = {
             let mut state = self.state();
             if state.closed {
@@ -218,12 +233,13 @@ impl JournalPool {
             }
             state.too_many_full()
         };
-        if wait { Ok(None) } else { self.new_journal().map(Some) }
+        if wait || making.is_err() { Ok(None) } else { self.new_journal(|| true).map(Some) }
     }
 
-    fn new_journal(&self) -> Result<Journal> {
+    /// Makes a journal, as long as it is to `go_on`.
+    fn new_journal(&self, go_on: impl Fn() -> bool) -> Result<Journal> {
         let id = self.seams.random.next_u64();
-        Journal::create(&*self.seams.files, &self.layout.journals(), self.namespace, id, self.size)
+        Journal::create(&*self.seams.files, &self.layout.journals(), self.namespace, id, self.size, go_on)
     }
 
     /// The background task that makes the next journal ready while there is still room in the one before it, so that no
@@ -235,6 +251,7 @@ impl JournalPool {
                 return;
             }
             let Ok(staying) = self.presence.stay() else { return };
+            let making = self.making.lock().await;
             let pool = self.clone();
             let work = move || {
                 // If it cannot be made, whoever needs it gets the error.
@@ -242,22 +259,25 @@ impl JournalPool {
                 drop(staying);
             };
             self.seams.tasks.blocking(work).await;
+            drop(making);
+            // Who needs one takes it, or makes it if this failed.
+            self.emptied.notify_one();
         }
     }
 
     fn make_ready(&self) -> Result<()> {
-        {
+        let wanted = || {
             let state = self.state();
-            if state.closed || !state.spare.is_empty() || state.too_many_full() {
-                return Ok(());
-            }
+            !state.closed && !state.short && state.spare.is_empty() && !state.too_many_full()
+        };
+        if !wanted() {
+            return Ok(());
         }
-        let journal = self.new_journal()?;
+        let journal = self.new_journal(wanted)?;
         let mut state = self.state();
         // Whoever closes the pool lets all its journals go: the lock on this one goes with it.
         if !state.closed {
             state.spare.push(journal);
-            self.emptied.notify_one();
         }
         Ok(())
     }
@@ -365,7 +385,7 @@ impl JournalPool {
         for some in segments.chunks(LANES * LANE_SEGMENTS) {
             // Thousands of syncs take a good part of a processor, for which those who append would wait. But where all
             // processors are busy, work behind others may never get to its end: not if the next journal is full, too.
-            let behind = behind && self.state().full.len() < 2;
+            let behind = behind && self.may_wait();
             let these = self.settle_side_by_side(used, some, staying, behind).await;
             // One that fails does not keep the others from being settled.
             settled = settled.and(these);
@@ -384,6 +404,12 @@ impl JournalPool {
             Ok(state.journal.take())
         };
         self.seams.tasks.blocking(empty).await
+    }
+
+    /// Whether nobody waits for a journal to be emptied, nor soon will.
+    fn may_wait(&self) -> bool {
+        let state = self.state();
+        state.full.len() < 2 && !state.short
     }
 
     /// Many files at once: the file system makes one commit of its own for all of them.

@@ -1,0 +1,66 @@
+//! Room on a disk that is full: what journals need not hold is given back before an entry is refused for want of it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::super::catalog::SegmentState;
+use super::{JournalPool, Used};
+use crate::error::Result;
+use crate::types::SegmentId;
+
+impl JournalPool {
+    /// Gives back all that is free to go: journals that are ready for use or being made, those that can be emptied, and the
+    /// files of segments that were deleted. While the disk is so full there is one journal, and one more while that is emptied.
+    pub(in crate::drivers::file) async fn make_room(self: &Arc<Self>) -> Result<()> {
+        self.state().short = true;
+        // One that is being made is given up now.
+        drop(self.making.lock().await);
+        self.empty_now().await?;
+        let (used, spare) = {
+            let mut state = self.state();
+            let used: Vec<_> = state.full.iter().chain(&state.active).cloned().collect();
+            (used, std::mem::take(&mut state.spare))
+        };
+        let pool = self.clone();
+        let work = move || {
+            used.iter().try_for_each(|used| pool.forget_deleted(used))?;
+            spare.into_iter().try_for_each(|journal| journal.remove(&*pool.seams.files))
+        };
+        self.seams.tasks.blocking(work).await
+    }
+
+    /// Empties the full journals now, ahead of other work; answers whether there was any that nothing is in the way of.
+    pub(super) async fn empty_now(self: &Arc<Self>) -> Result<bool> {
+        let staying = self.presence.stay()?;
+        let ready = {
+            let mut state = self.state();
+            state.short = true;
+            state.full.iter().any(|used| !used.stuck.load(Ordering::Acquire))
+        };
+        if ready {
+            self.empty_full(&staying, false).await;
+        }
+        Ok(ready)
+    }
+
+    /// Keeps no file of a segment that was deleted: nobody needs its entries any more, and it takes space as long as it is open.
+    pub(in crate::drivers::file) fn forget(&self, id: SegmentId) {
+        let used: Vec<_> = {
+            let state = self.state();
+            state.full.iter().chain(&state.active).cloned().collect()
+        };
+        for used in used {
+            used.state().segments.remove(&id);
+        }
+    }
+
+    fn forget_deleted(&self, used: &Used) -> Result<()> {
+        let ids: Vec<_> = used.state().segments.keys().copied().collect();
+        for id in ids {
+            if matches!(self.metadata.segment_state(id)?, None | Some(SegmentState::Deleted)) {
+                used.state().segments.remove(&id);
+            }
+        }
+        Ok(())
+    }
+}
