@@ -19,6 +19,7 @@ const RETRY: Duration = Duration::from_secs(1);
 
 pub(super) struct Cluster {
     pub(super) store: Arc<dyn LedgerStore>,
+    pub(super) registry: Arc<dyn BookieRegistry>,
     pub(super) transport: Arc<dyn Transport>,
     pub(super) placement: Arc<RackAware>,
     pub(super) options: ClientOptions,
@@ -46,10 +47,11 @@ impl Cluster {
     ) -> Result<Arc<Self>> {
         let seed = random(&seams)?;
         let placement = RackAware::new(options.topology.clone(), options.quarantine, seed.unsigned_abs());
-        let cluster = Arc::new(Self { store, transport, placement: Arc::new(placement), options, seams });
+        let placement = Arc::new(placement);
         let watch = registry.watch()?;
-        cluster.placement.set_bookies(&registry.bookies().await?);
-        let following = follow(Arc::downgrade(&cluster.placement), registry, watch, cluster.seams.clone());
+        placement.set_bookies(&registry.bookies().await?);
+        let following = follow(Arc::downgrade(&placement), registry.clone(), watch, seams.clone());
+        let cluster = Arc::new(Self { store, registry, transport, placement, options, seams });
         cluster.seams.tasks.spawn(Box::pin(following));
         Ok(cluster)
     }

@@ -16,7 +16,7 @@ mod writer;
 
 use std::sync::Arc;
 
-use crate::cluster::{BookieRegistry, LedgerStore, Versioned};
+use crate::cluster::{BookieRegistry, LedgerStore, RegisteredBookie, Versioned};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ledger::Access;
 use crate::metadata::LedgerMetadata;
@@ -123,6 +123,20 @@ impl BookKeeper {
     /// Those of the metadata store.
     pub async fn list(&self, after: Option<LedgerId>, limit: usize) -> Result<Vec<LedgerId>> {
         self.0.store.list(after, limit).await
+    }
+
+    /// Where the metadata of the ledgers is.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn LedgerStore> {
+        &self.0.store
+    }
+
+    /// The bookies that are registered now, those that take no new entries too.
+    ///
+    /// # Errors
+    /// Those of the registry.
+    pub async fn bookies(&self) -> Result<Vec<RegisteredBookie>> {
+        self.0.registry.bookies().await
     }
 
     fn reader(&self, id: LedgerId, known: Versioned) -> Result<LedgerReader> {

@@ -13,7 +13,7 @@ use crate::ledger::{
     Access, LastConfirmed, LastOutput, Reading, ReadingOutput, Replicas, Tail, TailOutput, TailToken,
     entries_to, last_of,
 };
-use crate::metadata::LedgerMetadata;
+use crate::metadata::{LedgerMetadata, LedgerState};
 use crate::types::{EntryId, LedgerId};
 
 /// Reads a ledger that others may be writing. Cheap while it is not used.
@@ -85,6 +85,43 @@ impl LedgerReader {
     /// # Errors
     /// Those of the bookies if too few of them answer.
     pub async fn last_confirmed(&self) -> Result<Confirmed> {
+        self.ask_bookies().await?;
+        Ok(self.known())
+    }
+
+    /// Looks at the metadata anew and, if the ledger is not closed, asks the bookies how far it is confirmed.
+    ///
+    /// # Errors
+    /// `no-such-ledger` if it was deleted, and those of the metadata store and of the bookies.
+    pub async fn refresh(&self) -> Result<Confirmed> {
+        self.look().await?;
+        if !self.known().closed {
+            self.ask_bookies().await?;
+        }
+        Ok(self.known())
+    }
+
+    /// How many bytes of payload the ledger holds: no less than those of the acknowledged entries.
+    ///
+    /// # Errors
+    /// As [`refresh`](Self::refresh).
+    pub async fn length(&self) -> Result<u64> {
+        self.look().await?;
+        let state = self.metadata().metadata.state;
+        match state {
+            LedgerState::Closed { length, .. } => Ok(length),
+            _ => self.ask_bookies().await,
+        }
+    }
+
+    /// Reads the metadata anew.
+    async fn look(&self) -> Result<()> {
+        self.adopt(self.cluster.read(self.access.id()).await?);
+        Ok(())
+    }
+
+    /// Learns from the bookies how far the ledger is confirmed. Answers the bytes of all entries that they told of.
+    async fn ask_bookies(&self) -> Result<u64> {
         let metadata = self.state().known.metadata.clone();
         let mut last = LastConfirmed::new(self.access.clone(), &metadata)?;
         let mut post = Post::new(self.cluster.clone());
@@ -96,8 +133,7 @@ impl LedgerReader {
                         let entries = result?;
                         let mut state = self.state();
                         state.confirmed = state.confirmed.max(entries);
-                        drop(state);
-                        return Ok(self.known());
+                        return Ok(last.length());
                     }
                 }
             }
@@ -119,8 +155,10 @@ impl LedgerReader {
             let Following { tail, post, watch } = &mut *following;
             tail.tick(self.cluster.now_ms());
             tail.learn(self.state().confirmed);
-            if self.take_news(tail, post) || self.state().confirmed > known {
-                return Ok(self.known());
+            let news = self.take_news(tail, post);
+            let found = self.known();
+            if news || found.closed || entries_to(found.last) > known {
+                return Ok(found);
             }
             let watch = self.watched(watch)?;
             tail.wait();
@@ -253,6 +291,9 @@ impl LedgerReader {
     fn adopt(&self, found: Versioned) {
         let mut state = self.state();
         if found.version >= state.known.version {
+            if let LedgerState::Closed { last_entry, .. } = found.metadata.state {
+                state.confirmed = entries_to(last_entry);
+            }
             state.known = found;
         }
     }

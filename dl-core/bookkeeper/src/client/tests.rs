@@ -215,6 +215,25 @@ async fn a_reader_follows_the_writer_to_the_end() {
 }
 
 #[tokio::test]
+async fn who_looks_anew_sees_the_end_and_the_length() {
+    let world = World::new(3).await;
+    let writer = world.client.create(three()).await.unwrap();
+    let other = world.other().await;
+    let reader = other.open_without_recovery(writer.id(), b"secret").await.unwrap();
+    append(&writer, 0..3).await;
+    let length: u64 = (0..3).map(|number| payload(number).len() as u64).sum();
+    assert_eq!(reader.refresh().await.unwrap(), Confirmed { last: Some(id(1)), closed: false });
+    assert_eq!(reader.length().await.unwrap(), length, "with the entry that is not confirmed yet");
+    writer.close().await.unwrap();
+    assert_eq!(reader.refresh().await.unwrap(), Confirmed { last: Some(id(2)), closed: true });
+    assert_eq!(reader.length().await.unwrap(), length);
+    assert_eq!(read(&reader, 0, 3).await, [payload(0), payload(1), payload(2)]);
+    assert!(reader.wait(Some(id(2))).await.unwrap().closed);
+    other.delete(writer.id()).await.unwrap();
+    assert_eq!(reader.refresh().await.unwrap_err().kind(), ErrorKind::NoSuchLedger);
+}
+
+#[tokio::test]
 async fn a_dead_bookie_is_replaced_and_nothing_is_lost() {
     let world = World::new(4).await;
     let writer = world.client.create(three()).await.unwrap();

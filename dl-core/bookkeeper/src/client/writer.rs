@@ -170,11 +170,12 @@ impl LedgerWriter {
             .await
     }
 
-    /// Waits until every entry is acknowledged and closes the ledger behind the last one, which it answers.
+    /// Waits until every entry is acknowledged and closes the ledger behind the last one, which it answers. The writer takes
+    /// no more.
     ///
     /// # Errors
     /// The error that ended the writer; `ledger-fenced` if a recovery closed the ledger elsewhere.
-    pub async fn close(self) -> Result<Option<EntryId>> {
+    pub async fn close(&self) -> Result<Option<EntryId>> {
         self.flush().await?;
         self.0.input(Writer::close);
         let entries = self.0.wait_for(|state| state.closed.clone()).await?;

@@ -21,6 +21,7 @@ pub struct LastConfirmed {
     answered: PlaceSet,
     waiting: PlaceSet,
     confirmed: u64,
+    length: u64,
     failure: Option<Error>,
     ended: bool,
     outputs: VecDeque<LastOutput>,
@@ -65,6 +66,7 @@ impl LastConfirmed {
             waiting: PlaceSet::first(quorum.ensemble()),
             // An ensemble begins behind what was acknowledged.
             confirmed: entries_to(first.previous()),
+            length: 0,
             failure: None,
             ended: false,
             outputs: VecDeque::new(),
@@ -103,6 +105,13 @@ impl LastConfirmed {
         self.outputs.pop_front()
     }
 
+    /// How many bytes the payloads of the entries have, up to the last one that a bookie told of, confirmed or not; that of a
+    /// closed ledger stands in its metadata.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
     fn ask(&mut self) {
         for (place, to) in self.ensemble.iter().enumerate() {
             let (token, request) = (LastToken { place }, Request::ReadLac(self.access.id()));
@@ -110,11 +119,12 @@ impl LastConfirmed {
         }
     }
 
-    fn confirmed_by(&self, answer: Result<Response>) -> Result<u64> {
+    fn confirmed_by(&mut self, answer: Result<Response>) -> Result<u64> {
         match answer {
             Ok(Response::ReadLac(ReadLacResponse { explicit_lac, last_entry })) => {
                 let explicit = explicit_lac.map(|record| self.access.open_lac(&record)).transpose()?;
                 let carried = last_entry.map(|body| self.access.open(None, &body)).transpose()?;
+                self.length = carried.iter().fold(self.length, |length, entry| length.max(entry.length));
                 let lac = explicit.flatten().max(carried.and_then(|entry| entry.lac));
                 Ok(entries_to(lac))
             }
