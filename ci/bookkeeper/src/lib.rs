@@ -8,7 +8,7 @@
 //! ```
 #![allow(clippy::panic, reason = "a test fails by panicking")]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
@@ -52,6 +52,12 @@ impl Cluster {
     #[must_use]
     pub fn uri(&self) -> &str {
         &self.uri
+    }
+
+    /// The folder it lives in: what the bookie N writes is below `bookie-N`.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// The address of its ZooKeeper.
