@@ -35,8 +35,12 @@ pub trait SegmentStore: Send + Sync + 'static {
 
     /// Gives out a new id for a segment of the log whose nodes lie below `log_root`.
     ///
-    /// Nothing is leaked for good if the caller dies before it used the id.
-    async fn allocate(&self, log_root: &str) -> Result<Allocation>;
+    /// Nothing is leaked for good if the caller dies before it used the id. A store that notes the id in metadata opens each
+    /// commit with the operations of `guard`, such as the check of the log's lock.
+    ///
+    /// # Errors
+    /// `fenced` if the guard does not hold.
+    async fn allocate(&self, log_root: &str, guard: &[Op]) -> Result<Allocation>;
 
     /// Makes the segment `id`, open for writing, before the commit that makes it part of its log.
     ///
@@ -63,7 +67,10 @@ pub trait SegmentStore: Send + Sync + 'static {
 pub enum Visibility {
     /// As soon as it is committed.
     AtAck,
-    /// When the next entry is committed, or the segment closed: the writer adds a control record when it falls idle.
+    /// By itself soon after it is committed. How far a segment really got is known when it is closed.
+    AfterAck,
+    /// When an entry that was taken since is committed, or the segment closed: the writer adds a control record when it falls
+    /// idle.
     AtNextEntry,
 }
 

@@ -135,7 +135,7 @@ impl Life {
     }
 
     async fn start(&mut self) -> Result<()> {
-        let allocation = self.stores.segments.allocate("/a/<default>").await?;
+        let allocation = self.stores.segments.allocate("/a/<default>", &[]).await?;
         let id = allocation.id;
         let source = Source {
             id,

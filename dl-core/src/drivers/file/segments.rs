@@ -192,7 +192,7 @@ impl SegmentStore for FileSegments {
         Visibility::AtAck
     }
 
-    async fn allocate(&self, _log_root: &str) -> Result<Allocation> {
+    async fn allocate(&self, _log_root: &str, _guard: &[Op]) -> Result<Allocation> {
         loop {
             if let Some(id) = self.next_reserved() {
                 let id = SegmentId::new(id)?;

@@ -52,7 +52,7 @@ pub(super) struct TestWriter {
 
 impl TestWriter {
     pub(super) async fn start(stores: &Stores) -> Self {
-        let allocation = stores.segments.allocate("/a/<default>").await.unwrap();
+        let allocation = stores.segments.allocate("/a/<default>", &[]).await.unwrap();
         let source = TestSource::new();
         let writer = stores.segments.create(allocation.id, source.clone()).await.unwrap();
         commit(stores, allocation.start_ops).await;

@@ -25,7 +25,7 @@ impl SegmentStore for Opening {
         Visibility::AtAck
     }
 
-    async fn allocate(&self, _log_root: &str) -> Result<Allocation> {
+    async fn allocate(&self, _log_root: &str, _guard: &[Op]) -> Result<Allocation> {
         self.check_open()?;
         let mut segments = self.namespace.segments();
         let id = SegmentId::new(segments.next)?;

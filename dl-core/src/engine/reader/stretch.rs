@@ -10,7 +10,7 @@ use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::metadata::SegmentMetadata;
 use crate::seams::Tasks;
-use crate::store::{SegmentReader, Tail, TailState};
+use crate::store::{SegmentReader, Tail, TailState, Visibility};
 use crate::telemetry::Telemetry;
 use crate::types::Dlsn;
 
@@ -142,7 +142,9 @@ impl Stretch {
 
     /// The segment behind it was listed.
     pub(super) async fn lies_before(&mut self, engine: &Engine, next: &SegmentMetadata) -> Result<()> {
-        if self.next.is_some() || self.completed {
+        // Where readers see less than is committed, only the segment's end tells that this is all of it.
+        let exact = engine.stores.segments.visibility() == Visibility::AtAck;
+        if !exact || self.next.is_some() || self.completed {
             return Ok(());
         }
         match engine.stores.segments.open(next.segment_id).await {

@@ -61,7 +61,7 @@ impl SegmentStore for OnlyOne {
         Visibility::AtAck
     }
 
-    async fn allocate(&self, _log_root: &str) -> Result<Allocation> {
+    async fn allocate(&self, _log_root: &str, _guard: &[Op]) -> Result<Allocation> {
         Err(Error::unsupported("it is read only"))
     }
 

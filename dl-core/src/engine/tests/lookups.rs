@@ -34,7 +34,7 @@ impl SegmentStore for NoSegments {
         Visibility::AtAck
     }
 
-    async fn allocate(&self, _log_root: &str) -> Result<Allocation> {
+    async fn allocate(&self, _log_root: &str, _guard: &[Op]) -> Result<Allocation> {
         touched()
     }
 

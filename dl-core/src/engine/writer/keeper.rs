@@ -302,7 +302,7 @@ impl Keeper {
     async fn begin(&mut self, first_txid: impl FnOnce(&WriterCore) -> i64) -> Result<OpenSegment> {
         let segments = self.own.engine.stores.segments.clone();
         let number = self.own.next_number()?.get();
-        let allocation = segments.allocate(&self.own.paths.root()).await?;
+        let allocation = segments.allocate(&self.own.paths.root(), &[self.own.lock.check()]).await?;
         let store = segments.create(allocation.id, Source::new(&self.core, number)).await;
         let store = store.map_err(|error| error.in_segment(number))?;
         let first_txid = first_txid(&self.core);

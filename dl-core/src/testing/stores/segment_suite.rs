@@ -63,7 +63,7 @@ async fn two(fixture: &dyn Fixture) -> (Stores, Stores) {
 /// How many of this many committed entries readers see while the segment is open.
 fn visible(stores: &Stores, entries: u64) -> u64 {
     match stores.segments.visibility() {
-        Visibility::AtAck => entries,
+        Visibility::AtAck | Visibility::AfterAck => entries,
         Visibility::AtNextEntry => entries.saturating_sub(1),
     }
 }
@@ -110,7 +110,7 @@ mod cases {
         let mut ids = BTreeSet::new();
         for _ in 0..70 {
             for stores in [&one, &two] {
-                assert!(ids.insert(stores.segments.allocate("/log/<default>").await.unwrap().id.get()));
+                assert!(ids.insert(stores.segments.allocate("/log/<default>", &[]).await.unwrap().id.get()));
             }
         }
         let writer = TestWriter::start(&one).await;
@@ -120,7 +120,7 @@ mod cases {
         fixture.kill(one).await;
         let three = fixture.open().await;
         for stores in [&two, &three] {
-            assert!(ids.insert(stores.segments.allocate("/log/<default>").await.unwrap().id.get()));
+            assert!(ids.insert(stores.segments.allocate("/log/<default>", &[]).await.unwrap().id.get()));
         }
     }
 
@@ -503,7 +503,7 @@ mod cases {
     pub async fn deleting_is_idempotent(fixture: &dyn Fixture) {
         let (one, two) = two(fixture).await;
         let (gone, kept) = (TestWriter::start(&one).await, TestWriter::start(&one).await);
-        let unused = one.segments.allocate("/log/<default>").await.unwrap().id;
+        let unused = one.segments.allocate("/log/<default>", &[]).await.unwrap().id;
         gone.append(0..5).await;
         kept.append(0..5).await;
         let ids = [gone.id, unused, SegmentId::new(i64::MAX).unwrap()];
@@ -572,8 +572,8 @@ mod cases {
                 Err(error) => break error,
             }
         };
-        assert_eq!(read, expected(writer.id, 12));
-        assert_eq!(error.kind(), ErrorKind::Corrupt);
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+        assert_eq!(read, expected(writer.id, 12), "{error}");
         let named = |key| error.context_value(key).is_some();
         assert!(
             error.context_value("segment_id") == Some(&writer.id.to_string()) && named("entry"),
@@ -596,7 +596,7 @@ mod cases {
             waiting.await.unwrap_err(),
             reader.tail().await.unwrap_err(),
             reader.read(0, 1).await.unwrap_err(),
-            two.segments.allocate("/log/<default>").await.unwrap_err(),
+            two.segments.allocate("/log/<default>", &[]).await.unwrap_err(),
             two.segments.recover(writer.id).await.unwrap_err(),
             two.segments.delete(&[writer.id]).await.unwrap_err(),
         ];

@@ -158,7 +158,7 @@ pub(crate) struct TestWriter {
 impl TestWriter {
     /// Starts a segment.
     pub(crate) async fn start(stores: &Stores) -> Self {
-        let Allocation { id, start_ops } = stores.segments.allocate(LOG).await.unwrap();
+        let Allocation { id, start_ops } = stores.segments.allocate(LOG, &[]).await.unwrap();
         let source = Arc::new(Source::default());
         let writer = stores.segments.create(id, source.clone()).await.unwrap();
         commit(&*stores.metadata, &start_ops).await;
@@ -178,10 +178,15 @@ impl TestWriter {
     }
 
     /// Adds the entries of these numbers, every third by a caller that lends its thread, and waits until all are committed.
+    /// The last one is added when those before it are, so that a store that shows them at the next entry shows them.
     pub(crate) async fn append(&self, entries: std::ops::Range<u64>) {
         let before = self.source.so_far().len();
         let count = usize::try_from(entries.end - entries.start).unwrap();
+        let last = entries.end.saturating_sub(1);
         for number in entries {
+            if number == last {
+                self.source.ended(before + count - 1).await;
+            }
             match number % 3 {
                 2 => self.put_and_work(entry(self.id, number)),
                 _ => self.put(entry(self.id, number)),

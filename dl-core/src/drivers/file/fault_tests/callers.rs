@@ -35,7 +35,7 @@ async fn an_entry_that_comes_while_the_thread_looks_at_writers_is_taken_at_once(
     let world = machine();
     let owner = Opener::new(&world).await;
     let heir = Arc::new(Heir(TestWriter::start(&owner.stores).await));
-    let allocation = owner.stores.segments.allocate("/a/<default>").await.unwrap();
+    let allocation = owner.stores.segments.allocate("/a/<default>", &[]).await.unwrap();
     let _idle = owner.stores.segments.create(allocation.id, heir.clone()).await.unwrap();
     owner.stores.metadata.commit(&allocation.start_ops).await.unwrap();
     let other = Opener::new(&world).await;
@@ -51,7 +51,7 @@ async fn a_caller_whose_round_fails_tells_every_writer() {
     let owner = Opener::new(&world).await;
     let (writer, idle) = (TestWriter::start(&owner.stores).await, TestWriter::start(&owner.stores).await);
     writer.append(0..3).await;
-    let id = owner.stores.segments.allocate("/a/<default>").await.unwrap().id;
+    let id = owner.stores.segments.allocate("/a/<default>", &[]).await.unwrap().id;
     let broken = owner.stores.segments.create(id, Arc::new(Broken)).await.unwrap();
     // In the round that fails, since the thread does not get to it before.
     writer.put(entry(writer.id, 3));

@@ -45,7 +45,7 @@ async fn close_settles_every_pending_call_with_closed() {
 async fn an_append_after_close_fails() {
     let world = machine();
     let owner = Opener::new(&world).await;
-    let id = owner.stores.segments.allocate("/a/<default>").await.unwrap().id;
+    let id = owner.stores.segments.allocate("/a/<default>", &[]).await.unwrap().id;
     let source = Arc::new(Source::default());
     let writer = owner.stores.segments.create(id, source.clone()).await.unwrap();
     owner.stores.session.close().await.unwrap();
@@ -103,7 +103,7 @@ async fn a_commit_in_progress(end: impl AsyncFnOnce(Stores)) {
         given: Default::default(),
         ended: Default::default(),
     });
-    let allocation = stores.segments.allocate("/a/<default>").await.unwrap();
+    let allocation = stores.segments.allocate("/a/<default>", &[]).await.unwrap();
     let writer = stores.segments.create(allocation.id, slow.clone()).await.unwrap();
     stores.metadata.commit(&allocation.start_ops).await.unwrap();
     writer.wake();
@@ -172,7 +172,7 @@ async fn a_commit_thread_that_fails_tells_every_writer() {
     let owner = Opener::new(&world).await;
     let (writer, idle) = (TestWriter::start(&owner.stores).await, TestWriter::start(&owner.stores).await);
     writer.append(0..3).await;
-    let id = owner.stores.segments.allocate("/a/<default>").await.unwrap().id;
+    let id = owner.stores.segments.allocate("/a/<default>", &[]).await.unwrap().id;
     let broken = owner.stores.segments.create(id, Arc::new(Broken)).await.unwrap();
     broken.wake();
     writer.put(entry(writer.id, 3));
@@ -195,7 +195,7 @@ async fn calls_dropped_in_the_middle_disturb_nobody() {
     let commit = [crate::metadata::Op::create("/dropped", "")];
     for polls in 0..6 {
         let calls: [crate::seams::BoxFuture<'_, ()>; 5] = [
-            Box::pin(async { drop(segments.allocate("/a/<default>").await) }),
+            Box::pin(async { drop(segments.allocate("/a/<default>", &[]).await) }),
             Box::pin(async { drop(segments.recover(writer.id).await) }),
             Box::pin(async { drop(segments.delete(&[SegmentId::new(1 << 40).unwrap()]).await) }),
             Box::pin(async { drop(metadata.commit(&commit).await) }),

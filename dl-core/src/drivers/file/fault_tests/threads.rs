@@ -19,7 +19,7 @@ async fn without_threads_a_writer_is_refused_and_an_open_one_goes_on() {
         assert!(error.message().contains("ulimit -u"), "{error}");
     };
     refused(owner.stores.metadata.watch("/x").unwrap_err());
-    let id = owner.stores.segments.allocate("/a").await.unwrap().id;
+    let id = owner.stores.segments.allocate("/a", &[]).await.unwrap().id;
     refused(owner.stores.segments.create(id, Arc::new(Source::default())).await.map(drop).unwrap_err());
     let reader = owner.stores.segments.open(written.id).await.unwrap();
     let tail = reader.tail().await.unwrap();
@@ -43,7 +43,7 @@ async fn a_namespace_that_got_no_threads_closes() {
     let world = machine();
     let owner = Opener::new(&world).await;
     owner.process.refuse_threads(true);
-    let id = owner.stores.segments.allocate("/a").await.unwrap().id;
+    let id = owner.stores.segments.allocate("/a", &[]).await.unwrap().id;
     assert!(owner.stores.segments.create(id, Arc::new(Source::default())).await.is_err());
     owner.stores.session.close().await.unwrap();
 }
