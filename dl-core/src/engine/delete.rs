@@ -53,7 +53,8 @@ async fn attempt(own: &Ownership) -> Result<bool> {
     }
     let ids: Vec<_> = list.iter().map(|segment| segment.metadata.segment_id).collect();
     let mut ops = vec![own.lock.check()];
-    ops.extend(own.engine.stores.segments.delete(&ids).await?);
+    let given_out = own.given_out()?;
+    ops.extend(own.engine.stores.segments.delete(&[&ids[..], &given_out].concat()).await?);
     for path in below(metadata, own.paths.root()).await?.into_iter().rev() {
         ops.push(Op::Delete { path, expect: Expect::Any });
     }

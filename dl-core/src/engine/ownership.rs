@@ -12,7 +12,7 @@ use crate::metadata::{
     Completed, Node, Op, Outcome, SegmentMetadata, Version, completed_name, in_progress_name,
 };
 use crate::store::Allocation;
-use crate::types::{LogName, SegmentNumber};
+use crate::types::{LogName, SegmentId, SegmentNumber};
 
 use super::Engine;
 use super::layout::{LogPaths, Number, number_data, require};
@@ -221,6 +221,18 @@ impl Ownership {
                 .with("ledgers", ledgers)
                 .with("newest", newest))
         }
+    }
+
+    /// The segment id that an earlier owner was given and never used.
+    ///
+    /// # Errors
+    /// `corrupt` if its node holds something else.
+    pub(crate) fn given_out(&self) -> Result<Vec<SegmentId>> {
+        let node = &self.known.allocation;
+        if node.data.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(vec![SegmentId::new(Number::parse(node, &self.log, &self.paths.allocation())?.value)?])
     }
 
     /// The oldest segment in progress.
