@@ -2,6 +2,8 @@
 
 mod engine;
 mod golden;
+mod leaks;
+mod segments;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};

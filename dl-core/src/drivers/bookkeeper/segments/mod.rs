@@ -1,0 +1,191 @@
+//! The segment store on BookKeeper: a segment is a ledger, as DistributedLog makes them.
+//!
+//! `parking` notes the ids of ledgers that no segment has yet; `writer` and `reader` are the ends of a segment.
+
+mod closing;
+mod error;
+mod lease;
+mod parking;
+mod reader;
+mod writer;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use dl_bookkeeper::{
+    BookKeeper, CreateOptions, DigestType, Error as ClusterError, ErrorKind as ClusterErrorKind, LedgerState,
+    Quorum,
+};
+
+use self::closing::Closing;
+use self::error::{of_segment, overtaken};
+pub(crate) use self::lease::Lease;
+use self::parking::{Parked, Parking, ledger};
+use self::reader::Reader;
+use self::writer::Writer;
+use crate::error::{Error, Result};
+use crate::metadata::{MetadataStore, Op};
+use crate::seams::Tasks;
+use crate::store::{Allocation, Closed, EntrySource, SegmentReader, SegmentStore, SegmentWriter, Visibility};
+use crate::types::{Durability, SegmentId};
+
+/// What kind of ledgers to make.
+#[derive(Debug, Clone)]
+pub(crate) struct LedgerOptions {
+    /// On how many bookies.
+    pub(crate) quorum: Quorum,
+    /// The one password of the namespace's ledgers; empty unless Java's `digestPw` is set.
+    pub(crate) password: Bytes,
+    /// What is stored with each ledger.
+    pub(crate) custom: Vec<(String, Bytes)>,
+    /// Whether the last entry is published by itself, which readers of Java's before version 4.5 do not see, instead of by a
+    /// control record behind it.
+    pub(crate) explicit_lac: bool,
+}
+
+/// One opening of a namespace's segments.
+pub(crate) struct LedgerSegments {
+    bookkeeper: BookKeeper,
+    options: LedgerOptions,
+    parking: Parking,
+    /// The ids that were given out and not used, with where they are noted.
+    allocated: Mutex<BTreeMap<SegmentId, Parked>>,
+    lease: Lease,
+    closing: Closing,
+    tasks: Arc<dyn Tasks>,
+}
+
+impl LedgerSegments {
+    /// The segments of the namespace with this metadata. While `lease` does not run nothing is acknowledged.
+    pub(crate) fn new(
+        bookkeeper: BookKeeper,
+        metadata: Arc<dyn MetadataStore>,
+        options: LedgerOptions,
+        lease: Lease,
+        tasks: Arc<dyn Tasks>,
+    ) -> Self {
+        let parking = Parking::new(metadata, bookkeeper.store().clone());
+        let (allocated, closing) = (Mutex::default(), Closing::new());
+        Self { bookkeeper, options, parking, allocated, lease, closing, tasks }
+    }
+
+    /// Ends every call with `closed`, those that wait and those to come.
+    pub(crate) fn close(&self) {
+        self.closing.close();
+    }
+
+    async fn make(&self, id: SegmentId, source: Arc<dyn EntrySource>) -> Result<Arc<dyn SegmentWriter>> {
+        let parked = self.allocated().remove(&id).ok_or_else(|| {
+            let message = "a segment is made once, by whom its id was given to; allocate another id";
+            Error::already_exists(message).with("segment_id", id)
+        })?;
+        let (lease, closing, tasks) = (self.lease.clone(), self.closing.clone(), self.tasks.clone());
+        let writer = Writer::new(id, source, lease, closing, tasks, self.options.explicit_lac);
+        let options = CreateOptions {
+            quorum: self.options.quorum,
+            // Java makes no others.
+            digest: DigestType::Crc32,
+            password: self.options.password.clone(),
+            custom: self.options.custom.clone(),
+            id: Some(ledger(id)?),
+        };
+        let made = match self.bookkeeper.create_with(options, Some(writer.events())).await {
+            Ok(made) => made,
+            Err(error) => return Err(self.not_made(error, id).await),
+        };
+        // Whoever found the id in its node and deleted the ledger before it was there would not do so again.
+        if !self.parking.is_there(&parked).await? {
+            self.bookkeeper.delete(made.id()).await.map_err(|error| of_segment(error, id))?;
+            return Err(overtaken());
+        }
+        writer.start(made);
+        Ok(Arc::new(writer))
+    }
+
+    /// Why a ledger could not be made: bookies whose disks are full are there, and take no new entries.
+    async fn not_made(&self, error: ClusterError, id: SegmentId) -> Error {
+        let too_few = error.kind() == ClusterErrorKind::NotEnoughBookies;
+        let same = of_segment(error, id);
+        if !too_few {
+            return same;
+        }
+        match self.bookkeeper.bookies().await {
+            Ok(bookies)
+                if bookies.len() >= self.options.quorum.ensemble()
+                    && bookies.iter().any(|bookie| !bookie.writable) =>
+            {
+                let message =
+                    "too few bookies take new entries; make room on their disks or add bookies, then go on";
+                Error::storage_full(message).with("segment_id", id).caused_by(same)
+            }
+            _ => same,
+        }
+    }
+
+    fn allocated(&self) -> MutexGuard<'_, BTreeMap<SegmentId, Parked>> {
+        // Each change of it is one call.
+        self.allocated.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl SegmentStore for LedgerSegments {
+    fn durability(&self) -> Durability {
+        Durability::Replicated
+    }
+
+    fn visibility(&self) -> Visibility {
+        if self.options.explicit_lac { Visibility::AfterAck } else { Visibility::AtNextEntry }
+    }
+
+    async fn allocate(&self, log_root: &str, guard: &[Op]) -> Result<Allocation> {
+        let path = format!("{log_root}/allocation");
+        let parked = self.closing.guard(self.parking.park(path, guard)).await??;
+        let (id, start_ops) = (parked.id, vec![parked.leave()]);
+        let mut allocated = self.allocated();
+        // Another one that was noted there will never be used.
+        allocated.retain(|_, other| !other.is_replaced_by(&parked));
+        allocated.insert(id, parked);
+        Ok(Allocation { id, start_ops })
+    }
+
+    async fn create(&self, id: SegmentId, source: Arc<dyn EntrySource>) -> Result<Arc<dyn SegmentWriter>> {
+        self.closing.guard(self.make(id, source)).await?
+    }
+
+    async fn recover(&self, id: SegmentId) -> Result<Closed> {
+        let recovery = async {
+            self.bookkeeper
+                .recover(ledger(id)?, &self.options.password)
+                .await
+                .map_err(|error| of_segment(error, id))
+        };
+        let known = self.closing.guard(recovery).await??;
+        let LedgerState::Closed { last_entry, .. } = known.metadata.state else {
+            return Err(Error::internal("a ledger was recovered and is not closed").with("segment_id", id));
+        };
+        let last_entry = last_entry.map(|last| last.number().unsigned_abs());
+        Ok(Closed { last_entry, complete_ops: Vec::new() })
+    }
+
+    async fn open(&self, id: SegmentId) -> Result<Arc<dyn SegmentReader>> {
+        let opening = async {
+            let opened = self.bookkeeper.open_without_recovery(ledger(id)?, &self.options.password).await;
+            opened.map_err(|error| of_segment(error, id))
+        };
+        let opened = self.closing.guard(opening).await??;
+        Ok(Arc::new(Reader::new(id, opened, self.bookkeeper.clone(), self.closing.clone())))
+    }
+
+    async fn delete(&self, ids: &[SegmentId]) -> Result<Vec<Op>> {
+        self.closing.check()?;
+        for id in ids {
+            self.allocated().remove(id);
+            let deletion = self.bookkeeper.delete(ledger(*id)?);
+            self.closing.guard(deletion).await?.map_err(|error| of_segment(error, *id))?;
+        }
+        Ok(Vec::new())
+    }
+}

@@ -1,0 +1,226 @@
+//! The segment store on real bookies.
+
+use std::path::{Path, PathBuf};
+
+use dl_bookkeeper::{
+    BookKeeper, BookieRegistry, Bookies, ClientOptions, ConnectionOptions, LedgerId, Priority, Quorum,
+    ReadMode, ReadRequest, Request, ZooKeeperBookies, ZooKeeperLedgers,
+};
+use tokio::sync::watch;
+
+use super::*;
+use crate::drivers::bookkeeper::segments::{Lease, LedgerOptions, LedgerSegments};
+use crate::error::Result;
+use crate::testing::stores::source::entry;
+use crate::types::SegmentId;
+
+/// A namespace on a cluster with bookies.
+pub(super) struct OnBookies {
+    cluster: Where,
+    pub(super) root: String,
+    explicit_lac: bool,
+    opened: Mutex<Vec<(Weak<dyn StoreSession>, i64)>>,
+}
+
+enum Where {
+    Shared,
+    /// One that may be hurt.
+    Own(Cluster),
+}
+
+impl OnBookies {
+    pub(super) fn new() -> Self {
+        Self { cluster: Where::Shared, root: name(), explicit_lac: false, opened: Mutex::default() }
+    }
+
+    fn with_explicit_lac() -> Self {
+        Self { explicit_lac: true, ..Self::new() }
+    }
+
+    fn on_its_own() -> Self {
+        Self { cluster: Where::Own(Cluster::start(&[])), ..Self::new() }
+    }
+
+    fn cluster(&self) -> &Cluster {
+        match &self.cluster {
+            Where::Shared => Cluster::shared(),
+            Where::Own(cluster) => cluster,
+        }
+    }
+
+    /// A client as a process of its own has it.
+    pub(super) async fn bookkeeper(&self, zookeeper: &ZooKeeper) -> BookKeeper {
+        let ledgers = ZooKeeperLedgers::open(zookeeper.clone(), "/ledgers").await.unwrap();
+        let bookies = ZooKeeperBookies::new(zookeeper.clone(), "/ledgers");
+        let (options, seams) = (ClientOptions::default(), dl_bookkeeper::Seams::system());
+        BookKeeper::connect(Arc::new(ledgers), Arc::new(bookies), options, seams).await.unwrap()
+    }
+
+    /// The ledgers that were made for this namespace and are still there.
+    pub(super) async fn ledgers(&self) -> Vec<i64> {
+        let bookkeeper = self.bookkeeper(&connect(self.cluster()).await).await;
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let listed = bookkeeper.list(after, 1_000).await.unwrap();
+            let Some(last) = listed.last().copied() else { return found };
+            after = Some(last);
+            for id in listed {
+                // Other tests delete theirs meanwhile.
+                let Ok(known) = bookkeeper.metadata(id).await else { continue };
+                if known.metadata.custom == tag(&self.root) {
+                    found.push(id.number());
+                }
+            }
+        }
+    }
+}
+
+/// What tells the ledgers of a namespace from others.
+fn tag(root: &str) -> Vec<(String, bytes::Bytes)> {
+    vec![("application".to_owned(), root.to_owned().into())]
+}
+
+pub(super) fn ledger_options(root: &str, explicit_lac: bool) -> LedgerOptions {
+    let quorum = Quorum::new(3, 3, 2).unwrap();
+    LedgerOptions { quorum, password: bytes::Bytes::new(), custom: tag(root), explicit_lac }
+}
+
+/// A lease that runs for ever.
+pub(super) fn for_ever(seams: &Seams) -> Lease {
+    Lease::new(watch::channel(Duration::MAX).1, seams.clock.clone())
+}
+
+/// Both stores' sessions.
+struct Session {
+    metadata: Arc<ZooKeeperMetadata>,
+    segments: Arc<LedgerSegments>,
+}
+
+#[async_trait]
+impl StoreSession for Session {
+    async fn close(&self) -> Result<()> {
+        self.segments.close();
+        self.metadata.close().await
+    }
+}
+
+#[async_trait]
+impl Fixture for OnBookies {
+    async fn open(&self) -> Stores {
+        let zookeeper = connect(self.cluster()).await;
+        zookeeper.create(&self.root, b"", NodeMode::Persistent).await.unwrap();
+        let id = zookeeper.session_id().unwrap();
+        let seams = Seams::system().unwrap();
+        let bookkeeper = self.bookkeeper(&zookeeper).await;
+        let metadata = Arc::new(ZooKeeperMetadata::new(zookeeper, &self.root, &seams));
+        let (options, lease) = (ledger_options(&self.root, self.explicit_lac), for_ever(&seams));
+        let segments = LedgerSegments::new(bookkeeper, metadata.clone(), options, lease, seams.tasks.clone());
+        let segments = Arc::new(segments);
+        let session: Arc<dyn StoreSession> =
+            Arc::new(Session { metadata: metadata.clone(), segments: segments.clone() });
+        self.opened.lock().unwrap().push((Arc::downgrade(&session), id));
+        Stores { metadata, segments, session }
+    }
+
+    async fn kill(&self, stores: Stores) {
+        let killed = |opened: &(Weak<dyn StoreSession>, i64)| {
+            std::ptr::addr_eq(opened.0.as_ptr(), Arc::as_ptr(&stores.session))
+        };
+        let id = self.opened.lock().unwrap().iter().find(|opened| killed(opened)).unwrap().1;
+        self.cluster().run(&["expire-session", &format!("{id:#x}")]);
+    }
+
+    async fn damage(&self, segment: SegmentId, number: u64) -> bool {
+        let Where::Own(cluster) = &self.cluster else { return false };
+        // Of every replica, in the journal too, from which a bookie that was killed restores what it has.
+        let payload = entry(segment, number);
+        let mut changed = 0;
+        for bookie in ["1", "2", "3"] {
+            cluster.run(&["kill-bookie", bookie]);
+            for file in files(&cluster.folder().join(format!("bookie-{bookie}"))) {
+                changed += flip(&file, &payload);
+            }
+            cluster.run(&["start-bookie", bookie]);
+        }
+        assert!(changed >= 3, "{changed} copies were found");
+        answering(cluster).await;
+        true
+    }
+}
+
+/// Waits until every bookie answers: one that was just started takes connections before it serves them.
+async fn answering(cluster: &Cluster) {
+    let registry = ZooKeeperBookies::new(connect(cluster).await, "/ledgers");
+    let seams = dl_bookkeeper::Seams::system();
+    let bookies = Bookies::new(Arc::new(registry.clone()), ConnectionOptions::default(), seams);
+    let request = Request::Read(ReadRequest {
+        ledger: LedgerId::new(0).unwrap(),
+        entry: None,
+        mode: ReadMode::Plain,
+        priority: Priority::Normal,
+    });
+    for bookie in registry.bookies().await.unwrap() {
+        let client = bookies.bookie(&bookie.id);
+        while client.call(&request, None).await.is_err_and(|error| error.is_retryable()) {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// The files below a folder.
+#[expect(clippy::disallowed_methods, reason = "bookies write to the real disk")]
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for file in std::fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            if path.is_dir() { folders.push(path) } else { found.push(path) }
+        }
+    }
+    found
+}
+
+/// Changes a byte in each copy of these in a file; answers how many there were.
+#[expect(clippy::disallowed_methods, reason = "bookies write to the real disk")]
+fn flip(file: &Path, bytes: &[u8]) -> usize {
+    let mut content = std::fs::read(file).unwrap();
+    let copies: Vec<usize> = content
+        .windows(bytes.len())
+        .enumerate()
+        .filter(|(_, window)| *window == bytes)
+        .map(|(at, _)| at)
+        .collect();
+    copies.iter().for_each(|at| content[*at] ^= 1);
+    if !copies.is_empty() {
+        std::fs::write(file, content).unwrap();
+    }
+    copies.len()
+}
+
+mod segment_store {
+    crate::segment_suite!(super::OnBookies::new());
+}
+
+mod with_explicit_lac {
+    use crate::testing::stores::{run, segment_suite};
+
+    #[tokio::test]
+    async fn readers_see_what_is_acknowledged() {
+        run(segment_suite::entries_end_in_order_and_are_read_as_written(
+            &super::OnBookies::with_explicit_lac(),
+        ))
+        .await;
+    }
+
+    #[tokio::test]
+    async fn readers_follow_a_writer_without_gap() {
+        run(segment_suite::readers_follow_a_writer_without_gap(&super::OnBookies::with_explicit_lac())).await;
+    }
+}
+
+#[tokio::test]
+async fn an_entry_damaged_on_every_bookie_is_named() {
+    let fixture = OnBookies::on_its_own();
+    crate::testing::stores::segment_suite::damage_is_named_and_not_taken_for_the_end(&fixture).await;
+}
