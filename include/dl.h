@@ -216,6 +216,21 @@
 #define DISTLOG_CHANGE_LISTED 3
 
 /**
+ * The event is as it should be.
+ */
+#define DISTLOG_LEVEL_INFO 1
+
+/**
+ * The event is worth a look.
+ */
+#define DISTLOG_LEVEL_WARN 2
+
+/**
+ * The event says that something is broken.
+ */
+#define DISTLOG_LEVEL_ERROR 3
+
+/**
  * What an append may ask for. One thread at a time fills it.
  */
 typedef struct dl_append_options dl_append_options;
@@ -274,6 +289,22 @@ typedef struct dl_cursors dl_cursors;
 typedef struct dl_error dl_error;
 
 /**
+ * Something that an operator wants to hear of, such as a writer that was cut off or a sync that failed. docs/metrics.md lists
+ * them. It lives while the function runs that is told of it.
+ */
+typedef struct dl_event dl_event;
+
+/**
+ * One thing that is not as it was written, or not where it belongs.
+ */
+typedef struct dl_finding dl_finding;
+
+/**
+ * A segment in progress, as the next writer would find it.
+ */
+typedef struct dl_in_progress dl_in_progress;
+
+/**
  * A log: where writers and readers are opened.
  */
 typedef struct dl_log dl_log;
@@ -309,6 +340,11 @@ typedef struct dl_names dl_names;
  * A directory may be open in many processes, and more than once in each.
  */
 typedef struct dl_namespace dl_namespace;
+
+/**
+ * What a namespace is, seen from outside.
+ */
+typedef struct dl_namespace_info dl_namespace_info;
 
 /**
  * Options of a namespace, for dl_namespace_open; those in its URI win. One thread at a time fills them.
@@ -373,6 +409,11 @@ typedef struct dl_segment_watcher dl_segment_watcher;
 typedef struct dl_segments dl_segments;
 
 /**
+ * What verifying a namespace found. No findings: every byte that counts is as it was written.
+ */
+typedef struct dl_verification dl_verification;
+
+/**
  * The one writer of a log, open.
  *
  * After the first fatal error, fenced above all, every later call returns that error: open a new writer to go on.
@@ -429,6 +470,11 @@ typedef struct {
    */
   int64_t slot;
 } dl_dlsn;
+
+/**
+ * A function that is told of events. `user_data` is the pointer that was given with it.
+ */
+typedef void (*dl_event_hook)(void *user_data, const dl_event *event);
 
 #ifdef __cplusplus
 extern "C" {
@@ -772,6 +818,16 @@ dl_error *dl_call_take_buffer(dl_call *call, dl_buffer **buffer);
 dl_error *dl_call_take_namespace(dl_call *call, dl_namespace **namespace_);
 
 /**
+ * Takes the info on a namespace that a call answers. Errors: as dl_call_take_count.
+ */
+dl_error *dl_call_take_namespace_info(dl_call *call, dl_namespace_info **info);
+
+/**
+ * Takes the verification that a call answers. Errors: as dl_call_take_count.
+ */
+dl_error *dl_call_take_verification(dl_call *call, dl_verification **verification);
+
+/**
  * Takes the log that a call answers. Errors: as dl_call_take_count.
  */
 dl_error *dl_call_take_log(dl_call *call, dl_log **log);
@@ -1052,6 +1108,36 @@ dl_error *dl_error_clone(const dl_error *error);
  * Frees an error.
  */
 void dl_error_free(dl_error *error);
+
+/**
+ * Area and name, such as "writer.fenced". It never changes.
+ */
+const char *dl_event_target(const dl_event *event);
+
+/**
+ * How much it matters: one of DISTLOG_LEVEL_....
+ */
+uint32_t dl_event_level(const dl_event *event);
+
+/**
+ * What happened, in words that may change.
+ */
+const char *dl_event_message(const dl_event *event);
+
+/**
+ * The kind of the error behind it: one of DISTLOG_ERROR_...; 0 if there is none.
+ */
+uint32_t dl_event_kind(const dl_event *event);
+
+/**
+ * What it happened to: the value of a key such as "log", "segment", "file" or "owner"; NULL if it has none.
+ */
+const char *dl_event_context(const dl_event *event, const char *key);
+
+/**
+ * All of it as one line: level, target, message and context.
+ */
+const char *dl_event_text(const dl_event *event);
 
 /**
  * The name of the log. It lives as long as the log.
@@ -1396,6 +1482,31 @@ dl_error *dl_namespace_open(const char *uri,
 dl_error *dl_namespace_open_start(const char *uri, const dl_namespace_options *options, dl_call **call);
 
 /**
+ * As dl_namespace_open, with a function that is told of events: what an operator wants to hear of, such as a writer that was
+ * cut off, a segment that was recovered, a sync that failed.
+ *
+ * It is called for one event after another, on threads of the library, never inside of a function of this header. It may call any
+ * of these, but must not close or free this namespace, which would wait for itself; it must return, not throw or jump. Events that
+ * come faster than it returns are dropped and counted. What happened before dl_namespace_close is told before that returns, and
+ * nothing is told any more once dl_namespace_free has returned, or once this has failed: so long `user_data` has to live.
+ */
+dl_error *dl_namespace_open_with_events(const char *uri,
+                                        const dl_namespace_options *options,
+                                        dl_event_hook hook,
+                                        void *user_data,
+                                        int64_t timeout_ms,
+                                        dl_namespace **namespace_);
+
+/**
+ * Starts dl_namespace_open_with_events. Take what it answers with dl_call_take_namespace.
+ */
+dl_error *dl_namespace_open_with_events_start(const char *uri,
+                                              const dl_namespace_options *options,
+                                              dl_event_hook hook,
+                                              void *user_data,
+                                              dl_call **call);
+
+/**
  * Closes a namespace: every pending call on it, its logs, writers and readers ends with closed. Close writers first: what
  * they have in flight may be in the log or not, as after dl_writer_abort.
  *
@@ -1524,6 +1635,107 @@ dl_error *dl_namespace_metrics_text(dl_namespace *namespace_,
  * Starts dl_namespace_metrics_text. Take what it answers with dl_call_take_buffer.
  */
 dl_error *dl_namespace_metrics_text_start(dl_namespace *namespace_, bool by_log, dl_call **call);
+
+/**
+ * What the namespace at a URI is: its format, how much it holds, and who has it open. Opens and changes nothing. `options` may
+ * be NULL.
+ *
+ * Errors: not-found if there is none; corrupt if the file is damaged that says what it is.
+ */
+dl_error *dl_namespace_inspect(const char *uri,
+                               const dl_namespace_options *options,
+                               int64_t timeout_ms,
+                               dl_namespace_info **info);
+
+/**
+ * Starts dl_namespace_inspect. Take what it answers with dl_call_take_namespace_info.
+ */
+dl_error *dl_namespace_inspect_start(const char *uri, const dl_namespace_options *options, dl_call **call);
+
+/**
+ * The driver: "memory" or "file".
+ */
+const char *dl_namespace_info_driver(const dl_namespace_info *info);
+
+/**
+ * Whether it has a format that a file says. If not, its version and features are 0.
+ */
+bool dl_namespace_info_has_format(const dl_namespace_info *info);
+
+/**
+ * The version of its format.
+ */
+uint64_t dl_namespace_info_format_version(const dl_namespace_info *info);
+
+/**
+ * Features, as bits, that a library which does not know them may ignore.
+ */
+uint64_t dl_namespace_info_format_compatible(const dl_namespace_info *info);
+
+/**
+ * Features, as bits, with which such a library may only read.
+ */
+uint64_t dl_namespace_info_format_read_only_compatible(const dl_namespace_info *info);
+
+/**
+ * Features, as bits, with which such a library may do nothing.
+ */
+uint64_t dl_namespace_info_format_incompatible(const dl_namespace_info *info);
+
+/**
+ * Whether this library knows all that it must know to write.
+ */
+bool dl_namespace_info_format_is_known(const dl_namespace_info *info);
+
+/**
+ * The number of its logs; -1 if its metadata cannot be read, or not by this library.
+ */
+int64_t dl_namespace_info_logs(const dl_namespace_info *info);
+
+/**
+ * The number of processes that have it open for writing.
+ */
+size_t dl_namespace_info_processes_count(const dl_namespace_info *info);
+
+/**
+ * The process id of the process at this index, from 0; 0 behind the last.
+ */
+uint32_t dl_namespace_info_processes_id(const dl_namespace_info *info, size_t index);
+
+/**
+ * How the process at this index, from 0, names itself as the owner of a log; NULL behind the last.
+ */
+const char *dl_namespace_info_processes_client_id(const dl_namespace_info *info, size_t index);
+
+/**
+ * The number of journals.
+ */
+uint64_t dl_namespace_info_journals(const dl_namespace_info *info);
+
+/**
+ * The bytes that the journals take.
+ */
+uint64_t dl_namespace_info_journal_bytes(const dl_namespace_info *info);
+
+/**
+ * The number of segment files.
+ */
+uint64_t dl_namespace_info_segments(const dl_namespace_info *info);
+
+/**
+ * The bytes that the segment files take.
+ */
+uint64_t dl_namespace_info_segment_bytes(const dl_namespace_info *info);
+
+/**
+ * The bytes that the metadata takes.
+ */
+uint64_t dl_namespace_info_metadata_bytes(const dl_namespace_info *info);
+
+/**
+ * Frees info.
+ */
+void dl_namespace_info_free(dl_namespace_info *info);
 
 /**
  * Makes options: the defaults.
@@ -2138,6 +2350,185 @@ const char *dl_names_at(const dl_names *names, size_t index);
  * Frees a list of names.
  */
 void dl_names_free(dl_names *names);
+
+/**
+ * Reads every byte that belongs to the namespace at a URI (to `log`, unless it is NULL: then of segments only its own), journals
+ * and metadata included, and says what is not as it was written. It changes nothing, locks nothing, and works beside processes
+ * that write, and where dl_namespace_open fails. `options` may be NULL.
+ *
+ * Errors: not-found if there is no namespace, or no such log in metadata that is whole; unsupported for a namespace that is
+ * newer than this library; permission-denied.
+ */
+dl_error *dl_namespace_verify(const char *uri,
+                              const dl_namespace_options *options,
+                              const char *log,
+                              int64_t timeout_ms,
+                              dl_verification **verification);
+
+/**
+ * Starts dl_namespace_verify. Take what it answers with dl_call_take_verification.
+ */
+dl_error *dl_namespace_verify_start(const char *uri,
+                                    const dl_namespace_options *options,
+                                    const char *log,
+                                    dl_call **call);
+
+/**
+ * The number of files that were read.
+ */
+uint64_t dl_verification_files(const dl_verification *verification);
+
+/**
+ * The bytes that were read.
+ */
+uint64_t dl_verification_bytes(const dl_verification *verification);
+
+/**
+ * Whether other processes have the namespace open.
+ */
+bool dl_verification_is_in_use(const dl_verification *verification);
+
+/**
+ * How much is not as it was written: the number of findings.
+ */
+size_t dl_verification_findings_count(const dl_verification *verification);
+
+/**
+ * The finding at this index, from 0, by file; NULL behind the last. It belongs to the verification.
+ */
+const dl_finding *dl_verification_findings_at(const dl_verification *verification, size_t index);
+
+/**
+ * The number of segments that a writer has in progress, or left so.
+ */
+size_t dl_verification_in_progress_count(const dl_verification *verification);
+
+/**
+ * The segment in progress at this index, from 0; NULL behind the last. It belongs to the verification.
+ */
+const dl_in_progress *dl_verification_in_progress_at(const dl_verification *verification, size_t index);
+
+/**
+ * Frees a verification.
+ */
+void dl_verification_free(dl_verification *verification);
+
+/**
+ * How bad it is: "notice", if no acknowledged record depends on it, or "damage".
+ */
+const char *dl_finding_severity(const dl_finding *finding);
+
+/**
+ * What kind of file it is about: "format", "control", "metadata", "journal", "segment", or "stranger" for one that is not the
+ * namespace's.
+ */
+const char *dl_finding_subject(const dl_finding *finding);
+
+/**
+ * What is wrong, in words.
+ */
+const char *dl_finding_message(const dl_finding *finding);
+
+/**
+ * The file; NULL if it is about what several say.
+ */
+const char *dl_finding_file(const dl_finding *finding);
+
+/**
+ * The place in the file; -1 if it is about all of it.
+ */
+int64_t dl_finding_offset(const dl_finding *finding);
+
+/**
+ * The segment, as its store calls it; -1 if it is about none.
+ */
+int64_t dl_finding_segment_id(const dl_finding *finding);
+
+/**
+ * The log that the segment belongs to; NULL where it is not known.
+ */
+const char *dl_finding_log(const dl_finding *finding);
+
+/**
+ * The number of the segment in its log; -1 where it is not known.
+ */
+int64_t dl_finding_segment(const dl_finding *finding);
+
+/**
+ * The number of runs of entries of the segment that are whole.
+ */
+size_t dl_finding_whole_entries_count(const dl_finding *finding);
+
+/**
+ * The run of whole entries at this index, from 0: its first and its last entry. Answers whether there is one, and writes them
+ * then; either may be NULL.
+ */
+bool dl_finding_whole_entries_at(const dl_finding *finding,
+                                 size_t index,
+                                 uint64_t *first,
+                                 uint64_t *last);
+
+/**
+ * What is provably kept, in words; NULL if nothing is known of that.
+ */
+const char *dl_finding_kept(const dl_finding *finding);
+
+/**
+ * The number of commands that are safe to run.
+ */
+size_t dl_finding_safe_count(const dl_finding *finding);
+
+/**
+ * The safe command at this index, from 0; NULL behind the last.
+ */
+const char *dl_finding_safe_at(const dl_finding *finding, size_t index);
+
+/**
+ * Its log.
+ */
+const char *dl_in_progress_log(const dl_in_progress *segment);
+
+/**
+ * Its number.
+ */
+int64_t dl_in_progress_segment(const dl_in_progress *segment);
+
+/**
+ * What it is called in its store.
+ */
+int64_t dl_in_progress_segment_id(const dl_in_progress *segment);
+
+/**
+ * The number of its entries that are provably kept.
+ */
+uint64_t dl_in_progress_entries(const dl_in_progress *segment);
+
+/**
+ * The number of records in them; -1 if the last entry is only in a journal.
+ */
+int64_t dl_in_progress_records(const dl_in_progress *segment);
+
+/**
+ * The position of the last of them, which may be a control record. Answers whether there is one that is known, and writes it
+ * then.
+ */
+bool dl_in_progress_last_dlsn(const dl_in_progress *segment,
+                              dl_dlsn *dlsn);
+
+/**
+ * Bytes behind them that are no whole entry: they were never acknowledged, or power was lost.
+ */
+uint64_t dl_in_progress_unfinished_bytes(const dl_in_progress *segment);
+
+/**
+ * How the writer that holds the log named itself; NULL if there is none, or it let go of the log.
+ */
+const char *dl_in_progress_owner(const dl_in_progress *segment);
+
+/**
+ * Whether that writer's process lives.
+ */
+bool dl_in_progress_owner_is_alive(const dl_in_progress *segment);
 
 /**
  * The version of the library that is loaded, such as "0.1.0".

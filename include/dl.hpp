@@ -1422,6 +1422,256 @@ class log {
 
 // ------------------------------------------------------------------------------------------------------------- namespace
 
+/// How much an event matters.
+enum class event_level : std::uint32_t {
+  info = DISTLOG_LEVEL_INFO,
+  warn = DISTLOG_LEVEL_WARN,
+  error = DISTLOG_LEVEL_ERROR,
+};
+
+/// Something that an operator wants to hear of: docs/metrics.md lists them. It lives while the function runs that is told of it.
+class event {
+ public:
+  /// An event of dl.h, which stays whose it is.
+  explicit event(const dl_event *told) noexcept : event_(told) {}
+  /// Area and name, such as "writer.fenced". It never changes.
+  std::string_view target() const noexcept { return dl_event_target(event_); }
+  /// How much it matters.
+  event_level level() const noexcept { return static_cast<event_level>(dl_event_level(event_)); }
+  /// What happened, in words that may change.
+  std::string_view message() const noexcept { return dl_event_message(event_); }
+  /// The kind of the error behind it, if there is one.
+  std::optional<error_kind> kind() const noexcept {
+    const auto kind = dl_event_kind(event_);
+    return kind == 0 ? std::nullopt : std::optional<error_kind>(static_cast<error_kind>(kind));
+  }
+  /// What it happened to: the value of a key such as "log", "file" or "owner".
+  std::optional<std::string_view> context(const char *key) const noexcept {
+    const char *value = dl_event_context(event_, key);
+    return value == nullptr ? std::nullopt : std::optional<std::string_view>(value);
+  }
+  /// All of it as one line.
+  std::string_view text() const noexcept { return dl_event_text(event_); }
+
+ private:
+  const dl_event *event_;
+};
+
+/// What is told of events.
+using event_hook = std::function<void(const event &)>;
+
+/// One thing that is not as it was written, or not where it belongs.
+struct finding {
+  /// How bad it is: "notice", if no acknowledged record depends on it, or "damage".
+  std::string severity;
+  /// What kind of file it is about: "format", "control", "metadata", "journal", "segment" or "stranger".
+  std::string subject;
+  /// What is wrong, in words.
+  std::string message;
+  /// The file; nothing if it is about what several say.
+  std::optional<std::string> file;
+  /// The place in the file.
+  std::optional<std::int64_t> offset;
+  /// The segment, as its store calls it.
+  std::optional<std::int64_t> segment_id;
+  /// The log that the segment belongs to, where known.
+  std::optional<std::string> log;
+  /// The number of the segment in its log, where known.
+  std::optional<std::int64_t> segment;
+  /// The entries of the segment that are whole: first and last of each run.
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> whole_entries;
+  /// What is provably kept, in words.
+  std::optional<std::string> kept;
+  /// What is safe to do: commands.
+  std::vector<std::string> safe;
+};
+
+/// A segment in progress, as the next writer would find it.
+struct unfinished_segment {
+  /// Its log.
+  std::string log;
+  /// Its number.
+  std::int64_t segment;
+  /// What its store calls it.
+  std::int64_t segment_id;
+  /// The number of its entries that are provably kept.
+  std::uint64_t entries;
+  /// The number of records in them; nothing if the last entry is only in a journal.
+  std::optional<std::int64_t> records;
+  /// The position of the last of them, where known.
+  std::optional<dl::dlsn> last_dlsn;
+  /// Bytes behind them that are no whole entry: they were never acknowledged, or power was lost.
+  std::uint64_t unfinished_bytes;
+  /// How the writer that holds the log named itself.
+  std::optional<std::string> owner;
+  /// Whether that writer's process lives.
+  bool owner_alive;
+};
+
+/// What verifying a namespace found. No findings: every byte that counts is as it was written.
+struct verification {
+  /// What is not as it was written.
+  std::vector<finding> findings;
+  /// The number of files that were read.
+  std::uint64_t files;
+  /// The bytes that were read.
+  std::uint64_t bytes;
+  /// Whether other processes have the namespace open.
+  bool in_use;
+  /// The segments that a writer has in progress, or left so.
+  std::vector<unfinished_segment> in_progress;
+};
+
+/// The format of a namespace directory: its version and the features that it uses, as bits.
+struct format_info {
+  /// Its version.
+  std::uint64_t version;
+  /// Features that a library which does not know them may ignore.
+  std::uint64_t compatible;
+  /// Features with which such a library may only read.
+  std::uint64_t read_only_compatible;
+  /// Features with which such a library may do nothing.
+  std::uint64_t incompatible;
+  /// Whether this library knows all that it must know to write.
+  bool known;
+};
+
+/// A process that has a namespace open.
+struct process_info {
+  /// Its process id.
+  std::uint32_t id;
+  /// How it names itself as the owner of a log.
+  std::string client_id;
+};
+
+/// What a namespace is, seen from outside.
+struct namespace_info {
+  /// The driver: "memory" or "file".
+  std::string driver;
+  /// What its format file says, where there is one.
+  std::optional<format_info> format;
+  /// The number of its logs; nothing if its metadata cannot be read.
+  std::optional<std::int64_t> logs;
+  /// The processes that have it open for writing.
+  std::vector<process_info> processes;
+  /// The number of journals.
+  std::uint64_t journals;
+  /// The bytes that these take.
+  std::uint64_t journal_bytes;
+  /// The number of segment files.
+  std::uint64_t segments;
+  /// The bytes that these take.
+  std::uint64_t segment_bytes;
+  /// The bytes that the metadata takes.
+  std::uint64_t metadata_bytes;
+};
+
+namespace detail {
+
+inline finding value(const dl_finding *of) {
+  finding found{dl_finding_severity(of),
+                dl_finding_subject(of),
+                dl_finding_message(of),
+                text(dl_finding_file(of)),
+                from_zero(dl_finding_offset(of)),
+                from_zero(dl_finding_segment_id(of)),
+                text(dl_finding_log(of)),
+                from_zero(dl_finding_segment(of)),
+                {},
+                text(dl_finding_kept(of)),
+                {}};
+  std::uint64_t first = 0, last = 0;
+  for (std::size_t i = 0; dl_finding_whole_entries_at(of, i, &first, &last); i++)
+    found.whole_entries.emplace_back(first, last);
+  for (std::size_t i = 0; i < dl_finding_safe_count(of); i++) found.safe.emplace_back(dl_finding_safe_at(of, i));
+  return found;
+}
+
+inline unfinished_segment value(const dl_in_progress *of) {
+  dl_dlsn last{};
+  const bool known = dl_in_progress_last_dlsn(of, &last);
+  return {dl_in_progress_log(of),
+          dl_in_progress_segment(of),
+          dl_in_progress_segment_id(of),
+          dl_in_progress_entries(of),
+          from_zero(dl_in_progress_records(of)),
+          known ? std::optional<dlsn>(last) : std::nullopt,
+          dl_in_progress_unfinished_bytes(of),
+          text(dl_in_progress_owner(of)),
+          dl_in_progress_owner_is_alive(of)};
+}
+
+inline verification take_verification(dl_call *from) {
+  dl_verification *taken = nullptr;
+  check(dl_call_take_verification(from, &taken));
+  owned<dl_verification, dl_verification_free> found(taken);
+  verification all{{}, dl_verification_files(taken), dl_verification_bytes(taken), dl_verification_is_in_use(taken), {}};
+  for (std::size_t i = 0; i < dl_verification_findings_count(taken); i++)
+    all.findings.push_back(value(dl_verification_findings_at(taken, i)));
+  for (std::size_t i = 0; i < dl_verification_in_progress_count(taken); i++)
+    all.in_progress.push_back(value(dl_verification_in_progress_at(taken, i)));
+  return all;
+}
+
+inline namespace_info take_namespace_info(dl_call *from) {
+  dl_namespace_info *taken = nullptr;
+  check(dl_call_take_namespace_info(from, &taken));
+  owned<dl_namespace_info, dl_namespace_info_free> info(taken);
+  namespace_info all{dl_namespace_info_driver(taken),
+                     std::nullopt,
+                     from_zero(dl_namespace_info_logs(taken)),
+                     {},
+                     dl_namespace_info_journals(taken),
+                     dl_namespace_info_journal_bytes(taken),
+                     dl_namespace_info_segments(taken),
+                     dl_namespace_info_segment_bytes(taken),
+                     dl_namespace_info_metadata_bytes(taken)};
+  if (dl_namespace_info_has_format(taken))
+    all.format = format_info{dl_namespace_info_format_version(taken), dl_namespace_info_format_compatible(taken),
+                             dl_namespace_info_format_read_only_compatible(taken),
+                             dl_namespace_info_format_incompatible(taken), dl_namespace_info_format_is_known(taken)};
+  for (std::size_t i = 0; i < dl_namespace_info_processes_count(taken); i++)
+    all.processes.push_back({dl_namespace_info_processes_id(taken, i), dl_namespace_info_processes_client_id(taken, i)});
+  return all;
+}
+
+/// What the library calls: an exception ends here.
+inline void tell(void *hook, const dl_event *told) {
+  try {
+    (*static_cast<event_hook *>(hook))(event(told));
+  } catch (...) {
+  }
+}
+
+}  // namespace detail
+
+/// Starts verify.
+inline call<verification> verify_start(const std::string &uri, const std::optional<std::string> &log = std::nullopt,
+                                       const std::optional<namespace_options> &options = std::nullopt) {
+  return detail::started(detail::take_verification, [&](dl_call **begun) {
+    return dl_namespace_verify_start(detail::c_text(uri), detail::get(options), log ? detail::c_text(*log) : nullptr, begun);
+  });
+}
+/// Reads every byte that belongs to the namespace at a URI, or to one log of it, and says what is not as it was written. It changes
+/// nothing, and works beside processes that write, and where opening fails.
+inline verification verify(const std::string &uri, const std::optional<std::string> &log = std::nullopt,
+                           const std::optional<namespace_options> &options = std::nullopt, timeout most = forever) {
+  return verify_start(uri, log, options).get(most);
+}
+
+/// Starts inspect.
+inline call<namespace_info> inspect_start(const std::string &uri,
+                                          const std::optional<namespace_options> &options = std::nullopt) {
+  return detail::started(detail::take_namespace_info, [&](dl_call **begun) {
+    return dl_namespace_inspect_start(detail::c_text(uri), detail::get(options), begun);
+  });
+}
+/// What the namespace at a URI is: its format, how much it holds, and who has it open. Opens and changes nothing.
+inline namespace_info inspect(const std::string &uri, const std::optional<namespace_options> &options = std::nullopt,
+                              timeout most = forever) {
+  return inspect_start(uri, options).get(most);
+}
+
 /// An open namespace: logs, by their names. (The word namespace is taken.)
 class log_namespace {
  public:
@@ -1439,6 +1689,21 @@ class log_namespace {
     return detail::started(take, [&](dl_call **begun) {
       return dl_namespace_open_start(detail::c_text(uri), detail::get(options), begun);
     });
+  }
+  /// As open, with a function that is told of events: what an operator wants to hear of, such as a writer that was cut off.
+  ///
+  /// It is called for one event after another, on threads of the library, and should not take long: events that come faster are
+  /// dropped. What it throws is lost. It must not close or end this namespace. What happened before a close is told before that returns.
+  static log_namespace open_with_events(const std::string &uri, event_hook hook,
+                                        const std::optional<namespace_options> &options = std::nullopt,
+                                        timeout most = forever) {
+    auto told = std::make_unique<event_hook>(std::move(hook));
+    dl_namespace *taken = nullptr;
+    detail::check(dl_namespace_open_with_events(detail::c_text(uri), detail::get(options), detail::tell, told.get(),
+                                                most.count(), &taken));
+    log_namespace opened(taken);
+    opened.told_ = std::move(told);
+    return opened;
   }
   /// Closes it: every pending call on it, its logs, writers and readers ends with closed. Close writers first.
   void close(timeout most = forever) { detail::check(dl_namespace_close(namespace_.get(), most.count())); }
@@ -1535,6 +1800,8 @@ class log_namespace {
     return dl::log(taken);
   }
 
+  // Told until the namespace is freed: so it comes first, to go last.
+  std::unique_ptr<event_hook> told_;
   detail::owned<dl_namespace, dl_namespace_free> namespace_;
 };
 

@@ -83,3 +83,10 @@ pub const DISTLOG_CHANGE_CREATED: u32 = 1;
 pub const DISTLOG_CHANGE_DELETED: u32 = 2;
 /// All logs that were there when the watching began have been told. Comes once.
 pub const DISTLOG_CHANGE_LISTED: u32 = 3;
+
+/// The event is as it should be.
+pub const DISTLOG_LEVEL_INFO: u32 = 1;
+/// The event is worth a look.
+pub const DISTLOG_LEVEL_WARN: u32 = 2;
+/// The event says that something is broken.
+pub const DISTLOG_LEVEL_ERROR: u32 = 3;

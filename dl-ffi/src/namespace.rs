@@ -1,6 +1,7 @@
 //! Namespaces.
 
-use std::ffi::c_char;
+use std::ffi::{c_char, c_void};
+use std::sync::Arc;
 
 use dl_core::{LogName, Namespace, Options, Result};
 
@@ -8,6 +9,7 @@ use crate::boundary::boundary;
 use crate::bytes::dl_buffer;
 use crate::completion::call::dl_call;
 use crate::error::dl_error;
+use crate::event::{Hook, Telling, dl_event_hook};
 use crate::forks::Birth;
 use crate::handle::{self, Boxed, Object, Out};
 use crate::log::dl_log;
@@ -21,6 +23,8 @@ use crate::waiting::{Effect, block, start};
 pub struct dl_namespace {
     birth: Birth,
     pub(crate) namespace: Namespace,
+    /// Whom it tells of events.
+    _telling: Option<Telling>,
 }
 
 impl Object for dl_namespace {
@@ -34,9 +38,22 @@ impl Object for dl_namespace {
 impl Boxed for dl_namespace {}
 
 /// Opens a namespace.
-async fn open(uri: String, options: Options) -> Result<dl_namespace> {
+async fn open(uri: String, options: Options, telling: Option<Telling>) -> Result<dl_namespace> {
     let birth = Birth::now();
-    Ok(dl_namespace { birth, namespace: Namespace::open(&uri, options).await? })
+    let namespace = match &telling {
+        None => Namespace::open(&uri, options).await?,
+        Some(Telling(hook)) => {
+            let hook = hook.clone();
+            Namespace::open_with_events(&uri, options, move |event| hook.tell(event)).await?
+        }
+    };
+    Ok(dl_namespace { birth, namespace, _telling: telling })
+}
+
+/// Options of the caller's, or those that nobody set.
+pub(crate) fn options_or_default(options: *const dl_namespace_options) -> Result<Options> {
+    let options = handle::borrow_or_null(options)?.map(|options| options.settings.values.clone());
+    Ok(options.unwrap_or_default())
 }
 
 /// The arguments of opening.
@@ -44,8 +61,18 @@ fn opening(
     uri: *const c_char,
     options: *const dl_namespace_options,
 ) -> Result<impl Future<Output = Result<dl_namespace>> + Send + 'static> {
-    let options = handle::borrow_or_null(options)?.map(|options| options.settings.values.clone());
-    Ok(open(text::read(uri, "uri")?.to_owned(), options.unwrap_or_default()))
+    Ok(open(text::read(uri, "uri")?.to_owned(), options_or_default(options)?, None))
+}
+
+/// The arguments of opening with a function that is told of events.
+fn opening_with_events(
+    uri: *const c_char,
+    options: *const dl_namespace_options,
+    hook: dl_event_hook,
+    user_data: *mut c_void,
+) -> Result<impl Future<Output = Result<dl_namespace>> + Send + 'static> {
+    let telling = Telling(Arc::new(Hook::new(hook, user_data)?));
+    Ok(open(text::read(uri, "uri")?.to_owned(), options_or_default(options)?, Some(telling)))
 }
 
 /// A verb on a namespace, with all that it needs.
@@ -118,6 +145,42 @@ pub extern "C" fn dl_namespace_open_start(
     call: *mut *mut dl_call,
 ) -> *mut dl_error {
     boundary(|| start(call, Effect::Possible, opening(uri, options)?))
+}
+
+/// As dl_namespace_open, with a function that is told of events: what an operator wants to hear of, such as a writer that was
+/// cut off, a segment that was recovered, a sync that failed.
+///
+/// It is called for one event after another, on threads of the library, never inside of a function of this header. It may call any
+/// of these, but must not close or free this namespace, which would wait for itself; it must return, not throw or jump. Events that
+/// come faster than it returns are dropped and counted. What happened before dl_namespace_close is told before that returns, and
+/// nothing is told any more once dl_namespace_free has returned, or once this has failed: so long `user_data` has to live.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_namespace_open_with_events(
+    uri: *const c_char,
+    options: *const dl_namespace_options,
+    hook: dl_event_hook,
+    user_data: *mut c_void,
+    timeout_ms: i64,
+    namespace: *mut *mut dl_namespace,
+) -> *mut dl_error {
+    boundary(|| {
+        let out = Out::new(namespace, "namespace")?;
+        let opening = opening_with_events(uri, options, hook, user_data)?;
+        out.put_object(block(timeout_ms, Effect::Possible, opening)?);
+        Ok(())
+    })
+}
+
+/// Starts dl_namespace_open_with_events. Take what it answers with dl_call_take_namespace.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_namespace_open_with_events_start(
+    uri: *const c_char,
+    options: *const dl_namespace_options,
+    hook: dl_event_hook,
+    user_data: *mut c_void,
+    call: *mut *mut dl_call,
+) -> *mut dl_error {
+    boundary(|| start(call, Effect::Possible, opening_with_events(uri, options, hook, user_data)?))
 }
 
 /// Closes a namespace: every pending call on it, its logs, writers and readers ends with closed. Close writers first: what

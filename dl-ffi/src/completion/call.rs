@@ -67,6 +67,9 @@ pub(crate) struct UserData(pub(crate) *mut c_void);
 // SAFETY: it is only handed back to the caller, whom the header tells on which thread.
 unsafe impl Send for UserData {}
 
+// SAFETY: as above; several threads may have the pointer, and none of ours looks behind it.
+unsafe impl Sync for UserData {}
+
 impl Object for dl_call {
     const NAME: &'static str = "the call";
 

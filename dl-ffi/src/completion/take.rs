@@ -14,12 +14,14 @@ use crate::handle::{self, Boxed, Out, give};
 use crate::log::{dl_log, put_record};
 use crate::log_info::{dl_log_info, dl_segments};
 use crate::namespace::dl_namespace;
+use crate::namespace_info::dl_namespace_info;
 use crate::options::dl_log_options;
 use crate::reader::dl_reader;
 use crate::receipt::{dl_receipt, dl_receipts};
 use crate::record::{dl_record, dl_records};
 use crate::text::dl_names;
 use crate::unread::Unread;
+use crate::verification::dl_verification;
 use crate::watch::{dl_log_change, only};
 use crate::writer::dl_writer;
 
@@ -135,6 +137,24 @@ pub extern "C" fn dl_call_take_namespace(
     namespace: *mut *mut dl_namespace,
 ) -> *mut dl_error {
     boundary(|| take(call, namespace, "namespace"))
+}
+
+/// Takes the info on a namespace that a call answers. Errors: as dl_call_take_count.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_call_take_namespace_info(
+    call: *mut dl_call,
+    info: *mut *mut dl_namespace_info,
+) -> *mut dl_error {
+    boundary(|| take(call, info, "info"))
+}
+
+/// Takes the verification that a call answers. Errors: as dl_call_take_count.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_call_take_verification(
+    call: *mut dl_call,
+    verification: *mut *mut dl_verification,
+) -> *mut dl_error {
+    boundary(|| take(call, verification, "verification"))
 }
 
 /// Takes the log that a call answers. Errors: as dl_call_take_count.
