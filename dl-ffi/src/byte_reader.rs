@@ -137,9 +137,12 @@ pub extern "C" fn dl_log_open_byte_reader(
     reader: *mut *mut dl_byte_reader,
 ) -> *mut dl_error {
     boundary(|| {
-        let (out, options) = (Out::new(reader, "reader")?, reader_options(options)?);
-        out.put_object(block(timeout_ms, Effect::None, on_log(log, |log| open(log, options))?)?);
-        Ok(())
+        let options = reader_options(options)?;
+        Out::new(reader, "reader")?.give(block(
+            timeout_ms,
+            Effect::None,
+            on_log(log, |log| open(log, options))?,
+        ))
     })
 }
 

@@ -119,9 +119,12 @@ pub extern "C" fn dl_log_open_byte_writer(
     writer: *mut *mut dl_byte_writer,
 ) -> *mut dl_error {
     boundary(|| {
-        let (out, options) = (Out::new(writer, "writer")?, writer_options(options)?);
-        out.put_object(block(timeout_ms, Effect::Possible, on_log(log, |log| open(log, options))?)?);
-        Ok(())
+        let options = writer_options(options)?;
+        Out::new(writer, "writer")?.give(block(
+            timeout_ms,
+            Effect::Possible,
+            on_log(log, |log| open(log, options))?,
+        ))
     })
 }
 

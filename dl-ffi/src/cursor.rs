@@ -106,9 +106,8 @@ pub extern "C" fn dl_log_open_cursor(
     cursor: *mut *mut dl_cursor,
 ) -> *mut dl_error {
     boundary(|| {
-        let (out, name) = (Out::new(cursor, "cursor")?, cursor_name(name)?);
-        out.put_object(block(timeout_ms, Effect::None, on_log(log, |log| open(log, name))?)?);
-        Ok(())
+        let name = cursor_name(name)?;
+        Out::new(cursor, "cursor")?.give(block(timeout_ms, Effect::None, on_log(log, |log| open(log, name))?))
     })
 }
 
@@ -134,11 +133,7 @@ pub extern "C" fn dl_log_list_cursors(
     timeout_ms: i64,
     cursors: *mut *mut dl_cursors,
 ) -> *mut dl_error {
-    boundary(|| {
-        let out = Out::new(cursors, "cursors")?;
-        out.put_object(block(timeout_ms, Effect::None, on_log(log, list)?)?);
-        Ok(())
-    })
+    boundary(|| Out::new(cursors, "cursors")?.give(block(timeout_ms, Effect::None, on_log(log, list)?)))
 }
 
 /// Starts dl_log_list_cursors. Take what it answers with dl_call_take_cursors.

@@ -144,7 +144,27 @@ impl Out<u8> {
     }
 }
 
+impl<T> Out<T> {
+    /// Writes what a verb answers, unless it failed.
+    ///
+    /// # Errors
+    /// What the verb failed with.
+    pub(crate) fn fill(self, answer: Result<T>) -> Result<()> {
+        self.put(answer?);
+        Ok(())
+    }
+}
+
 impl<T: Boxed> Out<*mut T> {
+    /// Gives the caller the object that a verb answers, unless it failed.
+    ///
+    /// # Errors
+    /// What the verb failed with.
+    pub(crate) fn give(self, answer: Result<T>) -> Result<()> {
+        self.put_object(answer?);
+        Ok(())
+    }
+
     /// Gives the caller an object as the result; drops it where the caller does not want it.
     pub(crate) fn put_object(self, object: T) {
         if self.is_wanted() {

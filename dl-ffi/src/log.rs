@@ -102,9 +102,12 @@ pub extern "C" fn dl_log_open_writer(
     writer: *mut *mut dl_writer,
 ) -> *mut dl_error {
     boundary(|| {
-        let (out, options) = (Out::new(writer, "writer")?, writer_options(options)?);
-        out.put_object(block(timeout_ms, Effect::Possible, on(log, |log| open_writer(log, options))?)?);
-        Ok(())
+        let options = writer_options(options)?;
+        Out::new(writer, "writer")?.give(block(
+            timeout_ms,
+            Effect::Possible,
+            on(log, |log| open_writer(log, options))?,
+        ))
     })
 }
 
@@ -134,9 +137,12 @@ pub extern "C" fn dl_log_open_reader(
     reader: *mut *mut dl_reader,
 ) -> *mut dl_error {
     boundary(|| {
-        let (out, options) = (Out::new(reader, "reader")?, reader_options(options)?);
-        out.put_object(block(timeout_ms, Effect::Possible, on(log, |log| open_reader(log, options))?)?);
-        Ok(())
+        let options = reader_options(options)?;
+        Out::new(reader, "reader")?.give(block(
+            timeout_ms,
+            Effect::Possible,
+            on(log, |log| open_reader(log, options))?,
+        ))
     })
 }
 
@@ -231,11 +237,7 @@ pub extern "C" fn dl_log_count(
     timeout_ms: i64,
     count: *mut u64,
 ) -> *mut dl_error {
-    boundary(|| {
-        let out = Out::new(count, "count")?;
-        out.put(block(timeout_ms, Effect::None, counting(log, from, until)?)?);
-        Ok(())
-    })
+    boundary(|| Out::new(count, "count")?.fill(block(timeout_ms, Effect::None, counting(log, from, until)?)))
 }
 
 /// Starts dl_log_count. Take what it answers with dl_call_take_count.

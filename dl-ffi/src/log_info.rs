@@ -81,11 +81,7 @@ pub extern "C" fn dl_log_get_info(
     timeout_ms: i64,
     info: *mut *mut dl_log_info,
 ) -> *mut dl_error {
-    boundary(|| {
-        let out = Out::new(info, "info")?;
-        out.put_object(block(timeout_ms, Effect::None, on(log, self::info)?)?);
-        Ok(())
-    })
+    boundary(|| Out::new(info, "info")?.give(block(timeout_ms, Effect::None, on(log, self::info)?)))
 }
 
 /// Starts dl_log_get_info. Take what it answers with dl_call_take_log_info.
@@ -104,9 +100,7 @@ pub extern "C" fn dl_log_list_segments(
     segments: *mut *mut dl_segments,
 ) -> *mut dl_error {
     boundary(|| {
-        let out = Out::new(segments, "segments")?;
-        out.put_object(block(timeout_ms, Effect::None, on(log, self::segments)?)?);
-        Ok(())
+        Out::new(segments, "segments")?.give(block(timeout_ms, Effect::None, on(log, self::segments)?))
     })
 }
 

@@ -48,11 +48,7 @@ pub extern "C" fn dl_log_get_options(
     timeout_ms: i64,
     options: *mut *mut dl_log_options,
 ) -> *mut dl_error {
-    boundary(|| {
-        let out = Out::new(options, "options")?;
-        out.put_object(block(timeout_ms, Effect::None, on(log, self::options)?)?);
-        Ok(())
-    })
+    boundary(|| Out::new(options, "options")?.give(block(timeout_ms, Effect::None, on(log, self::options)?)))
 }
 
 /// Starts dl_log_get_options. Take what it answers with dl_call_take_log_options.
@@ -92,11 +88,7 @@ pub extern "C" fn dl_log_get_user_metadata(
     timeout_ms: i64,
     data: *mut *mut dl_buffer,
 ) -> *mut dl_error {
-    boundary(|| {
-        let out = Out::new(data, "data")?;
-        out.put_object(block(timeout_ms, Effect::None, on(log, user_metadata)?)?);
-        Ok(())
-    })
+    boundary(|| Out::new(data, "data")?.give(block(timeout_ms, Effect::None, on(log, user_metadata)?)))
 }
 
 /// Starts dl_log_get_user_metadata. Take what it answers with dl_call_take_buffer.

@@ -131,9 +131,7 @@ pub extern "C" fn dl_namespace_open(
     namespace: *mut *mut dl_namespace,
 ) -> *mut dl_error {
     boundary(|| {
-        let out = Out::new(namespace, "namespace")?;
-        out.put_object(block(timeout_ms, Effect::Possible, opening(uri, options)?)?);
-        Ok(())
+        Out::new(namespace, "namespace")?.give(block(timeout_ms, Effect::Possible, opening(uri, options)?))
     })
 }
 
@@ -164,10 +162,8 @@ pub extern "C" fn dl_namespace_open_with_events(
     namespace: *mut *mut dl_namespace,
 ) -> *mut dl_error {
     boundary(|| {
-        let out = Out::new(namespace, "namespace")?;
         let opening = opening_with_events(uri, options, hook, user_data)?;
-        out.put_object(block(timeout_ms, Effect::Possible, opening)?);
-        Ok(())
+        Out::new(namespace, "namespace")?.give(block(timeout_ms, Effect::Possible, opening))
     })
 }
 
@@ -246,9 +242,8 @@ pub extern "C" fn dl_namespace_open_log(
     log: *mut *mut dl_log,
 ) -> *mut dl_error {
     boundary(|| {
-        let (out, name) = (Out::new(log, "log")?, log_name(name, "name")?);
-        out.put_object(block(timeout_ms, Effect::None, on(namespace, |it| open_log(it, name))?)?);
-        Ok(())
+        let name = log_name(name, "name")?;
+        Out::new(log, "log")?.give(block(timeout_ms, Effect::None, on(namespace, |it| open_log(it, name))?))
     })
 }
 
@@ -290,10 +285,9 @@ pub extern "C" fn dl_namespace_log_exists(
     exists: *mut bool,
 ) -> *mut dl_error {
     boundary(|| {
-        let (out, name) = (Out::new(exists, "exists")?, log_name(name, "name")?);
+        let name = log_name(name, "name")?;
         let verb = on(namespace, |it| async move { it.log_exists(&name).await })?;
-        out.put(block(timeout_ms, Effect::None, verb)?);
-        Ok(())
+        Out::new(exists, "exists")?.fill(block(timeout_ms, Effect::None, verb))
     })
 }
 
@@ -382,10 +376,8 @@ pub extern "C" fn dl_namespace_list_logs(
     names: *mut *mut dl_names,
 ) -> *mut dl_error {
     boundary(|| {
-        let out = Out::new(names, "names")?;
         let verb = listing(namespace, prefix, after, limit)?;
-        out.put_object(block(timeout_ms, Effect::None, verb)?);
-        Ok(())
+        Out::new(names, "names")?.give(block(timeout_ms, Effect::None, verb))
     })
 }
 
@@ -411,10 +403,8 @@ pub extern "C" fn dl_namespace_metrics_text(
     text: *mut *mut dl_buffer,
 ) -> *mut dl_error {
     boundary(|| {
-        let out = Out::new(text, "text")?;
         let verb = on(namespace, |namespace| metrics_text(namespace, by_log))?;
-        out.put_object(block(timeout_ms, Effect::None, verb)?);
-        Ok(())
+        Out::new(text, "text")?.give(block(timeout_ms, Effect::None, verb))
     })
 }
 

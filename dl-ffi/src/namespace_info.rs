@@ -59,11 +59,7 @@ pub extern "C" fn dl_namespace_inspect(
     timeout_ms: i64,
     info: *mut *mut dl_namespace_info,
 ) -> *mut dl_error {
-    boundary(|| {
-        let out = Out::new(info, "info")?;
-        out.put_object(block(timeout_ms, Effect::None, inspecting(uri, options)?)?);
-        Ok(())
-    })
+    boundary(|| Out::new(info, "info")?.give(block(timeout_ms, Effect::None, inspecting(uri, options)?)))
 }
 
 /// Starts dl_namespace_inspect. Take what it answers with dl_call_take_namespace_info.

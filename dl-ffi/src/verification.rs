@@ -124,9 +124,11 @@ pub extern "C" fn dl_namespace_verify(
     verification: *mut *mut dl_verification,
 ) -> *mut dl_error {
     boundary(|| {
-        let out = Out::new(verification, "verification")?;
-        out.put_object(block(timeout_ms, Effect::None, verifying(uri, options, log)?)?);
-        Ok(())
+        Out::new(verification, "verification")?.give(block(
+            timeout_ms,
+            Effect::None,
+            verifying(uri, options, log)?,
+        ))
     })
 }
 

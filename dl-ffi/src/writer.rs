@@ -374,8 +374,7 @@ pub extern "C" fn dl_writer_append_batch(
 ) -> *mut dl_error {
     boundary(|| {
         let verb = Several::new(writer, payloads, txids, count, options)?.append_batch();
-        Out::optional(receipts).put_object(block(timeout_ms, Effect::Possible, verb)?);
-        Ok(())
+        Out::optional(receipts).give(block(timeout_ms, Effect::Possible, verb))
     })
 }
 
@@ -411,8 +410,7 @@ pub extern "C" fn dl_writer_append_record_set(
 ) -> *mut dl_error {
     boundary(|| {
         let verb = Set::new(writer, payloads, count, compression, options)?.append();
-        Out::optional(receipts).put_object(block(timeout_ms, Effect::Possible, verb)?);
-        Ok(())
+        Out::optional(receipts).give(block(timeout_ms, Effect::Possible, verb))
     })
 }
 
