@@ -113,6 +113,7 @@ function settle(): void {
     for (const [number, receipt] of acknowledged(receipts)) taken(number)?.resolve(receipt);
   }
   for (let at = 0; at < others.length; at += 3) {
+    if (listeners.size > 0 && heard(others[at] as number, others[at + 1] === true, others[at + 2])) continue;
     const entry = taken(others[at] as number);
     if (others[at + 1] === true) entry?.resolve(others[at + 2]);
     else entry?.reject(fromNative(others[at + 2] as NativeError));
@@ -123,4 +124,22 @@ function taken(number: number): Entry | undefined {
   const entry = entries.get(number);
   entries.delete(number);
   return entry;
+}
+
+const listeners = new Map<number, (value: unknown) => void>();
+
+/** The number of somebody who hears of what comes under it, until the native half says that there will be no more. */
+export function listen(listener: (value: unknown) => void): number {
+  const number = next++;
+  listeners.set(number, listener);
+  return number;
+}
+
+/** Whether somebody was to hear it. What a listener throws is thrown where nothing of ours is going on. */
+function heard(number: number, goesOn: boolean, value: unknown): boolean {
+  const listener = listeners.get(number);
+  if (listener === undefined) return false;
+  if (goesOn) process.nextTick(listener, value);
+  else listeners.delete(number);
+  return true;
 }

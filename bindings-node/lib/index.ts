@@ -41,7 +41,16 @@ export type { ErrorDetails, ErrorKind } from './errors';
 export type { LogInfo, SegmentEnd, SegmentInfo } from './info';
 export { Log } from './log';
 export { fileUri, Namespace } from './namespace';
-export type { ListOptions } from './namespace';
+export type { ListOptions, Listening } from './namespace';
+export type {
+  Finding,
+  FormatInfo,
+  InProgress,
+  NamespaceEvent,
+  NamespaceInfo,
+  ProcessInfo,
+  Verification,
+} from './operating';
 export type {
   AtTxid,
   Compression,

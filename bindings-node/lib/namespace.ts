@@ -1,9 +1,25 @@
 /** A namespace: where logs are found, made and removed. */
 
-import { call, port, type Waiting } from './calls';
+import { call, listen, port, type Waiting } from './calls';
 import { checked } from './errors';
 import { Log } from './log';
-import { native, type NativeLog, type NativeNamespace, type NativeWatcher } from './native';
+import {
+  native,
+  type NativeEvent,
+  type NativeLog,
+  type NativeNamespace,
+  type NativeNamespaceInfo,
+  type NativeVerification,
+  type NativeWatcher,
+} from './native';
+import {
+  namespaceEvent,
+  namespaceInfo,
+  verification,
+  type NamespaceEvent,
+  type NamespaceInfo,
+  type Verification,
+} from './operating';
 import { texts } from './option-texts';
 import type { NamespaceOptions } from './options';
 import { LogWatcher } from './watchers';
@@ -16,6 +32,15 @@ export interface ListOptions extends Waiting {
   after?: string | undefined;
   /** The most names. All, if not said. */
   limit?: number | undefined;
+}
+
+/** What {@link Namespace.open} takes beside options. */
+export interface Listening {
+  /**
+   * Hears of what an operator wants to know, such as a writer that was cut off, a segment that was recovered, a sync that
+   * failed: one event after another. {@link Namespace.close} resolves after it has heard everything. It keeps no process alive.
+   */
+  onEvent?: ((event: NamespaceEvent) => void) | undefined;
 }
 
 /** Names that {@link Namespace.logs} asks for at once. */
@@ -40,12 +65,33 @@ export class Namespace implements AsyncDisposable {
   }
 
   /** Opens the namespace at this URI: `memory:name` or `file:///path`. Options in its query win over `options`. */
-  static async open(uri: string, options?: NamespaceOptions & Waiting): Promise<Namespace> {
-    const start = (number: number): void => native.openNamespace(port, number, String(uri), texts(options));
+  static async open(uri: string, options: NamespaceOptions & Listening & Waiting = {}): Promise<Namespace> {
+    const { onEvent, ...others } = options;
+    const start = (number: number): void => {
+      const given = texts(others);
+      const events = onEvent && listen((event) => onEvent(namespaceEvent(event as NativeEvent)));
+      native.openNamespace(port, number, String(uri), given, events);
+    };
     const late = (opened: unknown): void => {
       call<void>((number) => (opened as NativeNamespace).close(number)).catch(() => {});
     };
-    return new Namespace(await call<NativeNamespace>(start, { signal: options?.signal, late }));
+    return new Namespace(await call<NativeNamespace>(start, { signal: options.signal, late }));
+  }
+
+  /**
+   * Reads every byte that belongs to the namespace at this URI (to `log`, if it is given: then of segments only its own) and
+   * says what is not as it was written. It changes nothing, and works beside processes that write, and where {@link open} fails.
+   */
+  static async verify(uri: string, options: NamespaceOptions & { log?: string } & Waiting = {}): Promise<Verification> {
+    const { log, ...others } = options;
+    const start = (number: number): void => native.verifyNamespace(port, number, String(uri), texts(others), log);
+    return verification(await call<NativeVerification>(start, { signal: options.signal }));
+  }
+
+  /** What the namespace at this URI is: its format, how much it holds, and who has it open. Opens and changes nothing. */
+  static async inspect(uri: string, options?: NamespaceOptions & Waiting): Promise<NamespaceInfo> {
+    const start = (number: number): void => native.inspectNamespace(port, number, String(uri), texts(options));
+    return namespaceInfo(await call<NativeNamespaceInfo>(start, { signal: options?.signal }));
   }
 
   /** Makes a log. */

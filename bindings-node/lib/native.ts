@@ -60,6 +60,69 @@ export interface NativeLogChange {
   listed?: boolean;
 }
 
+export interface NativeFinding {
+  severity: string;
+  subject: string;
+  message: string;
+  file?: string;
+  offset?: number;
+  segmentId?: bigint;
+  log?: string;
+  segment?: bigint;
+  /** First and last of each run in turn. */
+  wholeEntries: bigint[];
+  kept?: string;
+  safe: string[];
+}
+
+export interface NativeInProgress {
+  log: string;
+  segment: bigint;
+  segmentId: bigint;
+  entries: bigint;
+  records?: bigint;
+  lastDlsn?: string;
+  unfinishedBytes: number;
+  owner?: string;
+  ownerAlive: boolean;
+}
+
+export interface NativeVerification {
+  findings: NativeFinding[];
+  files: number;
+  bytes: number;
+  inUse: boolean;
+  inProgress: NativeInProgress[];
+}
+
+export interface NativeNamespaceInfo {
+  driver: string;
+  format?: {
+    version: number;
+    compatible: bigint;
+    readOnlyCompatible: bigint;
+    incompatible: bigint;
+    known: boolean;
+  };
+  logs?: number;
+  processes: { id: number; clientId: string }[];
+  journals: number;
+  journalBytes: number;
+  segments: number;
+  segmentBytes: number;
+  metadataBytes: number;
+}
+
+export interface NativeEvent {
+  target: string;
+  level: string;
+  message: string;
+  kind?: string;
+  /** Keys and values in turn. */
+  context: string[];
+  text: string;
+}
+
 export interface NativePort {
   take(): { receipts?: BigInt64Array; others: unknown[] };
   cancel(call: number): void;
@@ -165,7 +228,9 @@ export interface NativeByteReader {
 
 interface Native {
   Port: new (bell: () => void) => NativePort;
-  openNamespace(port: NativePort, call: number, uri: string, options: string[]): void;
+  openNamespace(port: NativePort, call: number, uri: string, options: string[], events?: number): void;
+  verifyNamespace(port: NativePort, call: number, uri: string, options: string[], log?: string): void;
+  inspectNamespace(port: NativePort, call: number, uri: string, options: string[]): void;
   parseDlsn(text: string): string | NativeError;
   directoryUri(path: string): string | NativeError;
 }

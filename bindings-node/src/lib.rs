@@ -18,6 +18,7 @@ mod cursor;
 mod error;
 mod log;
 mod namespace;
+mod operating;
 mod port;
 mod reader;
 mod runtime;

@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use dl_core::{Dlsn, LogName, Namespace, Options, Snapshot, file_uri};
+use dl_core::{Dlsn, LogName, Namespace, Snapshot, file_uri};
 use napi::Either;
 use napi_derive::napi;
 
 use crate::error::NativeError;
 use crate::log::NativeLog;
+use crate::operating::{Telling, chosen};
 use crate::port::{Port, Settler, now};
-use crate::values::each_option;
 use crate::watch::NativeLogWatcher;
 
 /// An open namespace.
@@ -33,14 +33,19 @@ pub fn directory_uri(path: String) -> Either<NativeError, String> {
     now(file_uri(Path::new(&path)))
 }
 
-/// Opens a namespace.
+/// Opens a namespace; `events` is the number of who is told of its events.
 #[napi(catch_unwind)]
-pub fn open_namespace(port: &Port, call: f64, uri: String, options: Vec<String>) {
+pub fn open_namespace(port: &Port, call: f64, uri: String, options: Vec<String>, events: Option<f64>) {
     let settler = port.settler.clone();
+    let telling = events.map(|number| Telling::new(&settler, number));
     port.settler.start(call, async move {
-        let mut chosen = Options::default();
-        each_option(&options, |name, text| chosen.set(name, text))?;
-        let namespace = Namespace::open(&uri, chosen).await?;
+        let options = chosen(&options)?;
+        let namespace = match telling {
+            None => Namespace::open(&uri, options).await?,
+            Some(telling) => {
+                Namespace::open_with_events(&uri, options, move |event| telling.tell(event)).await?
+            }
+        };
         settler.keep(call, &namespace);
         Ok(NativeNamespace { settler, namespace, number: call })
     });

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::mem::take;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,6 +23,7 @@ use tokio::sync::oneshot;
 
 use crate::columns;
 use crate::error::{NativeError, cancelled, panicked};
+use crate::operating::NativeEvent;
 use crate::runtime;
 
 /// A call, by the number that JavaScript gave it.
@@ -29,6 +31,9 @@ pub(crate) type Call = f64;
 
 /// How long the end of a thread of JavaScript waits for its namespaces to be closed.
 const CLOSING: Duration = Duration::from_secs(2);
+
+/// Events that wait to be taken; what comes when there are more is dropped.
+const EVENTS: usize = 1_024;
 
 /// Wakes JavaScript. Weak: whether the process lives on is said by [`Port::hold`].
 type Bell = ThreadsafeFunction<(), (), (), Status, false, true>;
@@ -57,6 +62,8 @@ struct Ended {
     /// The receipts of single appends, each behind its call.
     receipts: Vec<i64>,
     others: Vec<(Call, bool, Value)>,
+    /// How many of them are events.
+    events: usize,
 }
 
 /// What JavaScript takes.
@@ -64,7 +71,8 @@ struct Ended {
 pub struct Taken<'env> {
     /// For each acknowledged append its call and its receipt: see [`columns::RECEIPT`].
     pub receipts: Option<BigInt64Array>,
-    /// For each other call its number, whether it succeeded, and its result or error, in turn.
+    /// For each other call its number, whether it succeeded, and its result or error, in turn. Events are among them, and what
+    /// fails with nothing when there will be no more.
     pub others: Array<'env>,
 }
 
@@ -102,7 +110,7 @@ impl Port {
     /// If JavaScript has no memory left for it.
     #[napi(catch_unwind)]
     pub fn take<'env>(&self, env: &'env Env) -> napi::Result<Taken<'env>> {
-        let Ended { receipts, others } = take(&mut *lock(&self.settler.0.ended));
+        let Ended { receipts, others, .. } = take(&mut *lock(&self.settler.0.ended));
         let mut list = env.create_array(0)?;
         for (call, succeeded, value) in others {
             let at = list.len();
@@ -147,19 +155,24 @@ impl Settler {
         let mut future = Box::pin(future);
         match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(result) => self.settle(call, result),
-            Poll::Pending => {
-                let cancelled_by = self.cancel_by(call);
-                let mut pending = Pending { settler: self.clone(), call: Some(call) };
-                self.0.runtime.spawn(async move {
-                    let result = tokio::select! {
-                        biased;
-                        result = future => result,
-                        _ = cancelled_by => Err(cancelled()),
-                    };
-                    pending.settle(result);
-                });
-            }
+            Poll::Pending => self.go_on(call, future),
         }
+    }
+
+    fn go_on<T>(&self, call: Call, future: Pin<Box<impl Future<Output = Result<T>> + Send + 'static>>)
+    where
+        T: ToNapiValue + Send + 'static,
+    {
+        let cancelled_by = self.cancel_by(call);
+        let mut pending = Pending { settler: self.clone(), call: Some(call) };
+        self.0.runtime.spawn(async move {
+            let result = tokio::select! {
+                biased;
+                result = future => result,
+                _ = cancelled_by => Err(cancelled()),
+            };
+            pending.settle(result);
+        });
     }
 
     /// Completes when this call is given up, until it is forgotten.
@@ -211,9 +224,32 @@ impl Settler {
         self.ring(first);
     }
 
-    fn push<T: ToNapiValue + Send + 'static>(&self, call: Call, succeeded: bool, value: T) {
-        let value: Value = Box::new(move |list, at| list.set(at, value));
+    /// Tells whoever has this number of an event.
+    pub(crate) fn tell(&self, number: Call, event: NativeEvent) {
         let mut ended = lock(&self.0.ended);
+        if ended.events < EVENTS {
+            ended.events += 1;
+            self.push_into(ended, number, true, event);
+        }
+    }
+
+    /// Tells whoever has this number that there will be no more events.
+    pub(crate) fn tell_end(&self, number: Call) {
+        self.push(number, false, ());
+    }
+
+    fn push<T: ToNapiValue + Send + 'static>(&self, call: Call, succeeded: bool, value: T) {
+        self.push_into(lock(&self.0.ended), call, succeeded, value);
+    }
+
+    fn push_into<T: ToNapiValue + Send + 'static>(
+        &self,
+        mut ended: MutexGuard<'_, Ended>,
+        call: Call,
+        succeeded: bool,
+        value: T,
+    ) {
+        let value: Value = Box::new(move |list, at| list.set(at, value));
         let first = ended.is_empty();
         ended.others.push((call, succeeded, value));
         drop(ended);
