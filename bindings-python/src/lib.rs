@@ -13,6 +13,7 @@ mod calls;
 mod cursor;
 mod dlsn;
 mod error;
+mod events;
 mod info;
 mod input;
 mod log;

@@ -8,6 +8,7 @@ use pyo3::types::{PyDict, PyList};
 
 use crate::calls::Calls;
 use crate::error::{invalid, raised};
+use crate::events;
 use crate::info;
 use crate::log::Log;
 use crate::options;
@@ -26,19 +27,21 @@ pub(crate) struct Namespace {
 
 /// Opens a namespace, for the calling threads or for an event loop.
 #[pyfunction]
-#[pyo3(signature = (uri, given = None, calls = None))]
+#[pyo3(signature = (uri, given = None, calls = None, on_event = None))]
 pub(crate) fn open(
     py: Python<'_>,
     uri: String,
     given: Option<&Bound<'_, PyDict>>,
     calls: Option<&Bound<'_, Calls>>,
+    on_event: Option<Py<PyAny>>,
 ) -> PyResult<Py<PyAny>> {
     let options = namespace_options(given)?;
     let calls = calls.map(|calls| calls.get().core()).transpose()?;
     let session = Session::new(calls).map_err(|error| raised(py, &error))?;
     let (opening, address) = (session.clone(), uri.clone());
     let open = async move {
-        let namespace = dl_core::Namespace::open(&address, options).await?;
+        let tell = move |event: &dl_core::Event| events::tell(on_event.as_ref(), event);
+        let namespace = dl_core::Namespace::open_with_events(&address, options, tell).await?;
         opening.opened(namespace);
         Ok(opening)
     };

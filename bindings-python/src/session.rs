@@ -142,14 +142,19 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        // Nobody closed it: that is done now, beside whoever dropped it.
-        if let (Some(runtime), Some(namespace)) = (self.take_runtime(), self.namespace.take()) {
+        let Some(runtime) = self.take_runtime() else { return };
+        if let Some(namespace) = self.namespace.take() {
+            // Nobody closed it: that is done now, beside whoever dropped it.
             let handle = runtime.handle().clone();
             handle.spawn(async move {
                 // There is nobody to tell.
                 let _closed = namespace.close().await;
                 drop(runtime);
             });
+        } else {
+            // It was never opened. A thread of the runtime may be waiting for Python's lock, to tell of an event.
+            let mut runtime = Some(runtime);
+            Python::try_attach(|py| py.detach(|| drop(runtime.take())));
         }
     }
 }

@@ -69,11 +69,13 @@ from dl.errors import (
 # Checkers take it for true. Importing typing would take as long as all of dl.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Unpack
 
     from dl.options import NamespaceOptions
     from dl.types import (
         CursorInfo,
+        Event,
         Finding,
         FormatInfo,
         InProgress,
@@ -100,6 +102,7 @@ __all__ = [
     "CursorInfo",
     "Dlsn",
     "Error",
+    "Event",
     "Fenced",
     "Finding",
     "ForkedProcess",
@@ -150,9 +153,16 @@ for _batch in (Records, Receipts):
     getattr(Sequence, "register")(_batch)
 
 
-def open(uri: str, **options: Unpack[NamespaceOptions]) -> Namespace:
-    """Opens the namespace at this URI: `memory:name` or `file:///path`. Options in its query win over `options`."""
-    return _dl.open(uri, options)
+def open(
+    uri: str, *, on_event: Callable[[Event], object] | None = None, **options: Unpack[NamespaceOptions]
+) -> Namespace:
+    """Opens the namespace at this URI: `memory:name` or `file:///path`. Options in its query win over `options`.
+
+    What an operator wants to hear of, such as a writer that was cut off or a sync that failed, goes into `logging`, below the
+    logger `dl`; or to `on_event`, which is called for one event after another, on a thread of dl. It must not close the
+    namespace. `Namespace.close` returns after everything was told.
+    """
+    return _dl.open(uri, options, on_event=on_event)
 
 
 def verify(uri: str, *, log: str | None = None, **options: Unpack[NamespaceOptions]) -> Verification:

@@ -1,7 +1,7 @@
 """The native half of dl."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from os import PathLike
 from types import TracebackType
@@ -13,6 +13,7 @@ from dl.errors import Error
 from dl.options import LogOptions, ReaderOptions, WriterOptions
 from dl.types import (
     CursorInfo,
+    Event,
     LogChange,
     LogInfo,
     Metric,
@@ -25,7 +26,12 @@ _Wait: TypeAlias = float | timedelta | None
 _NewRecord: TypeAlias = Buffer | tuple[Buffer, int | None]
 _End: TypeAlias = Literal["bound", "end", "sealed"]
 
-def open(uri: str, given: Mapping[str, Any] | None = None, calls: Calls | None = None) -> Namespace: ...
+def open(
+    uri: str,
+    given: Mapping[str, Any] | None = None,
+    calls: Calls | None = None,
+    on_event: Callable[[Event], object] | None = None,
+) -> Namespace: ...
 def verify(uri: str, log: str | None = None, given: Mapping[str, Any] | None = None) -> Verification: ...
 def inspect(uri: str, given: Mapping[str, Any] | None = None) -> NamespaceInfo: ...
 def file_uri(path: str | PathLike[str]) -> str:

@@ -17,14 +17,15 @@ append does not undo the append; cancelling one that reads loses no record. No c
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, Self, TypeVar, Unpack
+import contextlib
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, Self, TypeVar, Unpack, cast
 
 from dl import _dl
 from dl._dl import Dlsn, Payload, Receipt, Receipts, Record, Records
 from dl.errors import Error
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine, Generator, Iterable
+    from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterable
     from datetime import timedelta
     from types import TracebackType
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from dl.options import LogOptions, NamespaceOptions, ReaderOptions, WriterOptions
     from dl.types import (
         CursorInfo,
+        Event,
         LogChange,
         LogInfo,
         Metric,
@@ -125,18 +127,26 @@ class _Handle:
         return repr(self._native).replace("<dl.", "<dl.aio.", 1)
 
 
-def open(uri: str, **options: Unpack[NamespaceOptions]) -> Opening[Namespace]:
-    """Opens the namespace at this URI, for the running event loop."""
-    return Opening(_open(uri, options))
+def open(
+    uri: str, *, on_event: Callable[[Event], object] | None = None, **options: Unpack[NamespaceOptions]
+) -> Opening[Namespace]:
+    """Opens the namespace at this URI, for the running event loop, which also calls `on_event`: see `dl.open`."""
+    return Opening(_open(uri, on_event, options))
 
 
-async def _open(uri: str, options: NamespaceOptions) -> Namespace:
+async def _open(uri: str, on_event: Callable[[Event], object] | None, options: NamespaceOptions) -> Namespace:
     loop = asyncio.get_running_loop()
+
+    def tell(event: Event) -> None:
+        # A loop that was closed meanwhile has nobody left who listens.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(cast("Callable[[Event], object]", on_event), event)
+
     calls = _dl.Calls(loop)
     loop.add_reader(calls.fileno(), calls.look)
     opening: Any = _dl.open
     try:
-        return Namespace(await opening(uri, options, calls), calls, loop)
+        return Namespace(await opening(uri, options, calls, tell if on_event else None), calls, loop)
     except BaseException:
         loop.remove_reader(calls.fileno())
         calls.close()

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CursorInfo",
+    "Event",
     "Finding",
     "FormatInfo",
     "InProgress",
@@ -239,3 +240,24 @@ class Metric:
     """Of a histogram: how many values came."""
     sum: float | None
     """Of a histogram: their sum."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that an operator wants to hear of. The repository's docs/metrics.md lists them."""
+
+    target: str
+    """Area and name, such as `writer.fenced`. It never changes."""
+    level: Literal["info", "warn", "error"]
+    """How much it matters."""
+    message: str
+    """What happened, in words that may change."""
+    kind: str | None
+    """The kind of the error behind it, if there is one."""
+    context: dict[str, str]
+    """What it happened to, such as `log`, `segment`, `file` and `owner`."""
+    text: str
+    """All of it as one line."""
+
+    def __str__(self) -> str:
+        return self.text
