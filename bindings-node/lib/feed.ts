@@ -1,6 +1,7 @@
 /**
  * Things that come from the native half, and those who wait for them. One fetch at a time is in flight. Who gives up
- * leaves the line, and what a fetch brought for nobody stays for the next: so giving up loses nothing.
+ * leaves the line, and what a fetch brought for nobody stays for the next: so giving up loses nothing. Where many are within
+ * reach, the next ones are fetched while the caller looks at those it took.
  */
 
 import { hold, port, release, type Waiting } from './calls';
@@ -23,7 +24,10 @@ interface Waiter<T> {
 
 interface InFlight {
   number: number;
+  max: number;
   wait: boolean;
+  /** Whether nobody has to wait for it. */
+  early: boolean;
   stopped: boolean;
   ended: Promise<void>;
 }
@@ -37,6 +41,8 @@ export class Feed<T> {
   #items: T[] = [];
   #taken = 0;
   #inFlight: InFlight | undefined;
+  /** How many are worth fetching before somebody asks: as many as the last fetch brought, if that were all it was to bring. */
+  #more = 0;
   #paused = false;
   #over: Error | undefined;
   /** Whether those who wait do not keep the process alive. */
@@ -60,7 +66,10 @@ export class Feed<T> {
 
   /** Takes one that is here, if nobody stands in front. */
   here(): T | undefined {
-    return this.#line.length === 0 && this.#taken < this.#items.length ? this.#items[this.#taken++] : undefined;
+    if (this.#line.length > 0 || this.#taken >= this.#items.length) return undefined;
+    const item = this.#items[this.#taken++];
+    if (this.#taken >= this.#items.length) this.#pump();
+    return item;
   }
 
   /** Up to `max`: at least one, unless `ms` passes before there is any, or this is the end. */
@@ -68,7 +77,11 @@ export class Feed<T> {
     if (signal?.aborted) return Promise.reject(cancelled(signal, false));
     if (this.#over !== undefined) return Promise.reject(this.#over);
     if (max <= 0) return Promise.resolve([]);
-    if (this.#line.length === 0 && this.#taken < this.#items.length) return Promise.resolve(this.#shift(max));
+    if (this.#line.length === 0 && this.#taken < this.#items.length) {
+      const items = this.#shift(max);
+      this.#pump();
+      return Promise.resolve(items);
+    }
     return new Promise((resolve, reject) => this.#wait(max, ms, signal, resolve, reject));
   }
 
@@ -132,12 +145,16 @@ export class Feed<T> {
     this.#pump();
   }
 
-  /** Serves those who wait, as far as it goes, and sees to it that something is in flight exactly if somebody waits. */
+  /**
+   * Serves those who wait, as far as it goes, and sees to it that something is in flight if somebody waits, or if all is taken and
+   * there was more: that is on its way while the caller is at work.
+   */
   #pump(): void {
     for (;;) {
       const [waiter] = this.#line;
       if (waiter === undefined) {
-        if (this.#inFlight !== undefined) this.#cancel(this.#inFlight);
+        if (this.#inFlight === undefined) this.#beginEarly();
+        else if (!this.#inFlight.early) this.#cancel(this.#inFlight);
         return;
       }
       if (this.#taken >= this.#items.length) break;
@@ -151,18 +168,27 @@ export class Feed<T> {
 
   #begin(waiter: Waiter<T>): void {
     // Who asks for many gets these and no rest; who asks for few gets the next ones without a crossing.
-    const max = waiter.max < this.#ahead / 16 ? this.#ahead : waiter.max;
-    const { number, promise } = this.#fetch(max, waiter.wait);
+    this.#send(waiter.max < this.#ahead / 16 ? this.#ahead : waiter.max, waiter.wait, false);
+  }
+
+  #beginEarly(): void {
+    if (this.#more === 0 || this.#taken < this.#items.length || this.#paused || this.#over !== undefined) return;
+    this.#send(this.#more, false, true);
+  }
+
+  #send(max: number, wait: boolean, early: boolean): void {
+    const { number, promise } = this.#fetch(max, wait);
     const ended = promise.then(
       ({ items }) => this.#came(inFlight, items),
       (error: Error) => this.#failed(inFlight, error),
     );
-    const inFlight: InFlight = { number, wait: waiter.wait, stopped: false, ended };
+    const inFlight: InFlight = { number, max, wait, early, stopped: false, ended };
     this.#inFlight = inFlight;
   }
 
   #came(inFlight: InFlight, items: T[]): void {
     this.#inFlight = undefined;
+    this.#more = this.#ahead > 1 && items.length === inFlight.max ? inFlight.max : 0;
     if (items.length > 0) {
       this.#items = items;
       this.#taken = 0;
@@ -176,6 +202,7 @@ export class Feed<T> {
 
   #failed(inFlight: InFlight, error: Error): void {
     this.#inFlight = undefined;
+    this.#more = 0;
     // What nobody waits for is met again by whoever comes next.
     const stopped = inFlight.stopped && error instanceof DlError && error.kind === 'cancelled';
     if (!stopped) this.#line[0]?.fail(error);

@@ -36,7 +36,7 @@ export interface NextBatchOptions extends Waiting {
  * ```
  *
  * A loop that is left can be gone on with: the reader stays open, and where it is. It fetches ahead, at most
- * `readAheadBytes`; nothing is fetched while nobody waits. A locked reader fetches what is asked for and no more, since it
+ * `readAheadBytes`, and while you look at a batch the next one is on its way, if there is one. A locked reader fetches what is asked for and no more, since it
  * looks at its lock in each call: use {@link nextBatch}.
  */
 export class Reader implements AsyncIterable<Record>, AsyncDisposable {

@@ -159,6 +159,17 @@ impl Settler {
         }
     }
 
+    /// Begins a call whose place among others does not matter: all of it runs on the runtime, and JavaScript goes on.
+    pub(crate) fn start_elsewhere<T>(
+        &self,
+        call: Call,
+        future: impl Future<Output = Result<T>> + Send + 'static,
+    ) where
+        T: ToNapiValue + Send + 'static,
+    {
+        self.go_on(call, Box::pin(future));
+    }
+
     fn go_on<T>(&self, call: Call, future: Pin<Box<impl Future<Output = Result<T>> + Send + 'static>>)
     where
         T: ToNapiValue + Send + 'static,

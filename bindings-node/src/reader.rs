@@ -43,7 +43,7 @@ impl NativeReader {
     pub fn fetch(&self, call: f64, max: u32, wait: bool) {
         let reader = self.reader.clone();
         let max = usize::try_from(max).unwrap_or(usize::MAX);
-        self.settler.start(call, async move {
+        self.settler.start_elsewhere(call, async move {
             let mut reader = reader.lock().await;
             loop {
                 let records = reader.next_batch(max, if wait { LONG } else { Duration::ZERO }).await?;
