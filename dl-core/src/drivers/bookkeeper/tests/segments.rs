@@ -142,7 +142,8 @@ impl Fixture for OnBookies {
             }
             cluster.run(&["start-bookie", bookie]);
         }
-        assert!(changed >= 3, "{changed} copies were found");
+        // One more than an ack quorum has may have been on its way.
+        assert!(changed >= 2, "{changed} copies were found");
         answering(cluster).await;
         true
     }
