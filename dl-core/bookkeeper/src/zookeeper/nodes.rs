@@ -12,12 +12,19 @@ pub struct NodeState {
     pub version: i32,
     /// The session that it ends with, or 0.
     pub session: i64,
+    /// When it was created, in milliseconds since 1970, by the clock of the servers.
+    pub created_ms: i64,
 }
 
 impl NodeState {
     /// None if the server left it out, as some do for nodes created by a commit.
     pub(super) fn of(stat: &Stat) -> Option<Self> {
-        let state = Self { created: stat.czxid, version: stat.version, session: stat.ephemeral_owner };
+        let state = Self {
+            created: stat.czxid,
+            version: stat.version,
+            session: stat.ephemeral_owner,
+            created_ms: stat.ctime,
+        };
         (stat.czxid > 0).then_some(state)
     }
 }

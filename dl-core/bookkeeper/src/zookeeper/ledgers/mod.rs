@@ -41,6 +41,18 @@ impl ZooKeeperLedgers {
         Ok(Self { zookeeper, root, layout })
     }
 
+    /// When a ledger was made, in milliseconds since 1970: what its metadata says, or else when its node was made. `None`
+    /// if there is no such ledger.
+    ///
+    /// # Errors
+    /// Those of the metadata store.
+    pub async fn created_ms(&self, id: LedgerId) -> Result<Option<i64>> {
+        let found = self.zookeeper.get(&self.path(id)?).await.map_err(|error| error.of_ledger(id))?;
+        let Some((data, state)) = found else { return Ok(None) };
+        let metadata = LedgerMetadata::decode(&data).map_err(|error| error.of_ledger(id))?;
+        Ok(Some(metadata.created_ms.unwrap_or(state.created_ms)))
+    }
+
     fn path(&self, id: LedgerId) -> Result<String> {
         self.layout.path(&self.root, id)
     }

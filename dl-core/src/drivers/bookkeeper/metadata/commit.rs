@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn another_node_than_the_one_known_is_given_a_version_that_none_has() {
         let known = Version { created: 7, changes: 2 };
-        let state = |created| Some(NodeState { created, version: 2, session: 0 });
+        let state = |created| Some(NodeState { created, version: 2, session: 0, created_ms: 0 });
         let ops = [Op::set("/a", "", known)];
         assert_eq!(sent(&ops, &[state(7)]), [Some(2)]);
         assert_eq!(sent(&ops, &[state(8)]), [Some(NEVER)]);
