@@ -51,7 +51,7 @@ const OUTSIDE_WORLD: &[&str] = &[
 const CRATES: &[(&str, &[&str])] = &[
     ("dl-bookkeeper", &[]),
     ("dl-core", &["dl-bookkeeper"]),
-    ("dl-server", &["dl-core"]),
+    ("dl-server", &["dl-bookkeeper", "dl-core"]),
     ("dl-ffi", &["dl-core"]),
     ("dl-python", &["dl-core"]),
     ("dl-node", &["dl-core"]),

@@ -2,6 +2,7 @@
 
 mod append;
 mod bench;
+mod bk;
 mod copy;
 mod count;
 mod create;
@@ -109,6 +110,7 @@ enum Command {
     Recover(recover::Recover),
     Namespace(manage::Manage),
     Bench(bench::Bench),
+    Bk(bk::Bk),
     #[command(name = "dlsn")]
     Dlsn(dlsn::Convert),
     Completions(manual::Completions),
@@ -138,6 +140,7 @@ impl Command {
             Self::Recover(command) => command.run(shared).await,
             Self::Namespace(command) => command.run(shared).await,
             Self::Bench(command) => command.run(shared).await,
+            Self::Bk(command) => command.run(shared).await,
             Self::Dlsn(command) => command.run(shared),
             Self::Completions(command) => command.run(shared),
             Self::Man(command) => command.run(shared),

@@ -55,6 +55,7 @@ fn every_command_shows_an_example() {
         "namespace",
         "completions",
         "man",
+        "bk",
     ];
     for command in commands {
         let help = place.ok(&[command, "--help"]);

@@ -1,0 +1,183 @@
+//! The cluster that a command looks at.
+
+use std::sync::Arc;
+
+use clap::Args;
+use dl_bookkeeper::{
+    BookKeeper, Bookies, ClientOptions, ConnectionOptions, ErrorKind as ClusterErrorKind, LedgerId,
+    LedgerMetadata, Seams, ZooKeeper, ZooKeeperBookies, ZooKeeperLedgers, ZooKeeperOptions,
+};
+use dl_core::{Error, ErrorKind};
+use tokio::task::JoinSet;
+
+use super::place::{Binding, Place};
+use super::references::References;
+use crate::cli::Shared;
+use crate::cli::failure::Result;
+
+/// Ledgers whose metadata is asked for at once.
+const AT_ONCE: usize = 64;
+
+/// Which cluster.
+#[derive(Debug, Args)]
+pub(super) struct ClusterArgs {
+    /// The ZooKeeper of a cluster, HOST:PORT[,HOST:PORT], in place of that of a namespace
+    #[arg(long, global = true, value_name = "SERVERS")]
+    zookeeper: Option<String>,
+
+    /// Where the cluster has its ledgers there
+    #[arg(long, global = true, value_name = "PATH", default_value = "/ledgers", requires = "zookeeper")]
+    ledgers_path: String,
+}
+
+/// A cluster, and perhaps a namespace on it.
+pub(super) struct Cluster {
+    namespace: Option<Namespace>,
+    binding: Binding,
+    zookeeper: ZooKeeper,
+    pub(super) store: ZooKeeperLedgers,
+    pub(super) registry: ZooKeeperBookies,
+    pub(super) client: BookKeeper,
+    /// To ask one bookie, not any that has an entry.
+    pub(super) bookies: Bookies,
+}
+
+/// A namespace, whose metadata may be in another ZooKeeper than that of its ledgers.
+struct Namespace {
+    place: Place,
+    zookeeper: ZooKeeper,
+}
+
+/// The metadata of a ledger, if it can be read.
+pub(super) enum Known {
+    Metadata(Arc<LedgerMetadata>),
+    /// It was deleted since it was listed.
+    Gone,
+    Unreadable(dl_bookkeeper::Error),
+}
+
+impl Cluster {
+    pub(super) async fn open(arguments: &ClusterArgs, shared: &Shared) -> Result<Self> {
+        let Some(servers) = &arguments.zookeeper else {
+            let uri = shared.namespace.uri().unwrap_or_default();
+            return Self::of_namespace(Place::parse(uri)?).await;
+        };
+        let binding = Binding { servers: servers.clone(), ledgers: arguments.ledgers_path.clone() };
+        let zookeeper = connect(servers).await?;
+        Self::of(binding, zookeeper, None).await
+    }
+
+    async fn of_namespace(place: Place) -> Result<Self> {
+        let zookeeper = connect(&place.servers).await?;
+        let binding = place.binding(&zookeeper).await?;
+        let of_ledgers = if binding.servers == place.servers {
+            zookeeper.clone()
+        } else {
+            connect(&binding.servers).await?
+        };
+        Self::of(binding, of_ledgers, Some(Namespace { place, zookeeper })).await
+    }
+
+    async fn of(binding: Binding, zookeeper: ZooKeeper, namespace: Option<Namespace>) -> Result<Self> {
+        let store = ZooKeeperLedgers::open(zookeeper.clone(), &binding.ledgers).await?;
+        let registry = ZooKeeperBookies::new(zookeeper.clone(), &binding.ledgers);
+        let (shared_store, shared_registry) = (Arc::new(store.clone()), Arc::new(registry.clone()));
+        let bookies = Bookies::new(shared_registry.clone(), ConnectionOptions::default(), Seams::system());
+        let options = ClientOptions::default();
+        let client = BookKeeper::connect(shared_store, shared_registry, options, Seams::system()).await?;
+        Ok(Self { namespace, binding, zookeeper, store, registry, client, bookies })
+    }
+
+    pub(super) async fn close(&self) {
+        self.bookies.close();
+        self.zookeeper.close().await;
+        if let Some(namespace) = &self.namespace {
+            namespace.zookeeper.close().await;
+        }
+    }
+
+    /// The path of the namespace's node in ZooKeeper.
+    ///
+    /// # Errors
+    /// `invalid-argument` if the cluster was not named by a namespace.
+    pub(super) fn root(&self) -> Result<&str> {
+        Ok(&self.namespace()?.place.root)
+    }
+
+    /// The ledgers that the namespace refers to now.
+    pub(super) async fn references(&self) -> Result<References> {
+        let namespace = self.namespace()?;
+        References::read(&namespace.zookeeper, &namespace.place.root).await
+    }
+
+    /// The ledgers of a log, oldest first.
+    pub(super) async fn ledgers_of(&self, log: &str) -> Result<Vec<LedgerId>> {
+        let namespace = self.namespace()?;
+        References::of_log(&namespace.zookeeper, &namespace.place.root, log).await
+    }
+
+    /// The ledgers that another namespace on this cluster refers to now.
+    ///
+    /// # Errors
+    /// `invalid-argument` if it is on another cluster.
+    pub(super) async fn references_of(&self, uri: &str) -> Result<References> {
+        let place = Place::parse(uri)?;
+        let zookeeper = connect(&place.servers).await?;
+        let found = async {
+            if place.binding(&zookeeper).await? != self.binding {
+                let message = "the namespace is on another cluster, or names this one in another way";
+                return Err(Error::new(ErrorKind::InvalidArgument, message).with("uri", uri).into());
+            }
+            References::read(&zookeeper, &place.root).await
+        };
+        let found = found.await;
+        zookeeper.close().await;
+        found
+    }
+
+    /// The metadata of ledgers, in their order.
+    pub(super) async fn metadata(&self, ids: &[LedgerId]) -> Result<Vec<(LedgerId, Known)>> {
+        let mut known = Vec::with_capacity(ids.len());
+        for some in ids.chunks(AT_ONCE) {
+            let mut asked = JoinSet::new();
+            for id in some {
+                let (client, id) = (self.client.clone(), *id);
+                asked.spawn(async move { (id, client.metadata(id).await) });
+            }
+            let mut answers = asked.join_all().await;
+            answers.sort_by_key(|(id, _)| *id);
+            for (id, answer) in answers {
+                known.push((id, Known::of(answer)?));
+            }
+        }
+        Ok(known)
+    }
+
+    fn namespace(&self) -> Result<&Namespace> {
+        self.namespace.as_ref().ok_or_else(|| {
+            let message = "this needs a namespace: name it with --ns, without --zookeeper";
+            Error::new(ErrorKind::InvalidArgument, message).into()
+        })
+    }
+}
+
+impl Known {
+    /// # Errors
+    /// That of a store which did not answer.
+    fn of(answer: dl_bookkeeper::Result<dl_bookkeeper::Versioned>) -> Result<Self> {
+        match answer {
+            Ok(found) => Ok(Self::Metadata(found.metadata)),
+            Err(error) => match error.kind() {
+                ClusterErrorKind::NoSuchLedger => Ok(Self::Gone),
+                ClusterErrorKind::Corrupt | ClusterErrorKind::Unsupported | ClusterErrorKind::TooLarge => {
+                    Ok(Self::Unreadable(error))
+                }
+                _ => Err(error.into()),
+            },
+        }
+    }
+}
+
+async fn connect(servers: &str) -> Result<ZooKeeper> {
+    Ok(ZooKeeper::connect(ZooKeeperOptions::new(servers)).await?)
+}
