@@ -3,7 +3,7 @@
 use super::*;
 use crate::drivers::file::control::Control;
 use crate::drivers::file::frame::FrameSeed;
-use crate::drivers::file::journal::{Adopted, BatchEntry, Journal};
+use crate::drivers::file::journal::{Adopted, BatchEntry, Journal, Making};
 use crate::drivers::file::layout::Layout;
 use crate::error::ErrorKind;
 
@@ -132,14 +132,15 @@ async fn c_a_frozen_owner_journals_one_more_entry_after_its_segment_was_deleted(
 async fn c_the_stale_tail_of_a_recycled_journal_is_not_replayed() {
     let world = machine();
     let (seams, _process) = world.process();
-    let (files, folder) = (&*seams.files, world.root());
+    let folder = world.root();
     let (id, seed) = (SegmentId::new(7).unwrap(), FrameSeed::new(1, SegmentId::new(7).unwrap()));
     let write = |journal: &mut Journal, number: u64| {
         let head = seed.head(4_096 * number, number, b"entry");
         let entry = BatchEntry { segment: id, offset: 4_096 * number, frame_head: &head, entry: b"entry" };
         journal.append(0, &[entry]).unwrap();
     };
-    let mut journal = Journal::create(files, &folder, 1, 5, 64 << 10, || true).unwrap();
+    let mut journal =
+        Making::begin(seams.files.clone(), folder.clone(), 1, 5, 64 << 10).and_then(Making::finish).unwrap();
     (1..=4).for_each(|number| write(&mut journal, number));
     journal.empty().unwrap();
     write(&mut journal, 9);

@@ -12,6 +12,8 @@ mod syncs;
 mod threads;
 mod words;
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 
 use super::*;
@@ -139,9 +141,13 @@ async fn after_power_loss(world: &World, id: SegmentId, least: u64) -> (Opener, 
 /// emptied.
 fn recycled(world: &World) -> usize {
     let story = world.story();
-    let of_journals = story.iter().filter(|line| line.contains("/journals/"));
-    let (made, others): (Vec<_>, Vec<_>) = of_journals.partition(|line| line.contains(" Create "));
-    others.iter().filter(|line| line.ends_with(", 20 bytes")).count() - made.len()
+    let written = story.iter().filter(|line| line.contains("/journals/") && line.ends_with(", 20 bytes"));
+    let mut generations = BTreeMap::<_, usize>::new();
+    for line in written {
+        let path = line.split([' ', ',']).find(|word| word.contains("/journals/"));
+        *generations.entry(path).or_insert(0) += 1;
+    }
+    generations.values().map(|written| written - 1).sum()
 }
 
 /// Lets simulated time pass until this is so.

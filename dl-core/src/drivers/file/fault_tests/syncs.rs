@@ -252,3 +252,22 @@ async fn the_next_journal_is_ready_before_the_one_before_it_is_full() {
     }
     assert_eq!(made(), 2, "they take turns");
 }
+
+/// Synced as a whole, it would keep the syncs of all writers waiting.
+#[tokio::test(start_paused = true)]
+async fn the_next_journal_is_synced_piece_by_piece() {
+    let world = machine();
+    let owner = Opener::new(&world).await;
+    let writer = TestWriter::start(&owner.stores).await;
+    let journals = directory(&world).join("journals");
+    let made = || world.files().into_iter().filter(|path| path.starts_with(&journals)).collect::<Vec<_>>();
+    writer.append(0..1).await;
+    let first = made();
+    for number in 1..7 {
+        writer.put(vec![b'x'; 10_000]);
+        assert!(owner.ended(&writer, number + 1).await);
+    }
+    until(&owner.seams.clock, || made().len() == 2).await;
+    let next = made().into_iter().find(|path| !first.contains(path)).unwrap();
+    assert!(world.content(&next).len() < usize::try_from(JOURNAL_BYTES).unwrap(), "there is time");
+}

@@ -7,12 +7,14 @@
 
 mod batch;
 mod examine;
+mod making;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use batch::{BLOCK_BYTES, BatchHead};
 pub(super) use batch::{Batch, BatchEntry, BatchKey, ReadEntry, batch_bytes, entry_bytes};
+pub(super) use making::Making;
 
 use super::io;
 use super::slots::Slots;
@@ -21,8 +23,6 @@ use crate::seams::{File, Files, LockKind, OpenMode};
 
 const MAGIC: &[u8; 8] = b"dl\0jrn\0\x01";
 const HEAD_BYTES: usize = 36;
-/// How much is written at once when a journal is created.
-const CREATE_BYTES: usize = 1 << 20;
 /// The largest batch: bounds what a reader of a journal allocates.
 pub(super) const MAX_BATCH_BYTES: usize = 16 << 20;
 
@@ -49,65 +49,6 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    /// Makes a journal of `size` bytes, durable with its name, and locks it. Gives up if it is not to `go_on`, which is asked
-    /// for each piece.
-    pub(super) fn create(
-        files: &dyn Files,
-        folder: &Path,
-        namespace: u64,
-        id: u64,
-        size: u64,
-        go_on: impl Fn() -> bool,
-    ) -> Result<Self> {
-        let path = folder.join(super::layout::hex(id));
-        let made = Self::make(files, folder, &path, namespace, id, size, go_on);
-        made.map_err(|error| {
-            // What was made of it holds nothing; if it cannot be removed, the next opener does.
-            let _left_for_the_next_opener = files.remove(&path);
-            io::failed(error, "making a journal", &path)
-        })
-    }
-
-    fn make(
-        files: &dyn Files,
-        folder: &Path,
-        path: &Path,
-        namespace: u64,
-        id: u64,
-        size: u64,
-        go_on: impl Fn() -> bool,
-    ) -> std::io::Result<Self> {
-        let file = files.open(path, OpenMode::CreateNew)?;
-        if !file.try_lock(LockKind::Exclusive)? {
-            return Err(std::io::Error::other("a journal that was just made is locked by another"));
-        }
-        let zeros = vec![0; CREATE_BYTES];
-        let mut offset = 0;
-        while offset < size {
-            if !go_on() {
-                return Err(std::io::Error::other("it is not wanted any more"));
-            }
-            let bytes = usize::try_from(size - offset).unwrap_or(CREATE_BYTES).min(CREATE_BYTES);
-            file.write_at(&[&zeros[..bytes]], offset)?;
-            offset += bytes as u64;
-        }
-        file.write_at(&[&head(namespace, id, size)], 0)?;
-        let mut generation = Slots::unwritten();
-        generation.write(&*file, id, 1)?;
-        file.sync()?;
-        files.sync_dir(folder)?;
-        Ok(Self {
-            path: path.to_owned(),
-            file,
-            namespace,
-            id,
-            size,
-            generation,
-            sequence: 0,
-            end: BLOCK_BYTES,
-        })
-    }
-
     /// Opens and locks a journal whose process is dead. One that was never finished is removed.
     ///
     /// # Errors

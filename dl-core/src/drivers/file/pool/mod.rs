@@ -3,6 +3,7 @@
 //! A journal is emptied once every entry in it is durable in its segment (rule F6). That happens in the background,
 //! while the next journal takes the new batches.
 
+mod ahead;
 mod room;
 
 use std::collections::BTreeMap;
@@ -14,7 +15,7 @@ use tokio::sync::Notify;
 
 use super::catalog::SegmentState;
 use super::frame::MAX_STORED_ENTRY_BYTES;
-use super::journal::{BatchEntry, Journal, batch_bytes, entry_bytes};
+use super::journal::{BatchEntry, Journal, Making, batch_bytes, entry_bytes};
 use super::layout::Layout;
 use super::metadata::FileMetadata;
 use super::presence::{Presence, Staying};
@@ -51,9 +52,9 @@ pub(super) struct JournalPool {
     /// Rung when a journal became full, and when one became empty.
     filled: Notify,
     emptied: Notify,
-    /// Rung when the next journal should be made ready.
+    /// Rung when more of the next journal should be made, or none.
     wanted: Notify,
-    /// Held while a journal is made ready.
+    /// Held while some of a journal is made ahead.
     making: tokio::sync::Mutex<()>,
 }
 
@@ -62,8 +63,9 @@ struct Pool {
     active: Option<Arc<Used>>,
     full: Vec<Arc<Used>>,
     spare: Vec<Journal>,
-    /// Whether making a journal ready was asked for since the active one became active.
-    wanted: bool,
+    /// The next one, as far as it is made, and how much of it is to be made by now.
+    begun: Option<Making>,
+    due: u64,
     /// There was no room on the disk since the active one became active: none is made before it is needed.
     short: bool,
     closed: bool,
@@ -185,7 +187,7 @@ impl JournalPool {
                 Ok(Some(journal)) => {
                     let used = Used::new(journal);
                     let mut state = self.state();
-                    (state.active, state.wanted, state.short) = (Some(used.clone()), false, false);
+                    (state.active, state.due, state.short) = (Some(used.clone()), 0, false);
                     return Ok(used);
                 }
                 Ok(None) => {
@@ -203,11 +205,7 @@ impl JournalPool {
         let mut state = self.state();
         match state.active.take() {
             Some(active) if active.room() >= bytes => {
-                let soon = active.room() < self.size / 8 * 5;
-                if soon && state.spare.is_empty() && !state.wanted && !state.short {
-                    state.wanted = true;
-                    self.wanted.notify_one();
-                }
+                self.look_ahead(&mut state, active.room());
                 Some(state.active.insert(active).clone())
             }
             Some(full) => {
@@ -220,7 +218,7 @@ impl JournalPool {
         }
     }
 
-    /// A spare or new journal; `None` if one has to be emptied first, or is being made.
+    /// A spare or new journal; `None` if one has to be emptied first, or if a piece of one is just being made.
     fn next_journal(&self) -> Result<Option<Journal>> {
         let making = self.making.try_lock();
         let wait = {
@@ -233,53 +231,11 @@ impl JournalPool {
             }
             state.too_many_full()
         };
-        if wait || making.is_err() { Ok(None) } else { self.new_journal(|| true).map(Some) }
-    }
-
-    /// Makes a journal, as long as it is to `go_on`.
-    fn new_journal(&self, go_on: impl Fn() -> bool) -> Result<Journal> {
-        let id = self.seams.random.next_u64();
-        Journal::create(&*self.seams.files, &self.layout.journals(), self.namespace, id, self.size, go_on)
-    }
-
-    /// The background task that makes the next journal ready while there is still room in the one before it, so that no
-    /// writer waits while a file of that size is written.
-    pub(super) async fn run_ahead(self: Arc<Self>) {
-        loop {
-            self.wanted.notified().await;
-            if self.state().closed {
-                return;
-            }
-            let Ok(staying) = self.presence.stay() else { return };
-            let making = self.making.lock().await;
-            let pool = self.clone();
-            let work = move || {
-                // If it cannot be made, whoever needs it gets the error.
-                let _best_effort = pool.make_ready();
-                drop(staying);
-            };
-            self.seams.tasks.blocking(work).await;
-            drop(making);
-            // Who needs one takes it, or makes it if this failed.
-            self.emptied.notify_one();
+        if wait || making.is_err() {
+            return Ok(None);
         }
-    }
-
-    fn make_ready(&self) -> Result<()> {
-        let wanted = || {
-            let state = self.state();
-            !state.closed && !state.short && state.spare.is_empty() && !state.too_many_full()
-        };
-        if !wanted() {
-            return Ok(());
-        }
-        let journal = self.new_journal(wanted)?;
-        let mut state = self.state();
-        // Whoever closes the pool lets all its journals go: the lock on this one goes with it.
-        if !state.closed {
-            state.spare.push(journal);
-        }
-        Ok(())
+        let begun = self.state().begun.take();
+        begun.map_or_else(|| self.begin_journal(), Ok)?.finish().map(Some)
     }
 
     /// Writes no more to the active journal: a sync of it failed.
@@ -334,8 +290,10 @@ impl JournalPool {
     /// Gives up the locks of all journals, as soon as nobody works on them.
     pub(super) fn let_go(&self) {
         let mut state = self.state();
-        let journals =
-            (state.active.take(), std::mem::take(&mut state.full), std::mem::take(&mut state.spare));
+        let journals = (
+            (state.active.take(), state.begun.take()),
+            (std::mem::take(&mut state.full), std::mem::take(&mut state.spare)),
+        );
         drop(state);
         drop(journals);
     }

@@ -13,16 +13,17 @@ impl JournalPool {
     /// files of segments that were deleted. While the disk is so full there is one journal, and one more while that is emptied.
     pub(in crate::drivers::file) async fn make_room(self: &Arc<Self>) -> Result<()> {
         self.state().short = true;
-        // One that is being made is given up now.
+        // A piece of one that is just being made goes with it.
         drop(self.making.lock().await);
         self.empty_now().await?;
-        let (used, spare) = {
+        let (used, spare, begun) = {
             let mut state = self.state();
             let used: Vec<_> = state.full.iter().chain(&state.active).cloned().collect();
-            (used, std::mem::take(&mut state.spare))
+            (used, std::mem::take(&mut state.spare), state.begun.take())
         };
         let pool = self.clone();
         let work = move || {
+            drop(begun);
             used.iter().try_for_each(|used| pool.forget_deleted(used))?;
             spare.into_iter().try_for_each(|journal| journal.remove(&*pool.seams.files))
         };
