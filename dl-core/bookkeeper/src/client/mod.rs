@@ -139,6 +139,12 @@ impl BookKeeper {
         self.0.registry.bookies().await
     }
 
+    /// Closes every connection: what its handles ask of bookies ends with `closed`, now and from here on. What the metadata
+    /// store holds is for whoever made that.
+    pub fn close(&self) {
+        self.0.transport.close();
+    }
+
     fn reader(&self, id: LedgerId, known: Versioned) -> Result<LedgerReader> {
         let access = access(id, &known.metadata);
         LedgerReader::new(self.0.clone(), access, known)

@@ -17,11 +17,18 @@ pub(crate) type Done = Box<dyn FnOnce(Result<Response>) + Send>;
 pub(crate) trait Transport: Send + Sync + 'static {
     /// Sends a request. It never blocks, and every request ends.
     fn submit(&self, to: &BookieId, request: &Request, done: Done);
+
+    /// Ends every request, now and from here on.
+    fn close(&self) {}
 }
 
 impl Transport for Bookies {
     fn submit(&self, to: &BookieId, request: &Request, done: Done) {
         self.bookie(to).submit(request, None, done);
+    }
+
+    fn close(&self) {
+        Self::close(self);
     }
 }
 

@@ -1,5 +1,7 @@
 //! Calls: what reads is sent again over lost connections and sessions; what changes something is sent once.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use tokio::sync::watch;
 use tokio::time::Timeout;
@@ -71,6 +73,35 @@ impl ZooKeeper {
         Ok(names)
     }
 
+    /// How many children a node has, or `None` if there is no such node. It sees every change that was answered anywhere
+    /// before.
+    pub async fn child_count(&self, path: &str) -> Result<Option<usize>> {
+        let found = self.read(|client| async move {
+            let (synced, stat) = (client.sync("/"), client.check_stat(path));
+            let ((), stat) = tokio::try_join!(synced, stat)?;
+            Ok(stat)
+        });
+        Ok(found.await?.flatten().map(|stat| usize::try_from(stat.num_children).unwrap_or_default()))
+    }
+
+    /// Has a server answer, once; tells the number of the session that it answered in, and how long the servers keep that
+    /// without hearing of it. The answer proves that the session lived at some time after the call.
+    ///
+    /// # Errors
+    /// `unavailable` if the connection broke or the session ended meanwhile.
+    pub async fn touch(&self) -> Result<(i64, Duration)> {
+        let (session, mut state) = self.session().await?;
+        let client = session.client.clone();
+        // A read, which the server answers itself; it hears of the session by it.
+        let asked = async move { client.check_stat("/").await };
+        match self.once(asked, &mut state).await? {
+            Applied::Done(_) => Ok((session.client.session_id().0, session.client.session_timeout())),
+            Applied::Refused(_, refusal) => {
+                Err(Error::new(ErrorKind::MetadataStore, format!("ZooKeeper refused a read: {refusal:?}")))
+            }
+        }
+    }
+
     /// Creates a node; answers its path and state.
     ///
     /// # Errors
@@ -86,12 +117,13 @@ impl ZooKeeper {
         let made = self.change(|client| async move {
             let client_mode = match mode {
                 NodeMode::Persistent => CreateMode::Persistent,
+                NodeMode::PersistentSequential => CreateMode::PersistentSequential,
                 NodeMode::EphemeralSequential => CreateMode::EphemeralSequential,
             };
             let (stat, sequence) = client.create(path, data, &client_mode.with_acls(acls)).await?;
             let path = match mode {
                 NodeMode::Persistent => path.to_owned(),
-                NodeMode::EphemeralSequential => format!("{path}{sequence}"),
+                NodeMode::PersistentSequential | NodeMode::EphemeralSequential => format!("{path}{sequence}"),
             };
             Ok((path, stat))
         });

@@ -34,6 +34,8 @@ impl NodeState {
 pub enum NodeMode {
     /// Until it is deleted.
     Persistent,
+    /// The same; ten digits, counted up below its parent, are added to its name.
+    PersistentSequential,
     /// Until the session ends; ten digits, counted up below its parent, are added to its name.
     EphemeralSequential,
 }
