@@ -1771,8 +1771,8 @@ void dl_namespace_options_free(dl_namespace_options *options);
 dl_error *dl_namespace_options_set_client_id(dl_namespace_options *options, const char *value);
 
 /**
- * Makes the namespace where there is none (the directory itself, not its parents). If false, opening a
- * missing one is "not-found".
+ * Makes the namespace where there is none: a directory (itself, not its parents); on BookKeeper only
+ * if "ledgers_path" says on which ledgers. If false, opening a missing one is "not-found".
  *
  * true or false; default true.
  */
@@ -1831,6 +1831,160 @@ dl_error *dl_namespace_options_set_large_flush_bytes(dl_namespace_options *optio
  * true or false; default false.
  */
 dl_error *dl_namespace_options_set_unsafe_filesystem(dl_namespace_options *options, bool value);
+
+/**
+ * The root of the BookKeeper cluster in ZooKeeper, "/ledgers" on most: a namespace that does not exist
+ * is made on it. One that exists says it by itself. If absent: none is made.
+ *
+ * text; 2 to 1024.
+ */
+dl_error *dl_namespace_options_set_ledgers_path(dl_namespace_options *options, const char *value);
+
+/**
+ * The ZooKeeper servers of the BookKeeper cluster, "host:port,host:port", for a namespace that is
+ * made. If absent: those of the URI.
+ *
+ * text; 1 to 4096.
+ */
+dl_error *dl_namespace_options_set_bookkeeper_zookeepers(dl_namespace_options *options, const char *value);
+
+/**
+ * Makes a federated namespace: its logs are spread over sub-namespaces, so that no node of ZooKeeper
+ * gets too many children. One that exists says by itself whether it is.
+ *
+ * true or false; default false.
+ */
+dl_error *dl_namespace_options_set_federated(dl_namespace_options *options, bool value);
+
+/**
+ * The most logs that are made in one sub-namespace of a federated namespace.
+ *
+ * number; default 15000; 1 to 1000000.
+ */
+dl_error *dl_namespace_options_set_logs_per_subnamespace(dl_namespace_options *options, uint64_t value);
+
+/**
+ * On how many bookies a segment lies.
+ *
+ * number; default 3; 1 to 64.
+ */
+dl_error *dl_namespace_options_set_ensemble_size(dl_namespace_options *options, uint64_t value);
+
+/**
+ * To how many of them each entry is written; if it is more than "ensemble_size", to all.
+ *
+ * number; default 3; 1 to 64.
+ */
+dl_error *dl_namespace_options_set_write_quorum(dl_namespace_options *options, uint64_t value);
+
+/**
+ * How many of those must have an entry on disk before it is acknowledged: the loss of one fewer loses
+ * nothing. If it is more than "write_quorum", all of those.
+ *
+ * number; default 2; 1 to 64.
+ */
+dl_error *dl_namespace_options_set_ack_quorum(dl_namespace_options *options, uint64_t value);
+
+/**
+ * What protects the entries of new segments: "crc32", as Java DistributedLog writes, "crc32c", "mac"
+ * or "none". Each is read, by Java too, whatever this says.
+ *
+ * "crc32", "crc32c", "mac", "none"; default crc32.
+ */
+dl_error *dl_namespace_options_set_digest(dl_namespace_options *options, const char *value);
+
+/**
+ * A writer that falls idle tells bookies how far it has got, instead of adding a control record that
+ * says so. That is one entry fewer for each lone append, but Java's readers see the last record only
+ * when the next one comes.
+ *
+ * true or false; default false.
+ */
+dl_error *dl_namespace_options_set_explicit_lac(dl_namespace_options *options, bool value);
+
+/**
+ * The password of ledgers ("digestPw" in Java), the same for all who use the namespace. It stands in
+ * clear in ZooKeeper. If absent: the empty one, as in Java.
+ *
+ * text; 1 to 256.
+ */
+dl_error *dl_namespace_options_set_ledger_password(dl_namespace_options *options, const char *value);
+
+/**
+ * How long ZooKeeper keeps the session of a process that is silent, and with it the locks of its
+ * writers. Appends are acknowledged only while it answered within half of that. Its servers have
+ * bounds of their own.
+ *
+ * milliseconds; default 10s; 1s to 10m.
+ */
+dl_error *dl_namespace_options_set_session_timeout_ms(dl_namespace_options *options, uint64_t value);
+
+/**
+ * How long a call may wait for ZooKeeper, connecting again included, before it fails with
+ * "unavailable".
+ *
+ * milliseconds; default 30s; 100 to 10m.
+ */
+dl_error *dl_namespace_options_set_zookeeper_timeout_ms(dl_namespace_options *options, uint64_t value);
+
+/**
+ * The identity shown to ZooKeeper ("zkAclId" in Java): nodes made with it are its own, and others may
+ * only read them. If absent: anyone may do anything to them.
+ *
+ * text; 1 to 256.
+ */
+dl_error *dl_namespace_options_set_zookeeper_acl_id(dl_namespace_options *options, const char *value);
+
+/**
+ * The longest that connecting to a bookie may take, TLS and authentication included.
+ *
+ * milliseconds; default 10s; 10 to 10m.
+ */
+dl_error *dl_namespace_options_set_bookie_connect_timeout_ms(dl_namespace_options *options, uint64_t value);
+
+/**
+ * How long a bookie may take to answer before it counts as failed.
+ *
+ * milliseconds; default 5s; 10 to 10m.
+ */
+dl_error *dl_namespace_options_set_bookie_request_timeout_ms(dl_namespace_options *options, uint64_t value);
+
+/**
+ * The name shown to bookies that want one (SASL, DIGEST-MD5). If absent: none.
+ *
+ * text; 1 to 256.
+ */
+dl_error *dl_namespace_options_set_bookie_user(dl_namespace_options *options, const char *value);
+
+/**
+ * The password that belongs to "bookie_user". If absent: the empty one.
+ *
+ * text; 1 to 256.
+ */
+dl_error *dl_namespace_options_set_bookie_password(dl_namespace_options *options, const char *value);
+
+/**
+ * A file of certificates (PEM) to one of which those of bookies must lead: TLS is spoken with them. If
+ * absent: no TLS.
+ *
+ * text; 1 to 4096.
+ */
+dl_error *dl_namespace_options_set_tls_roots(dl_namespace_options *options, const char *value);
+
+/**
+ * A file with our own certificate and what leads to it (PEM), for bookies that ask for one. If absent:
+ * none is shown.
+ *
+ * text; 1 to 4096.
+ */
+dl_error *dl_namespace_options_set_tls_certificate(dl_namespace_options *options, const char *value);
+
+/**
+ * The file with the private key (PEM) of "tls_certificate". If absent: none.
+ *
+ * text; 1 to 4096.
+ */
+dl_error *dl_namespace_options_set_tls_key(dl_namespace_options *options, const char *value);
 
 /**
  * Makes options: the defaults.

@@ -34,8 +34,8 @@ export interface NamespaceOptions {
    */
   clientId?: string | undefined;
   /**
-   * Makes the namespace where there is none (the directory itself, not its parents). If false, opening a missing one is
-   * `not-found`. Default: true.
+   * Makes the namespace where there is none: a directory (itself, not its parents); on BookKeeper only if
+   * `ledgers_path` says on which ledgers. If false, opening a missing one is `not-found`. Default: true.
    */
   createNamespace?: boolean | undefined;
   /**
@@ -72,6 +72,100 @@ export interface NamespaceOptions {
    * memory do not hold between machines, and acknowledged records can be lost. Default: false.
    */
   unsafeFilesystem?: boolean | undefined;
+  /**
+   * The root of the BookKeeper cluster in ZooKeeper, `/ledgers` on most: a namespace that does not exist is made on it.
+   * One that exists says it by itself. If absent: none is made. 2 to 1024 bytes.
+   */
+  ledgersPath?: string | undefined;
+  /**
+   * The ZooKeeper servers of the BookKeeper cluster, `host:port,host:port`, for a namespace that is made. If absent:
+   * those of the URI. 1 to 4096 bytes.
+   */
+  bookkeeperZookeepers?: string | undefined;
+  /**
+   * Makes a federated namespace: its logs are spread over sub-namespaces, so that no node of ZooKeeper gets too many
+   * children. One that exists says by itself whether it is. Default: false.
+   */
+  federated?: boolean | undefined;
+  /**
+   * The most logs that are made in one sub-namespace of a federated namespace. Default: 15000. 1 to 1000000.
+   */
+  logsPerSubnamespace?: Quantity | undefined;
+  /**
+   * On how many bookies a segment lies. Default: 3. 1 to 64.
+   */
+  ensembleSize?: Quantity | undefined;
+  /**
+   * To how many of them each entry is written; if it is more than `ensemble_size`, to all. Default: 3. 1 to 64.
+   */
+  writeQuorum?: Quantity | undefined;
+  /**
+   * How many of those must have an entry on disk before it is acknowledged: the loss of one fewer loses nothing. If it
+   * is more than `write_quorum`, all of those. Default: 2. 1 to 64.
+   */
+  ackQuorum?: Quantity | undefined;
+  /**
+   * What protects the entries of new segments: `crc32`, as Java DistributedLog writes, `crc32c`, `mac` or `none`. Each
+   * is read, by Java too, whatever this says. Default: crc32.
+   */
+  digest?: 'crc32' | 'crc32c' | 'mac' | 'none' | undefined;
+  /**
+   * A writer that falls idle tells bookies how far it has got, instead of adding a control record that says so. That is
+   * one entry fewer for each lone append, but Java's readers see the last record only when the next one comes. Default:
+   * false.
+   */
+  explicitLac?: boolean | undefined;
+  /**
+   * The password of ledgers (`digestPw` in Java), the same for all who use the namespace. It stands in clear in
+   * ZooKeeper. If absent: the empty one, as in Java. 1 to 256 bytes.
+   */
+  ledgerPassword?: string | undefined;
+  /**
+   * How long ZooKeeper keeps the session of a process that is silent, and with it the locks of its writers. Appends are
+   * acknowledged only while it answered within half of that. Its servers have bounds of their own. Default: 10s. 1s to
+   * 10m.
+   */
+  sessionTimeoutMs?: Quantity | undefined;
+  /**
+   * How long a call may wait for ZooKeeper, connecting again included, before it fails with `unavailable`. Default:
+   * 30s. 100 to 10m.
+   */
+  zookeeperTimeoutMs?: Quantity | undefined;
+  /**
+   * The identity shown to ZooKeeper (`zkAclId` in Java): nodes made with it are its own, and others may only read them.
+   * If absent: anyone may do anything to them. 1 to 256 bytes.
+   */
+  zookeeperAclId?: string | undefined;
+  /**
+   * The longest that connecting to a bookie may take, TLS and authentication included. Default: 10s. 10 to 10m.
+   */
+  bookieConnectTimeoutMs?: Quantity | undefined;
+  /**
+   * How long a bookie may take to answer before it counts as failed. Default: 5s. 10 to 10m.
+   */
+  bookieRequestTimeoutMs?: Quantity | undefined;
+  /**
+   * The name shown to bookies that want one (SASL, DIGEST-MD5). If absent: none. 1 to 256 bytes.
+   */
+  bookieUser?: string | undefined;
+  /**
+   * The password that belongs to `bookie_user`. If absent: the empty one. 1 to 256 bytes.
+   */
+  bookiePassword?: string | undefined;
+  /**
+   * A file of certificates (PEM) to one of which those of bookies must lead: TLS is spoken with them. If absent: no
+   * TLS. 1 to 4096 bytes.
+   */
+  tlsRoots?: string | undefined;
+  /**
+   * A file with our own certificate and what leads to it (PEM), for bookies that ask for one. If absent: none is shown.
+   * 1 to 4096 bytes.
+   */
+  tlsCertificate?: string | undefined;
+  /**
+   * The file with the private key (PEM) of `tls_certificate`. If absent: none. 1 to 4096 bytes.
+   */
+  tlsKey?: string | undefined;
 }
 
 /** Options that are kept with a log. */

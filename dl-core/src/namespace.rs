@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::LogWatcher;
-use crate::drivers::{self, Examined};
+use crate::drivers::{self, Contents, Examined};
 use crate::engine::{Engine, delete, layout, listing, rename, snapshot, verify};
 use crate::error::Result;
 use crate::log::Log;
@@ -42,7 +42,8 @@ pub struct Namespace {
 }
 
 impl Namespace {
-    /// Opens the namespace at this URI: `memory:name` or `file:///path`. Options in its query win over `options`.
+    /// Opens the namespace at this URI: `memory:name`, `file:///path` or `distributedlog://zookeeper:2181/path`. Options in
+    /// its query win over `options`.
     ///
     /// Its work runs on the tokio runtime of the caller.
     ///
@@ -118,9 +119,26 @@ impl Namespace {
     /// # Errors
     /// `not-found` if there is none; `corrupt` if the file is damaged that says what it is.
     pub async fn inspect(uri: &str, mut options: Options) -> Result<NamespaceInfo> {
-        let (mut info, tree) = drivers::inspect(uri, &mut options, &Seams::system()?).await?;
-        info.logs = tree.as_ref().map(verify::count_logs);
+        let (mut info, contents) = drivers::inspect(uri, &mut options, &Seams::system()?).await?;
+        info.logs = match contents {
+            Contents::Unknown => None,
+            Contents::Tree(tree) => Some(verify::count_logs(&tree)),
+            Contents::Store(metadata, session) => {
+                let listed = listing::list(&*metadata, "", None, usize::MAX).await;
+                session.close().await?;
+                Some(listed?.len() as u64)
+            }
+        };
         Ok(info)
+    }
+
+    /// Deletes the namespace at this URI, which is on BookKeeper and must have no logs.
+    ///
+    /// # Errors
+    /// `condition-failed` if it has logs; `not-found` if there is none; `unsupported` for a directory, which is removed as
+    /// any other, and for memory.
+    pub async fn delete(uri: &str, mut options: Options) -> Result<()> {
+        drivers::delete(uri, &mut options).await
     }
 
     /// Verifies a namespace in a given world.

@@ -22,8 +22,8 @@ class NamespaceOptions(TypedDict, total=False):
     process id. 1 to 256 bytes."""
 
     create_namespace: bool | None
-    """Makes the namespace where there is none (the directory itself, not its parents). If false, opening a missing
-    one is `not-found`. Default: true."""
+    """Makes the namespace where there is none: a directory (itself, not its parents); on BookKeeper only if
+    `ledgers_path` says on which ledgers. If false, opening a missing one is `not-found`. Default: true."""
 
     read_only: bool | None
     """Opens for reading only: nothing is written, and whatever would write fails with `permission-denied`. Default:
@@ -51,6 +51,80 @@ class NamespaceOptions(TypedDict, total=False):
     unsafe_filesystem: bool | None
     """Opens a directory on a file system that is not known to keep the promises. On network mounts locks and shared
     memory do not hold between machines, and acknowledged records can be lost. Default: false."""
+
+    ledgers_path: str | None
+    """The root of the BookKeeper cluster in ZooKeeper, `/ledgers` on most: a namespace that does not exist is made
+    on it. One that exists says it by itself. If absent: none is made. 2 to 1024 bytes."""
+
+    bookkeeper_zookeepers: str | None
+    """The ZooKeeper servers of the BookKeeper cluster, `host:port,host:port`, for a namespace that is made. If
+    absent: those of the URI. 1 to 4096 bytes."""
+
+    federated: bool | None
+    """Makes a federated namespace: its logs are spread over sub-namespaces, so that no node of ZooKeeper gets too
+    many children. One that exists says by itself whether it is. Default: false."""
+
+    logs_per_subnamespace: int | None
+    """The most logs that are made in one sub-namespace of a federated namespace. Default: 15000. 1 to 1000000."""
+
+    ensemble_size: int | None
+    """On how many bookies a segment lies. Default: 3. 1 to 64."""
+
+    write_quorum: int | None
+    """To how many of them each entry is written; if it is more than `ensemble_size`, to all. Default: 3. 1 to 64."""
+
+    ack_quorum: int | None
+    """How many of those must have an entry on disk before it is acknowledged: the loss of one fewer loses nothing.
+    If it is more than `write_quorum`, all of those. Default: 2. 1 to 64."""
+
+    digest: Literal["crc32", "crc32c", "mac", "none"] | None
+    """What protects the entries of new segments: `crc32`, as Java DistributedLog writes, `crc32c`, `mac` or `none`.
+    Each is read, by Java too, whatever this says. Default: crc32."""
+
+    explicit_lac: bool | None
+    """A writer that falls idle tells bookies how far it has got, instead of adding a control record that says so.
+    That is one entry fewer for each lone append, but Java's readers see the last record only when the next one
+    comes. Default: false."""
+
+    ledger_password: str | None
+    """The password of ledgers (`digestPw` in Java), the same for all who use the namespace. It stands in clear in
+    ZooKeeper. If absent: the empty one, as in Java. 1 to 256 bytes."""
+
+    session_timeout_ms: int | float | timedelta | str | None
+    """How long ZooKeeper keeps the session of a process that is silent, and with it the locks of its writers.
+    Appends are acknowledged only while it answered within half of that. Its servers have bounds of their own.
+    Default: 10s. 1s to 10m."""
+
+    zookeeper_timeout_ms: int | float | timedelta | str | None
+    """How long a call may wait for ZooKeeper, connecting again included, before it fails with `unavailable`.
+    Default: 30s. 100 to 10m."""
+
+    zookeeper_acl_id: str | None
+    """The identity shown to ZooKeeper (`zkAclId` in Java): nodes made with it are its own, and others may only read
+    them. If absent: anyone may do anything to them. 1 to 256 bytes."""
+
+    bookie_connect_timeout_ms: int | float | timedelta | str | None
+    """The longest that connecting to a bookie may take, TLS and authentication included. Default: 10s. 10 to 10m."""
+
+    bookie_request_timeout_ms: int | float | timedelta | str | None
+    """How long a bookie may take to answer before it counts as failed. Default: 5s. 10 to 10m."""
+
+    bookie_user: str | None
+    """The name shown to bookies that want one (SASL, DIGEST-MD5). If absent: none. 1 to 256 bytes."""
+
+    bookie_password: str | None
+    """The password that belongs to `bookie_user`. If absent: the empty one. 1 to 256 bytes."""
+
+    tls_roots: str | None
+    """A file of certificates (PEM) to one of which those of bookies must lead: TLS is spoken with them. If absent:
+    no TLS. 1 to 4096 bytes."""
+
+    tls_certificate: str | None
+    """A file with our own certificate and what leads to it (PEM), for bookies that ask for one. If absent: none is
+    shown. 1 to 4096 bytes."""
+
+    tls_key: str | None
+    """The file with the private key (PEM) of `tls_certificate`. If absent: none. 1 to 4096 bytes."""
 
 
 class LogOptions(TypedDict, total=False):

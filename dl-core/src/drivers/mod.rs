@@ -1,10 +1,9 @@
 //! The drivers: each keeps the metadata and the segments of a namespace somewhere else.
 
 #[cfg(feature = "bookkeeper")]
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the URI of such a namespace opens nothing before it has segments too")
-)]
+pub(crate) mod bookkeeper;
+#[cfg(not(feature = "bookkeeper"))]
+#[path = "no_bookkeeper.rs"]
 pub(crate) mod bookkeeper;
 pub(crate) mod file;
 pub(crate) mod memory;
@@ -14,11 +13,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::error::Result;
-use crate::metadata::{Session, Tree};
+use crate::error::{Error, Result};
+use crate::metadata::{MetadataStore, Session, Tree};
 use crate::options::{Location, Options};
 use crate::seams::{OpenMode, Seams};
-use crate::store::{Stores, Unfinished};
+use crate::store::{StoreSession, Stores, Unfinished};
 use crate::telemetry::Telemetry;
 use crate::types::{NamespaceInfo, SegmentId, Verification};
 
@@ -48,6 +47,7 @@ pub(crate) async fn open(
             let slow_sync = Duration::from_millis(options.slow_sync_ms);
             file::open_watched(&path, &file, seams, telemetry, slow_sync).await?
         }
+        Location::BookKeeper(place) => bookkeeper::open(&place, options, seams).await?,
     };
     Ok((stores, owner))
 }
@@ -87,18 +87,54 @@ pub(crate) async fn verify(
             alive: BTreeSet::new(),
         }),
         Location::File(path) => file::verify(&path, select, seams).await,
+        Location::BookKeeper(_) => Err(Error::unsupported(
+            "namespaces on BookKeeper are not verified; read their logs, or have the bookies check what they hold",
+        )),
     }
 }
 
-/// What the namespace at this URI is, without opening it; answers also its metadata, if all of that can be read.
+/// What a namespace holds, as far as it can be read without opening it.
+pub(crate) enum Contents {
+    /// Nothing that can be read.
+    Unknown,
+    /// Its metadata.
+    Tree(Tree),
+    /// Its metadata, to be read in this session.
+    Store(Arc<dyn MetadataStore>, Arc<dyn StoreSession>),
+}
+
+/// What the namespace at this URI is, without opening it.
 pub(crate) async fn inspect(
     uri: &str,
     options: &mut Options,
     seams: &Seams,
-) -> Result<(NamespaceInfo, Option<Tree>)> {
-    match Location::parse(uri, options)? {
-        Location::Memory(_) => Ok((NamespaceInfo { driver: "memory", ..NamespaceInfo::default() }, None)),
-        Location::File(path) => file::inspect(&path, seams).await,
+) -> Result<(NamespaceInfo, Contents)> {
+    let location = Location::parse(uri, options)?;
+    options.validate()?;
+    match location {
+        Location::Memory(_) => {
+            Ok((NamespaceInfo { driver: "memory", ..NamespaceInfo::default() }, Contents::Unknown))
+        }
+        Location::File(path) => {
+            let (info, tree) = file::inspect(&path, seams).await?;
+            Ok((info, tree.map_or(Contents::Unknown, Contents::Tree)))
+        }
+        Location::BookKeeper(place) => {
+            let (info, metadata, session) = bookkeeper::inspect(&place, options, seams).await?;
+            Ok((info, Contents::Store(metadata, session)))
+        }
+    }
+}
+
+/// Deletes the namespace at this URI, which has no logs.
+pub(crate) async fn delete(uri: &str, options: &mut Options) -> Result<()> {
+    let location = Location::parse(uri, options)?;
+    options.validate()?;
+    let unsupported = |message: &'static str| Err(Error::unsupported(message).with("uri", uri));
+    match location {
+        Location::Memory(_) => unsupported("a namespace in memory is gone with the last handle on it"),
+        Location::File(_) => unsupported("a namespace in a directory is deleted by removing the directory"),
+        Location::BookKeeper(place) => bookkeeper::delete(&place, options).await,
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::text;
 use crate::error::{Error, Result};
-use crate::types::{Compression, Dlsn, Takeover, Txid};
+use crate::types::{Compression, Digest, Dlsn, Takeover, Txid};
 
 /// Where a reader starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -144,6 +144,35 @@ impl fmt::Display for Compression {
         f.write_str(match self {
             Self::None => "none",
             Self::Lz4 => "lz4",
+        })
+    }
+}
+
+impl FromStr for Digest {
+    type Err = Error;
+
+    /// Reads `crc32`, `crc32c`, `mac` or `none`.
+    ///
+    /// # Errors
+    /// `invalid-argument` for anything else.
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "crc32" => Ok(Self::Crc32),
+            "crc32c" => Ok(Self::Crc32c),
+            "mac" => Ok(Self::Mac),
+            "none" => Ok(Self::None),
+            _ => Err(refused(text, "crc32, crc32c, mac or none")),
+        }
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Crc32 => "crc32",
+            Self::Crc32c => "crc32c",
+            Self::Mac => "mac",
+            Self::None => "none",
         })
     }
 }

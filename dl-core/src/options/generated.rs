@@ -3,7 +3,7 @@
 use super::choices::{OnTruncated, Start};
 use super::text::{self, Unit};
 use crate::error::Result;
-use crate::types::{Compression, Dlsn, Takeover};
+use crate::types::{Compression, Digest, Dlsn, Takeover};
 
 /// Options of a namespace; those in its URI win over these.
 ///
@@ -16,8 +16,8 @@ pub struct Options {
     ///
     /// 1 to 256 bytes.
     pub client_id: Option<String>,
-    /// Makes the namespace where there is none (the directory itself, not its parents). If false, opening a
-    /// missing one is `not-found`.
+    /// Makes the namespace where there is none: a directory (itself, not its parents); on BookKeeper only
+    /// if `ledgers_path` says on which ledgers. If false, opening a missing one is `not-found`.
     ///
     /// Default: true.
     pub create_namespace: bool,
@@ -54,6 +54,100 @@ pub struct Options {
     ///
     /// Default: false.
     pub unsafe_filesystem: bool,
+    /// The root of the BookKeeper cluster in ZooKeeper, `/ledgers` on most: a namespace that does not exist
+    /// is made on it. One that exists says it by itself. If absent: none is made.
+    ///
+    /// 2 to 1024 bytes.
+    pub ledgers_path: Option<String>,
+    /// The ZooKeeper servers of the BookKeeper cluster, `host:port,host:port`, for a namespace that is
+    /// made. If absent: those of the URI.
+    ///
+    /// 1 to 4096 bytes.
+    pub bookkeeper_zookeepers: Option<String>,
+    /// Makes a federated namespace: its logs are spread over sub-namespaces, so that no node of ZooKeeper
+    /// gets too many children. One that exists says by itself whether it is.
+    ///
+    /// Default: false.
+    pub federated: bool,
+    /// The most logs that are made in one sub-namespace of a federated namespace.
+    ///
+    /// Default: 15000. 1 to 1000000.
+    pub logs_per_subnamespace: u64,
+    /// On how many bookies a segment lies.
+    ///
+    /// Default: 3. 1 to 64.
+    pub ensemble_size: u64,
+    /// To how many of them each entry is written; if it is more than `ensemble_size`, to all.
+    ///
+    /// Default: 3. 1 to 64.
+    pub write_quorum: u64,
+    /// How many of those must have an entry on disk before it is acknowledged: the loss of one fewer loses
+    /// nothing. If it is more than `write_quorum`, all of those.
+    ///
+    /// Default: 2. 1 to 64.
+    pub ack_quorum: u64,
+    /// What protects the entries of new segments: `crc32`, as Java DistributedLog writes, `crc32c`, `mac`
+    /// or `none`. Each is read, by Java too, whatever this says.
+    ///
+    /// Default: crc32.
+    pub digest: Digest,
+    /// A writer that falls idle tells bookies how far it has got, instead of adding a control record that
+    /// says so. That is one entry fewer for each lone append, but Java's readers see the last record only
+    /// when the next one comes.
+    ///
+    /// Default: false.
+    pub explicit_lac: bool,
+    /// The password of ledgers (`digestPw` in Java), the same for all who use the namespace. It stands in
+    /// clear in ZooKeeper. If absent: the empty one, as in Java.
+    ///
+    /// 1 to 256 bytes.
+    pub ledger_password: Option<String>,
+    /// How long ZooKeeper keeps the session of a process that is silent, and with it the locks of its
+    /// writers. Appends are acknowledged only while it answered within half of that. Its servers have
+    /// bounds of their own.
+    ///
+    /// Default: 10s. 1s to 10m.
+    pub session_timeout_ms: u64,
+    /// How long a call may wait for ZooKeeper, connecting again included, before it fails with
+    /// `unavailable`.
+    ///
+    /// Default: 30s. 100 to 10m.
+    pub zookeeper_timeout_ms: u64,
+    /// The identity shown to ZooKeeper (`zkAclId` in Java): nodes made with it are its own, and others may
+    /// only read them. If absent: anyone may do anything to them.
+    ///
+    /// 1 to 256 bytes.
+    pub zookeeper_acl_id: Option<String>,
+    /// The longest that connecting to a bookie may take, TLS and authentication included.
+    ///
+    /// Default: 10s. 10 to 10m.
+    pub bookie_connect_timeout_ms: u64,
+    /// How long a bookie may take to answer before it counts as failed.
+    ///
+    /// Default: 5s. 10 to 10m.
+    pub bookie_request_timeout_ms: u64,
+    /// The name shown to bookies that want one (SASL, DIGEST-MD5). If absent: none.
+    ///
+    /// 1 to 256 bytes.
+    pub bookie_user: Option<String>,
+    /// The password that belongs to `bookie_user`. If absent: the empty one.
+    ///
+    /// 1 to 256 bytes.
+    pub bookie_password: Option<String>,
+    /// A file of certificates (PEM) to one of which those of bookies must lead: TLS is spoken with them. If
+    /// absent: no TLS.
+    ///
+    /// 1 to 4096 bytes.
+    pub tls_roots: Option<String>,
+    /// A file with our own certificate and what leads to it (PEM), for bookies that ask for one. If absent:
+    /// none is shown.
+    ///
+    /// 1 to 4096 bytes.
+    pub tls_certificate: Option<String>,
+    /// The file with the private key (PEM) of `tls_certificate`. If absent: none.
+    ///
+    /// 1 to 4096 bytes.
+    pub tls_key: Option<String>,
 }
 
 impl Options {
@@ -68,6 +162,26 @@ impl Options {
         "journal_bytes",
         "large_flush_bytes",
         "unsafe_filesystem",
+        "ledgers_path",
+        "bookkeeper_zookeepers",
+        "federated",
+        "logs_per_subnamespace",
+        "ensemble_size",
+        "write_quorum",
+        "ack_quorum",
+        "digest",
+        "explicit_lac",
+        "ledger_password",
+        "session_timeout_ms",
+        "zookeeper_timeout_ms",
+        "zookeeper_acl_id",
+        "bookie_connect_timeout_ms",
+        "bookie_request_timeout_ms",
+        "bookie_user",
+        "bookie_password",
+        "tls_roots",
+        "tls_certificate",
+        "tls_key",
     ];
 
     /// Sets [`client_id`](Self#structfield.client_id).
@@ -133,6 +247,146 @@ impl Options {
         self
     }
 
+    /// Sets [`ledgers_path`](Self#structfield.ledgers_path).
+    #[must_use]
+    pub fn ledgers_path(mut self, value: impl Into<String>) -> Self {
+        self.ledgers_path = Some(value.into());
+        self
+    }
+
+    /// Sets [`bookkeeper_zookeepers`](Self#structfield.bookkeeper_zookeepers).
+    #[must_use]
+    pub fn bookkeeper_zookeepers(mut self, value: impl Into<String>) -> Self {
+        self.bookkeeper_zookeepers = Some(value.into());
+        self
+    }
+
+    /// Sets [`federated`](Self#structfield.federated).
+    #[must_use]
+    pub fn federated(mut self, value: bool) -> Self {
+        self.federated = value;
+        self
+    }
+
+    /// Sets [`logs_per_subnamespace`](Self#structfield.logs_per_subnamespace).
+    #[must_use]
+    pub fn logs_per_subnamespace(mut self, value: u64) -> Self {
+        self.logs_per_subnamespace = value;
+        self
+    }
+
+    /// Sets [`ensemble_size`](Self#structfield.ensemble_size).
+    #[must_use]
+    pub fn ensemble_size(mut self, value: u64) -> Self {
+        self.ensemble_size = value;
+        self
+    }
+
+    /// Sets [`write_quorum`](Self#structfield.write_quorum).
+    #[must_use]
+    pub fn write_quorum(mut self, value: u64) -> Self {
+        self.write_quorum = value;
+        self
+    }
+
+    /// Sets [`ack_quorum`](Self#structfield.ack_quorum).
+    #[must_use]
+    pub fn ack_quorum(mut self, value: u64) -> Self {
+        self.ack_quorum = value;
+        self
+    }
+
+    /// Sets [`digest`](Self#structfield.digest).
+    #[must_use]
+    pub fn digest(mut self, value: Digest) -> Self {
+        self.digest = value;
+        self
+    }
+
+    /// Sets [`explicit_lac`](Self#structfield.explicit_lac).
+    #[must_use]
+    pub fn explicit_lac(mut self, value: bool) -> Self {
+        self.explicit_lac = value;
+        self
+    }
+
+    /// Sets [`ledger_password`](Self#structfield.ledger_password).
+    #[must_use]
+    pub fn ledger_password(mut self, value: impl Into<String>) -> Self {
+        self.ledger_password = Some(value.into());
+        self
+    }
+
+    /// Sets [`session_timeout_ms`](Self#structfield.session_timeout_ms).
+    #[must_use]
+    pub fn session_timeout_ms(mut self, value: u64) -> Self {
+        self.session_timeout_ms = value;
+        self
+    }
+
+    /// Sets [`zookeeper_timeout_ms`](Self#structfield.zookeeper_timeout_ms).
+    #[must_use]
+    pub fn zookeeper_timeout_ms(mut self, value: u64) -> Self {
+        self.zookeeper_timeout_ms = value;
+        self
+    }
+
+    /// Sets [`zookeeper_acl_id`](Self#structfield.zookeeper_acl_id).
+    #[must_use]
+    pub fn zookeeper_acl_id(mut self, value: impl Into<String>) -> Self {
+        self.zookeeper_acl_id = Some(value.into());
+        self
+    }
+
+    /// Sets [`bookie_connect_timeout_ms`](Self#structfield.bookie_connect_timeout_ms).
+    #[must_use]
+    pub fn bookie_connect_timeout_ms(mut self, value: u64) -> Self {
+        self.bookie_connect_timeout_ms = value;
+        self
+    }
+
+    /// Sets [`bookie_request_timeout_ms`](Self#structfield.bookie_request_timeout_ms).
+    #[must_use]
+    pub fn bookie_request_timeout_ms(mut self, value: u64) -> Self {
+        self.bookie_request_timeout_ms = value;
+        self
+    }
+
+    /// Sets [`bookie_user`](Self#structfield.bookie_user).
+    #[must_use]
+    pub fn bookie_user(mut self, value: impl Into<String>) -> Self {
+        self.bookie_user = Some(value.into());
+        self
+    }
+
+    /// Sets [`bookie_password`](Self#structfield.bookie_password).
+    #[must_use]
+    pub fn bookie_password(mut self, value: impl Into<String>) -> Self {
+        self.bookie_password = Some(value.into());
+        self
+    }
+
+    /// Sets [`tls_roots`](Self#structfield.tls_roots).
+    #[must_use]
+    pub fn tls_roots(mut self, value: impl Into<String>) -> Self {
+        self.tls_roots = Some(value.into());
+        self
+    }
+
+    /// Sets [`tls_certificate`](Self#structfield.tls_certificate).
+    #[must_use]
+    pub fn tls_certificate(mut self, value: impl Into<String>) -> Self {
+        self.tls_certificate = Some(value.into());
+        self
+    }
+
+    /// Sets [`tls_key`](Self#structfield.tls_key).
+    #[must_use]
+    pub fn tls_key(mut self, value: impl Into<String>) -> Self {
+        self.tls_key = Some(value.into());
+        self
+    }
+
     /// Sets the option `name` from text, as in URIs and on the command line.
     ///
     /// # Errors
@@ -162,6 +416,45 @@ impl Options {
                     text::number("large_flush_bytes", text, Unit::Bytes, 4_096..=1_073_741_824)?
             }
             "unsafe_filesystem" => self.unsafe_filesystem = text::flag("unsafe_filesystem", text)?,
+            "ledgers_path" => self.ledgers_path = Some(text::text("ledgers_path", text, 2..=1_024)?),
+            "bookkeeper_zookeepers" => {
+                self.bookkeeper_zookeepers = Some(text::text("bookkeeper_zookeepers", text, 1..=4_096)?)
+            }
+            "federated" => self.federated = text::flag("federated", text)?,
+            "logs_per_subnamespace" => {
+                self.logs_per_subnamespace =
+                    text::number("logs_per_subnamespace", text, Unit::Count, 1..=1_000_000)?
+            }
+            "ensemble_size" => self.ensemble_size = text::number("ensemble_size", text, Unit::Count, 1..=64)?,
+            "write_quorum" => self.write_quorum = text::number("write_quorum", text, Unit::Count, 1..=64)?,
+            "ack_quorum" => self.ack_quorum = text::number("ack_quorum", text, Unit::Count, 1..=64)?,
+            "digest" => self.digest = text::choice("digest", text)?,
+            "explicit_lac" => self.explicit_lac = text::flag("explicit_lac", text)?,
+            "ledger_password" => self.ledger_password = Some(text::text("ledger_password", text, 1..=256)?),
+            "session_timeout_ms" => {
+                self.session_timeout_ms =
+                    text::number("session_timeout_ms", text, Unit::Milliseconds, 1_000..=600_000)?
+            }
+            "zookeeper_timeout_ms" => {
+                self.zookeeper_timeout_ms =
+                    text::number("zookeeper_timeout_ms", text, Unit::Milliseconds, 100..=600_000)?
+            }
+            "zookeeper_acl_id" => {
+                self.zookeeper_acl_id = Some(text::text("zookeeper_acl_id", text, 1..=256)?)
+            }
+            "bookie_connect_timeout_ms" => {
+                self.bookie_connect_timeout_ms =
+                    text::number("bookie_connect_timeout_ms", text, Unit::Milliseconds, 10..=600_000)?
+            }
+            "bookie_request_timeout_ms" => {
+                self.bookie_request_timeout_ms =
+                    text::number("bookie_request_timeout_ms", text, Unit::Milliseconds, 10..=600_000)?
+            }
+            "bookie_user" => self.bookie_user = Some(text::text("bookie_user", text, 1..=256)?),
+            "bookie_password" => self.bookie_password = Some(text::text("bookie_password", text, 1..=256)?),
+            "tls_roots" => self.tls_roots = Some(text::text("tls_roots", text, 1..=4_096)?),
+            "tls_certificate" => self.tls_certificate = Some(text::text("tls_certificate", text, 1..=4_096)?),
+            "tls_key" => self.tls_key = Some(text::text("tls_key", text, 1..=4_096)?),
             _ => return Err(text::unknown("namespace", name, Self::NAMES)),
         }
         Ok(())
@@ -180,6 +473,32 @@ impl Options {
             ("journal_bytes", Some(text::show(Unit::Bytes, self.journal_bytes))),
             ("large_flush_bytes", Some(text::show(Unit::Bytes, self.large_flush_bytes))),
             ("unsafe_filesystem", Some(self.unsafe_filesystem.to_string())),
+            ("ledgers_path", self.ledgers_path.as_ref().map(ToString::to_string)),
+            ("bookkeeper_zookeepers", self.bookkeeper_zookeepers.as_ref().map(ToString::to_string)),
+            ("federated", Some(self.federated.to_string())),
+            ("logs_per_subnamespace", Some(text::show(Unit::Count, self.logs_per_subnamespace))),
+            ("ensemble_size", Some(text::show(Unit::Count, self.ensemble_size))),
+            ("write_quorum", Some(text::show(Unit::Count, self.write_quorum))),
+            ("ack_quorum", Some(text::show(Unit::Count, self.ack_quorum))),
+            ("digest", Some(self.digest.to_string())),
+            ("explicit_lac", Some(self.explicit_lac.to_string())),
+            ("ledger_password", self.ledger_password.as_ref().map(ToString::to_string)),
+            ("session_timeout_ms", Some(text::show(Unit::Milliseconds, self.session_timeout_ms))),
+            ("zookeeper_timeout_ms", Some(text::show(Unit::Milliseconds, self.zookeeper_timeout_ms))),
+            ("zookeeper_acl_id", self.zookeeper_acl_id.as_ref().map(ToString::to_string)),
+            (
+                "bookie_connect_timeout_ms",
+                Some(text::show(Unit::Milliseconds, self.bookie_connect_timeout_ms)),
+            ),
+            (
+                "bookie_request_timeout_ms",
+                Some(text::show(Unit::Milliseconds, self.bookie_request_timeout_ms)),
+            ),
+            ("bookie_user", self.bookie_user.as_ref().map(ToString::to_string)),
+            ("bookie_password", self.bookie_password.as_ref().map(ToString::to_string)),
+            ("tls_roots", self.tls_roots.as_ref().map(ToString::to_string)),
+            ("tls_certificate", self.tls_certificate.as_ref().map(ToString::to_string)),
+            ("tls_key", self.tls_key.as_ref().map(ToString::to_string)),
         ];
         texts.into_iter().filter_map(|(name, text)| Some((name, text?))).collect()
     }
@@ -197,6 +516,62 @@ impl Options {
         text::check_number("lock_wait_ms", self.lock_wait_ms, Unit::Milliseconds, 0..=600_000)?;
         text::check_number("journal_bytes", self.journal_bytes, Unit::Bytes, 4_194_304..=4_294_967_296)?;
         text::check_number("large_flush_bytes", self.large_flush_bytes, Unit::Bytes, 4_096..=1_073_741_824)?;
+        if let Some(value) = &self.ledgers_path {
+            text::check_text("ledgers_path", value, 2..=1_024)?;
+        }
+        if let Some(value) = &self.bookkeeper_zookeepers {
+            text::check_text("bookkeeper_zookeepers", value, 1..=4_096)?;
+        }
+        text::check_number("logs_per_subnamespace", self.logs_per_subnamespace, Unit::Count, 1..=1_000_000)?;
+        text::check_number("ensemble_size", self.ensemble_size, Unit::Count, 1..=64)?;
+        text::check_number("write_quorum", self.write_quorum, Unit::Count, 1..=64)?;
+        text::check_number("ack_quorum", self.ack_quorum, Unit::Count, 1..=64)?;
+        if let Some(value) = &self.ledger_password {
+            text::check_text("ledger_password", value, 1..=256)?;
+        }
+        text::check_number(
+            "session_timeout_ms",
+            self.session_timeout_ms,
+            Unit::Milliseconds,
+            1_000..=600_000,
+        )?;
+        text::check_number(
+            "zookeeper_timeout_ms",
+            self.zookeeper_timeout_ms,
+            Unit::Milliseconds,
+            100..=600_000,
+        )?;
+        if let Some(value) = &self.zookeeper_acl_id {
+            text::check_text("zookeeper_acl_id", value, 1..=256)?;
+        }
+        text::check_number(
+            "bookie_connect_timeout_ms",
+            self.bookie_connect_timeout_ms,
+            Unit::Milliseconds,
+            10..=600_000,
+        )?;
+        text::check_number(
+            "bookie_request_timeout_ms",
+            self.bookie_request_timeout_ms,
+            Unit::Milliseconds,
+            10..=600_000,
+        )?;
+        if let Some(value) = &self.bookie_user {
+            text::check_text("bookie_user", value, 1..=256)?;
+        }
+        if let Some(value) = &self.bookie_password {
+            text::check_text("bookie_password", value, 1..=256)?;
+        }
+        if let Some(value) = &self.tls_roots {
+            text::check_text("tls_roots", value, 1..=4_096)?;
+        }
+        if let Some(value) = &self.tls_certificate {
+            text::check_text("tls_certificate", value, 1..=4_096)?;
+        }
+        if let Some(value) = &self.tls_key {
+            text::check_text("tls_key", value, 1..=4_096)?;
+        }
+
         Ok(())
     }
 }
@@ -213,6 +588,26 @@ impl Default for Options {
             journal_bytes: 67_108_864,
             large_flush_bytes: 262_144,
             unsafe_filesystem: false,
+            ledgers_path: None,
+            bookkeeper_zookeepers: None,
+            federated: false,
+            logs_per_subnamespace: 15_000,
+            ensemble_size: 3,
+            write_quorum: 3,
+            ack_quorum: 2,
+            digest: Digest::Crc32,
+            explicit_lac: false,
+            ledger_password: None,
+            session_timeout_ms: 10_000,
+            zookeeper_timeout_ms: 30_000,
+            zookeeper_acl_id: None,
+            bookie_connect_timeout_ms: 10_000,
+            bookie_request_timeout_ms: 5_000,
+            bookie_user: None,
+            bookie_password: None,
+            tls_roots: None,
+            tls_certificate: None,
+            tls_key: None,
         }
     }
 }

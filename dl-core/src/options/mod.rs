@@ -7,8 +7,8 @@ mod uri;
 
 pub use choices::{OnTruncated, Start};
 pub use generated::{LogOptions, Options, ReaderOptions, WriterOptions};
-pub(crate) use uri::Location;
 pub use uri::file_uri;
+pub(crate) use uri::{ClusterPlace, Location};
 
 #[cfg(test)]
 mod tests;

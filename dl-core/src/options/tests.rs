@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::text::{Unit, number, show};
 use super::*;
 use crate::error::{Error, ErrorKind};
-use crate::types::{Compression, Dlsn, Takeover, Txid};
+use crate::types::{Compression, Digest, Dlsn, Takeover, Txid};
 
 fn parse(uri: &str) -> crate::error::Result<(Location, Options)> {
     let mut options = Options::default();
@@ -138,6 +138,13 @@ fn uris_name_a_place_and_set_options() {
     assert_eq!(parse("file:/a").unwrap().0, Location::File("/a".into()));
     assert_eq!(parse("FILE://localhost/a").unwrap().0, Location::File("/a".into()));
     assert_eq!(parse("memory:test?").unwrap().0, Location::Memory("test".to_owned()));
+    for scheme in ["distributedlog", "distributedlog-bk"] {
+        let (location, options) =
+            parse(&format!("{scheme}://zk1;zk2:2182/a/b?ack_quorum=3&digest=crc32c")).unwrap();
+        let place = ClusterPlace { servers: "zk1:2181,zk2:2182".to_owned(), path: "/a/b".to_owned() };
+        assert_eq!(location, Location::BookKeeper(place));
+        assert_eq!((options.ack_quorum, options.digest), (3, Digest::Crc32c));
+    }
 }
 
 #[test]
@@ -160,12 +167,13 @@ fn wrong_uris_say_what_to_write() {
         ("file:///a?read_only=%ff", "UTF-8"),
         ("file:///a?colour=red", "journal_bytes"),
         ("memory:%ff", "UTF-8"),
+        ("distributedlog:/ns", "HOST:PORT/PATH"),
+        ("distributedlog://zk1:x/ns", "zk1:x"),
+        ("distributedlog://zk1", "/PATH"),
     ] {
         assert_invalid(&parse(uri).unwrap_err(), &[part]);
     }
-    for uri in
-        ["distributedlog://zk1:2181;zk2:2181/path", "distributedlog-bk://zk/p", "dl://h:1/", "dls://h:1/"]
-    {
+    for uri in ["dl://h:1/", "dls://h:1/"] {
         assert_eq!(parse(uri).unwrap_err().kind(), ErrorKind::Unsupported, "{uri}");
     }
     assert_invalid(&file_uri("a/b".as_ref()).unwrap_err(), &["absolute"]);
@@ -174,7 +182,7 @@ fn wrong_uris_say_what_to_write() {
 proptest! {
     #[test]
     fn any_text_is_a_place_or_an_error(uri in "\\PC*", tail in "\\PC*") {
-        for uri in [uri, format!("file:///{tail}"), format!("memory:{tail}"), format!("file:///a?{tail}")] {
+        for uri in [uri, format!("file:///{tail}"), format!("memory:{tail}"), format!("file:///a?{tail}"), format!("distributedlog:{tail}"), format!("distributedlog://{tail}")] {
             if let Err(error) = parse(&uri) {
                 prop_assert!(matches!(error.kind(), ErrorKind::InvalidArgument | ErrorKind::Unsupported));
             }

@@ -1,11 +1,13 @@
 //! The URI of a namespace: which driver, where, and options in its query.
 
+mod cluster;
+
 use std::path::{Path, PathBuf};
 
 use super::Options;
 use crate::error::{Error, Result};
 
-const FORMS: &str = "memory:NAME, file:///PATH, distributedlog://ZOOKEEPER/PATH, dl://HOST:PORT/";
+const FORMS: &str = "memory:NAME, file:///PATH, distributedlog://HOST:PORT/PATH, dl://HOST:PORT/";
 
 /// Where a namespace is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +16,17 @@ pub(crate) enum Location {
     Memory(String),
     /// In a directory; the path is absolute.
     File(PathBuf),
+    /// On a BookKeeper cluster.
+    BookKeeper(ClusterPlace),
+}
+
+/// The place of a namespace in ZooKeeper.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ClusterPlace {
+    /// The servers, `host:port` joined by commas.
+    pub(crate) servers: String,
+    /// The path of its node.
+    pub(crate) path: String,
 }
 
 impl Location {
@@ -40,9 +53,10 @@ impl Location {
         let location = match scheme.to_ascii_lowercase().as_str() {
             "memory" => memory(place).map_err(bad)?,
             "file" => file(place).map_err(bad)?,
-            "distributedlog" | "distributedlog-bk" | "dl" | "dls" => {
+            "distributedlog" | "distributedlog-bk" => Self::BookKeeper(cluster::parse(place).map_err(bad)?),
+            "dl" | "dls" => {
                 return Err(Error::unsupported(format!(
-                    "this build has no driver for {scheme}: namespaces; use memory:NAME or file:///PATH"
+                    "this build has no driver for {scheme}: namespaces; use memory:NAME, file:///PATH or distributedlog://HOST:PORT/PATH"
                 ))
                 .with("uri", uri));
             }

@@ -24,3 +24,18 @@ pub enum Compression {
     /// One LZ4 block, where that makes it smaller.
     Lz4,
 }
+
+/// What protects the entries of a segment on BookKeeper against damage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Digest {
+    /// CRC-32: what Java DistributedLog writes. The default.
+    #[default]
+    Crc32,
+    /// CRC-32C, which takes fewer bytes.
+    Crc32c,
+    /// HMAC-SHA1 with the password of ledgers, against damage that is done on purpose.
+    Mac,
+    /// Nothing.
+    None,
+}

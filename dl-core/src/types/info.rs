@@ -4,8 +4,10 @@
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct NamespaceInfo {
-    /// The driver: `memory` or `file`.
+    /// The driver: `memory`, `file` or `bookkeeper`.
     pub driver: &'static str,
+    /// On which cluster it is, if it is on BookKeeper.
+    pub binding: Option<BindingInfo>,
     /// What its format file says; `None` where there is none.
     pub format: Option<FormatInfo>,
     /// The number of its logs; `None` if its metadata cannot be read, or not by this build.
@@ -22,6 +24,20 @@ pub struct NamespaceInfo {
     pub segment_bytes: u64,
     /// The bytes that the metadata takes.
     pub metadata_bytes: u64,
+}
+
+/// What binds a namespace to a BookKeeper cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BindingInfo {
+    /// The path in ZooKeeper of the node that says so: that of the namespace, or one above.
+    pub node: String,
+    /// The ZooKeeper servers of the BookKeeper cluster.
+    pub bookkeeper_zookeepers: String,
+    /// The root of the cluster there.
+    pub ledgers_path: String,
+    /// Whether logs are spread over sub-namespaces.
+    pub federated: bool,
 }
 
 /// The format of a namespace directory.

@@ -8,11 +8,11 @@ mod info;
 mod limits;
 mod record;
 
-pub use choices::{Compression, Takeover};
+pub use choices::{Compression, Digest, Takeover};
 pub use dlsn::Dlsn;
 pub use finding::{Finding, InProgress, Severity, Subject, Verification};
 pub use ids::{CursorName, LogName, SegmentId, SegmentNumber, Txid};
-pub use info::{FormatInfo, NamespaceInfo, ProcessInfo};
+pub use info::{BindingInfo, FormatInfo, NamespaceInfo, ProcessInfo};
 pub(crate) use limits::ENVELOPE_BYTES;
 pub use limits::{
     MAX_BATCH_BYTES, MAX_ENTRY_BYTES, MAX_PAYLOAD_BYTES, MAX_RECORD_BYTES, RECORD_HEADER_BYTES,

@@ -97,7 +97,7 @@ fn setter(option: &Opt) -> String {
         Kind::Flag => ("bool", "&value.to_string()"),
         Kind::Count | Kind::Size | Kind::Duration => ("u64", "&value.to_string()"),
         Kind::Dlsn => ("dl_dlsn", "&dl_core::Dlsn::from(value).to_string()"),
-        Kind::Text | Kind::Takeover | Kind::Compression | Kind::Start | Kind::OnTruncated => {
+        Kind::Text | Kind::Takeover | Kind::Compression | Kind::Digest | Kind::Start | Kind::OnTruncated => {
             ("*const c_char", "text::read(value, \"value\")?")
         }
     };

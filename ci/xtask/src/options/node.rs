@@ -86,6 +86,7 @@ fn type_of(kind: Kind) -> &'static str {
         Kind::Count | Kind::Size | Kind::Duration => "Quantity",
         Kind::Takeover => "Takeover",
         Kind::Compression => "Compression",
+        Kind::Digest => "'crc32' | 'crc32c' | 'mac' | 'none'",
         Kind::Start => "Start",
         Kind::Dlsn => "Dlsn | string",
         Kind::OnTruncated => "'fail' | 'skip'",

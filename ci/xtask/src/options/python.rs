@@ -69,6 +69,7 @@ fn class_of(kind: Kind) -> &'static str {
         Kind::Duration => "int | float | timedelta | str",
         Kind::Takeover => "Literal[\"force\", \"never\"] | timedelta | float | str",
         Kind::Compression => "Literal[\"none\", \"lz4\"]",
+        Kind::Digest => "Literal[\"crc32\", \"crc32c\", \"mac\", \"none\"]",
         Kind::Start => "Literal[\"earliest\", \"latest\"] | Dlsn | str",
         Kind::Dlsn => "Dlsn | str",
         Kind::OnTruncated => "Literal[\"fail\", \"skip\"]",

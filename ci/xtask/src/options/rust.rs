@@ -10,7 +10,7 @@ const HEAD: &str = "\
 use super::choices::{OnTruncated, Start};
 use super::text::{self, Unit};
 use crate::error::Result;
-use crate::types::{Compression, Dlsn, Takeover};
+use crate::types::{Compression, Digest, Dlsn, Takeover};
 ";
 
 pub(super) fn generate(table: &Table) -> Result<String, Fault> {
@@ -178,6 +178,7 @@ fn base_type(kind: Kind) -> &'static str {
         Kind::Count | Kind::Size | Kind::Duration => "u64",
         Kind::Takeover => "Takeover",
         Kind::Compression => "Compression",
+        Kind::Digest => "Digest",
         Kind::Start => "Start",
         Kind::Dlsn => "Dlsn",
         Kind::OnTruncated => "OnTruncated",

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use dl_bookkeeper::{Applied, ErrorKind as ClusterErrorKind, NodeChange, NodeRefusal, NodeState};
 
-use super::error::from_zookeeper;
+use super::super::error::from_cluster;
 use super::{Inner, version};
 use crate::error::{Error, Result};
 use crate::metadata::{Expect, Op, Outcome, Refusal, RefusalReason, Version};
@@ -22,7 +22,7 @@ impl Inner {
         let paths = ops.iter().map(|op| self.place(op.path())).collect::<Result<Vec<_>>>()?;
         loop {
             let session = self.zookeeper.session_id();
-            let before = self.zookeeper.states(&paths).await.map_err(from_zookeeper)?;
+            let before = self.zookeeper.states(&paths).await.map_err(from_cluster)?;
             let plan = Plan::new(ops, &paths, &before);
             match self.zookeeper.commit(&plan.changes).await {
                 Ok(Applied::Done(after)) => return plan.outcome(ops, &before, &after),
@@ -34,13 +34,13 @@ impl Inner {
                 Err(error)
                     if error.kind() == ClusterErrorKind::Unavailable && error.may_have_taken_effect() =>
                 {
-                    self.find_out(&plan, &paths, &before, from_zookeeper(error)).await?;
+                    self.find_out(&plan, &paths, &before, from_cluster(error)).await?;
                     if self.zookeeper.session_id() != session {
                         let message = "the session with ZooKeeper ended during a commit, which changed nothing; try again";
                         return Err(Error::unavailable(message));
                     }
                 }
-                Err(error) => return Err(from_zookeeper(error)),
+                Err(error) => return Err(from_cluster(error)),
             }
         }
     }

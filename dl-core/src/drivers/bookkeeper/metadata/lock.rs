@@ -9,7 +9,7 @@ use std::time::Duration;
 use dl_bookkeeper::{Applied, ErrorKind as ClusterErrorKind, NodeMode, NodeRefusal, NodeState};
 use tokio::sync::oneshot;
 
-use super::error::from_zookeeper;
+use super::super::error::from_cluster;
 use super::{Inner, member, version};
 use crate::error::{Error, Result};
 use crate::metadata::lock::held;
@@ -96,7 +96,7 @@ impl Attempt {
                     ahead.push(next);
                     for name in ahead {
                         let place = format!("{}/{name}", self.place);
-                        self.inner.zookeeper.delete(&place).await.map_err(from_zookeeper)?;
+                        self.inner.zookeeper.delete(&place).await.map_err(from_cluster)?;
                     }
                 }
                 // Somebody else came first since it was free.
@@ -108,7 +108,7 @@ impl Attempt {
                 Takeover::Wait(_) => {
                     let place = format!("{}/{next}", self.place);
                     let mut watch = self.inner.zookeeper.watch(&place);
-                    if self.inner.zookeeper.state(&place).await.map_err(from_zookeeper)?.is_none() {
+                    if self.inner.zookeeper.state(&place).await.map_err(from_cluster)?.is_none() {
                         continue;
                     }
                     tokio::select! {
@@ -170,7 +170,7 @@ impl Attempt {
                 {
                     self.sweep(&name).await?;
                 }
-                Err(error) => return Err(from_zookeeper(error)),
+                Err(error) => return Err(from_cluster(error)),
             }
         }
     }
@@ -180,7 +180,7 @@ impl Attempt {
         for found in self.inner.queue(&self.place).await?.unwrap_or_default() {
             let place = format!("{}/{found}", self.place);
             if found.starts_with(name) && !self.inner.members().contains(&place) {
-                self.inner.zookeeper.delete(&place).await.map_err(from_zookeeper)?;
+                self.inner.zookeeper.delete(&place).await.map_err(from_cluster)?;
             }
         }
         Ok(())
@@ -207,7 +207,7 @@ impl Inner {
             if let Some(owner) = member::owner(first) {
                 return Ok(Some(owner));
             }
-            let found = self.zookeeper.get(&format!("{place}/{first}")).await.map_err(from_zookeeper)?;
+            let found = self.zookeeper.get(&format!("{place}/{first}")).await.map_err(from_cluster)?;
             if let Some((data, _)) = found {
                 return Ok(Some(String::from_utf8_lossy(&data).into_owned()));
             }
@@ -216,7 +216,7 @@ impl Inner {
 
     /// The members of a lock in order, without those that can never own it; `None` without the lock's node.
     async fn queue(&self, place: &str) -> Result<Option<Vec<String>>> {
-        let names = self.zookeeper.children(place).await.map_err(from_zookeeper)?;
+        let names = self.zookeeper.children(place).await.map_err(from_cluster)?;
         Ok(names.map(|mut names| {
             names.retain(|name| name.starts_with(member::PREFIX) && member::number(name).is_some());
             names.sort_by_key(|name| member::number(name));

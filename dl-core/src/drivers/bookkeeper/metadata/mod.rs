@@ -4,7 +4,6 @@
 
 mod below;
 mod commit;
-mod error;
 mod lock;
 mod member;
 
@@ -14,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use dl_bookkeeper::{NodeState, ZooKeeper};
 
-use self::error::from_zookeeper;
+use super::error::from_cluster;
 use crate::error::Result;
 use crate::metadata::{Child, Lock, MetadataStore, Node, NodePath, Op, Outcome, Takeover, Version, Watch};
 use crate::seams::Seams;
@@ -67,12 +66,12 @@ fn version(state: NodeState) -> Version {
 #[async_trait]
 impl MetadataStore for ZooKeeperMetadata {
     async fn get(&self, path: &str) -> Result<Option<Node>> {
-        let found = self.inner.zookeeper.get(&self.inner.place(path)?).await.map_err(from_zookeeper)?;
+        let found = self.inner.zookeeper.get(&self.inner.place(path)?).await.map_err(from_cluster)?;
         Ok(found.map(|(data, state)| Node { data, version: version(state) }))
     }
 
     async fn children(&self, path: &str) -> Result<Option<Vec<Child>>> {
-        let names = self.inner.zookeeper.children(&self.inner.place(path)?).await.map_err(from_zookeeper)?;
+        let names = self.inner.zookeeper.children(&self.inner.place(path)?).await.map_err(from_cluster)?;
         Ok(names.map(|names| names.into_iter().map(|name| Child { name }).collect()))
     }
 

@@ -23,12 +23,12 @@ impl Lease {
     }
 
     /// Whether it runs.
-    pub(super) fn is_running(&self) -> bool {
+    pub(crate) fn is_running(&self) -> bool {
         *self.until.borrow() > self.clock.monotonic()
     }
 
     /// Waits until it runs; false if nobody extends it any more.
-    pub(super) async fn runs(mut self) -> bool {
+    pub(crate) async fn runs(mut self) -> bool {
         let clock = self.clock.clone();
         self.until.wait_for(|until| *until > clock.monotonic()).await.is_ok()
     }

@@ -36,6 +36,8 @@ use crate::types::{Durability, SegmentId};
 pub(crate) struct LedgerOptions {
     /// On how many bookies.
     pub(crate) quorum: Quorum,
+    /// What protects their entries. Java makes no others than CRC-32, and reads all.
+    pub(crate) digest: DigestType,
     /// The one password of the namespace's ledgers; empty unless Java's `digestPw` is set.
     pub(crate) password: Bytes,
     /// What is stored with each ledger.
@@ -52,23 +54,25 @@ pub(crate) struct LedgerSegments {
     parking: Parking,
     /// The ids that were given out and not used, with where they are noted.
     allocated: Mutex<BTreeMap<SegmentId, Parked>>,
-    lease: Lease,
+    /// Makes the lease of a new segment's writer.
+    leases: Box<dyn Fn() -> Lease + Send + Sync>,
     closing: Closing,
     tasks: Arc<dyn Tasks>,
 }
 
 impl LedgerSegments {
-    /// The segments of the namespace with this metadata. While `lease` does not run nothing is acknowledged.
+    /// The segments of the namespace with this metadata. A segment's writer gets its lease from `leases` before the segment is
+    /// part of its log, and acknowledges nothing while that does not run.
     pub(crate) fn new(
         bookkeeper: BookKeeper,
         metadata: Arc<dyn MetadataStore>,
         options: LedgerOptions,
-        lease: Lease,
+        leases: impl Fn() -> Lease + Send + Sync + 'static,
         tasks: Arc<dyn Tasks>,
     ) -> Self {
         let parking = Parking::new(metadata, bookkeeper.store().clone());
         let (allocated, closing) = (Mutex::default(), Closing::new());
-        Self { bookkeeper, options, parking, allocated, lease, closing, tasks }
+        Self { bookkeeper, options, parking, allocated, leases: Box::new(leases), closing, tasks }
     }
 
     /// Ends every call with `closed`, those that wait and those to come.
@@ -81,12 +85,11 @@ impl LedgerSegments {
             let message = "a segment is made once, by whom its id was given to; allocate another id";
             Error::already_exists(message).with("segment_id", id)
         })?;
-        let (lease, closing, tasks) = (self.lease.clone(), self.closing.clone(), self.tasks.clone());
+        let (lease, closing, tasks) = ((self.leases)(), self.closing.clone(), self.tasks.clone());
         let writer = Writer::new(id, source, lease, closing, tasks, self.options.explicit_lac);
         let options = CreateOptions {
             quorum: self.options.quorum,
-            // Java makes no others.
-            digest: DigestType::Crc32,
+            digest: self.options.digest,
             password: self.options.password.clone(),
             custom: self.options.custom.clone(),
             id: Some(ledger(id)?),

@@ -292,7 +292,8 @@ impl Pump {
     }
 }
 
-/// The error of a writer that cannot know any more whether the log is its own.
+/// The error of a writer whose lock went with its session.
 fn lost() -> Error {
-    Error::unavailable("the session with ZooKeeper was lost; open the namespace again").maybe_effective()
+    Error::fenced("the session with ZooKeeper ended, and with it the lock; open a new writer to go on")
+        .maybe_effective()
 }

@@ -145,7 +145,7 @@ impl World {
         let client = BookKeeper::connect(mortal.clone(), self.cluster.clone(), options, seams).await.unwrap();
         let (lease, tasks) = (for_ever(&self.seams), self.seams.tasks.clone());
         let options = ledger_options("/", false);
-        (LedgerSegments::new(client, mortal.clone(), options, lease, tasks), mortal)
+        (LedgerSegments::new(client, mortal.clone(), options, move || lease.clone(), tasks), mortal)
     }
 
     /// The ledgers that there are.

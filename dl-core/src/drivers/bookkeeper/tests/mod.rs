@@ -1,8 +1,9 @@
-//! The metadata store on a real ZooKeeper.
+//! The stores and the namespaces of a real cluster.
 
 mod engine;
 mod golden;
 mod leaks;
+mod namespace;
 mod segments;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,9 +14,10 @@ use async_trait::async_trait;
 use dl_bookkeeper::{NodeMode, ZooKeeper, ZooKeeperOptions};
 use dl_cluster::Cluster;
 
+use super::federated::{Federated, SUBNAMESPACES};
 use super::metadata::ZooKeeperMetadata;
 use crate::drivers::memory;
-use crate::metadata::{Op, Outcome, Takeover};
+use crate::metadata::{MetadataStore, Op, Outcome, Takeover};
 use crate::seams::Seams;
 use crate::store::{StoreSession, Stores};
 use crate::testing::stores::Fixture;
@@ -32,12 +34,13 @@ fn name() -> String {
 /// A namespace on the server that the tests share, and the sessions of those who opened it.
 struct OnZooKeeper {
     root: String,
+    federated: bool,
     opened: Mutex<Vec<(Weak<dyn StoreSession>, i64)>>,
 }
 
 impl OnZooKeeper {
     fn new() -> Self {
-        Self { root: name(), opened: Mutex::default() }
+        Self { root: name(), federated: false, opened: Mutex::default() }
     }
 }
 
@@ -49,8 +52,16 @@ impl Fixture for OnZooKeeper {
         zookeeper.create(&self.root, b"", NodeMode::Persistent).await.unwrap();
         let id = zookeeper.session_id().unwrap();
         let seams = Seams::system().unwrap();
-        let metadata = Arc::new(ZooKeeperMetadata::new(zookeeper, &self.root, &seams));
-        let session: Arc<dyn StoreSession> = metadata.clone();
+        let own = ZooKeeperMetadata::new(zookeeper.clone(), &self.root, &seams);
+        let session: Arc<dyn StoreSession> = Arc::new(own.clone());
+        let metadata: Arc<dyn MetadataStore> = match self.federated {
+            false => Arc::new(own),
+            true => {
+                let all = format!("{}{SUBNAMESPACES}", self.root);
+                zookeeper.create(&all, b"", NodeMode::Persistent).await.unwrap();
+                Arc::new(Federated::new(own, zookeeper, &self.root, 2, &seams))
+            }
+        };
         self.opened.lock().unwrap().push((Arc::downgrade(&session), id));
         // These cases write no segments.
         let segments = memory::open(&self.root, &seams).segments;
@@ -68,6 +79,11 @@ impl Fixture for OnZooKeeper {
 
 mod metadata_store {
     crate::metadata_suite!(super::OnZooKeeper::new());
+}
+
+/// The same spread over sub-namespaces, a new one for every two logs.
+mod federated_metadata_store {
+    crate::metadata_suite!(super::OnZooKeeper { federated: true, ..super::OnZooKeeper::new() });
 }
 
 #[tokio::test]

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use dl_bookkeeper::{
-    BookKeeper, BookieRegistry, Bookies, ClientOptions, ConnectionOptions, LedgerId, Priority, Quorum,
-    ReadMode, ReadRequest, Request, ZooKeeperBookies, ZooKeeperLedgers,
+    BookKeeper, BookieRegistry, Bookies, ClientOptions, ConnectionOptions, DigestType, LedgerId, Priority,
+    Quorum, ReadMode, ReadRequest, Request, ZooKeeperBookies, ZooKeeperLedgers,
 };
 use tokio::sync::watch;
 
@@ -82,7 +82,8 @@ fn tag(root: &str) -> Vec<(String, bytes::Bytes)> {
 
 pub(super) fn ledger_options(root: &str, explicit_lac: bool) -> LedgerOptions {
     let quorum = Quorum::new(3, 3, 2).unwrap();
-    LedgerOptions { quorum, password: bytes::Bytes::new(), custom: tag(root), explicit_lac }
+    let (digest, password) = (DigestType::Crc32, bytes::Bytes::new());
+    LedgerOptions { quorum, digest, password, custom: tag(root), explicit_lac }
 }
 
 /// A lease that runs for ever.
@@ -114,7 +115,8 @@ impl Fixture for OnBookies {
         let bookkeeper = self.bookkeeper(&zookeeper).await;
         let metadata = Arc::new(ZooKeeperMetadata::new(zookeeper, &self.root, &seams));
         let (options, lease) = (ledger_options(&self.root, self.explicit_lac), for_ever(&seams));
-        let segments = LedgerSegments::new(bookkeeper, metadata.clone(), options, lease, seams.tasks.clone());
+        let (leases, tasks) = (move || lease.clone(), seams.tasks.clone());
+        let segments = LedgerSegments::new(bookkeeper, metadata.clone(), options, leases, tasks);
         let segments = Arc::new(segments);
         let session: Arc<dyn StoreSession> =
             Arc::new(Session { metadata: metadata.clone(), segments: segments.clone() });

@@ -1,11 +1,11 @@
-//! Errors of the session, as the callers of a namespace know them.
+//! Errors of the cluster, as the callers of a namespace know them.
 
 use dl_bookkeeper::{Error as ClusterError, ErrorKind as ClusterErrorKind};
 
 use crate::error::{Error, ErrorKind};
 
 /// The error that says the same.
-pub(super) fn from_zookeeper(error: ClusterError) -> Error {
+pub(super) fn from_cluster(error: ClusterError) -> Error {
     let kind = match error.kind() {
         ClusterErrorKind::InvalidArgument => ErrorKind::InvalidArgument,
         ClusterErrorKind::TooLarge => ErrorKind::TooLarge,
@@ -13,9 +13,12 @@ pub(super) fn from_zookeeper(error: ClusterError) -> Error {
         ClusterErrorKind::Closed => ErrorKind::Closed,
         ClusterErrorKind::Corrupt => ErrorKind::Corrupt,
         ClusterErrorKind::Unsupported => ErrorKind::Unsupported,
-        ClusterErrorKind::Unavailable | ClusterErrorKind::Timeout | ClusterErrorKind::MetadataStore => {
-            ErrorKind::Unavailable
-        }
+        // Certificates and keys that cannot be understood.
+        ClusterErrorKind::Security => ErrorKind::InvalidArgument,
+        ClusterErrorKind::Unavailable
+        | ClusterErrorKind::Timeout
+        | ClusterErrorKind::NotEnoughBookies
+        | ClusterErrorKind::MetadataStore => ErrorKind::Unavailable,
         _ => ErrorKind::Internal,
     };
     let message = match kind {

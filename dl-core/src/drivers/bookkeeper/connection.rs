@@ -1,0 +1,133 @@
+//! From the options of a namespace to sessions with ZooKeeper and a client of the bookies.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use dl_bookkeeper::{
+    BookKeeper, ClientOptions, ConnectionOptions, DigestType, Quorum, SaslCredentials, SaslMechanism,
+    TlsOptions, ZooKeeper, ZooKeeperBookies, ZooKeeperLedgers, ZooKeeperOptions,
+};
+
+use super::error::from_cluster;
+use super::segments::LedgerOptions;
+use crate::error::{Error, ErrorKind, Result};
+use crate::options::Options;
+use crate::seams::{OpenMode, Seams};
+use crate::types::Digest;
+
+/// The most bytes of a file with certificates or a key.
+const PEM_BYTES: u64 = 1 << 20;
+
+/// A session with these servers.
+pub(super) async fn zookeeper(servers: &str, options: &Options) -> Result<ZooKeeper> {
+    let mut session = ZooKeeperOptions::new(servers);
+    session.session_timeout = Duration::from_millis(options.session_timeout_ms);
+    session.patience = Duration::from_millis(options.zookeeper_timeout_ms);
+    session.acl_id.clone_from(&options.zookeeper_acl_id);
+    ZooKeeper::connect(session).await.map_err(from_cluster)
+}
+
+/// The ledgers of the cluster whose root is at `ledgers_path`.
+pub(super) async fn ledgers(zookeeper: &ZooKeeper, ledgers_path: &str) -> Result<ZooKeeperLedgers> {
+    ZooKeeperLedgers::open(zookeeper.clone(), ledgers_path)
+        .await
+        .map_err(|error| from_cluster(error).with("ledgers_path", ledgers_path))
+}
+
+/// A client of that cluster.
+pub(super) async fn bookkeeper(
+    zookeeper: &ZooKeeper,
+    ledgers_path: &str,
+    options: &Options,
+    seams: &Seams,
+) -> Result<BookKeeper> {
+    let ledgers = ledgers(zookeeper, ledgers_path).await?;
+    let bookies = ZooKeeperBookies::new(zookeeper.clone(), ledgers_path);
+    let client =
+        ClientOptions { connection: bookies_options(options, seams).await?, ..ClientOptions::default() };
+    BookKeeper::connect(Arc::new(ledgers), Arc::new(bookies), client, dl_bookkeeper::Seams::system())
+        .await
+        .map_err(from_cluster)
+}
+
+/// How ledgers are made.
+pub(super) fn ledger_options(options: &Options) -> Result<LedgerOptions> {
+    let count = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
+    // As in Java, no quorum is larger than what holds it.
+    let ensemble = count(options.ensemble_size);
+    let write = count(options.write_quorum).min(ensemble);
+    let ack = count(options.ack_quorum).min(write);
+    let quorum = Quorum::new(ensemble, write, ack).map_err(from_cluster)?;
+    let password = Bytes::from(options.ledger_password.clone().unwrap_or_default());
+    let digest = match options.digest {
+        Digest::Crc32 => DigestType::Crc32,
+        Digest::Crc32c => DigestType::Crc32c,
+        Digest::Mac => DigestType::Mac,
+        Digest::None => DigestType::Dummy,
+    };
+    Ok(LedgerOptions { quorum, digest, password, custom: Vec::new(), explicit_lac: options.explicit_lac })
+}
+
+async fn bookies_options(options: &Options, seams: &Seams) -> Result<ConnectionOptions> {
+    let credentials = options.bookie_user.as_ref().map(|user| SaslCredentials {
+        mechanism: SaslMechanism::DigestMd5,
+        user: user.clone(),
+        password: options.bookie_password.clone().unwrap_or_default(),
+    });
+    Ok(ConnectionOptions {
+        connect_timeout: Duration::from_millis(options.bookie_connect_timeout_ms),
+        request_timeout: Duration::from_millis(options.bookie_request_timeout_ms),
+        tls: tls(options, seams).await?,
+        credentials,
+        ..ConnectionOptions::default()
+    })
+}
+
+async fn tls(options: &Options, seams: &Seams) -> Result<Option<TlsOptions>> {
+    let (roots, own) = (&options.tls_roots, (&options.tls_certificate, &options.tls_key));
+    let Some(roots) = roots else {
+        return match own {
+            (None, None) => Ok(None),
+            _ => Err(Error::invalid_argument(
+                "the options tls_certificate and tls_key go with tls_roots; say whose certificates to trust",
+            )),
+        };
+    };
+    let roots = read("tls_roots", roots, seams).await?;
+    let tls = match own {
+        (None, None) => TlsOptions::new(&roots),
+        (Some(certificate), Some(key)) => {
+            let certificate = read("tls_certificate", certificate, seams).await?;
+            TlsOptions::with_certificate(&roots, &certificate, &read("tls_key", key, seams).await?)
+        }
+        _ => {
+            return Err(Error::invalid_argument(
+                "the options tls_certificate and tls_key go together; set both or neither",
+            ));
+        }
+    };
+    tls.map(Some).map_err(from_cluster)
+}
+
+/// The bytes of a file that an option names.
+async fn read(option: &'static str, path: &str, seams: &Seams) -> Result<Vec<u8>> {
+    let (files, place) = (seams.files.clone(), path.to_owned());
+    let read = move || {
+        let file = files.open(Path::new(&place), OpenMode::Read)?;
+        let mut bytes = vec![0; usize::try_from(file.size()?.min(PEM_BYTES)).unwrap_or_default()];
+        let length = file.read_at(&mut bytes, 0)?;
+        bytes.truncate(length);
+        Ok(bytes)
+    };
+    seams.tasks.blocking(read).await.map_err(|error: std::io::Error| {
+        let kind = match error.kind() {
+            std::io::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
+            _ => ErrorKind::InvalidArgument,
+        };
+        Error::new(kind, format!("the file that the option {option} names cannot be read: {error}"))
+            .with("file", path)
+            .caused_by(error)
+    })
+}

@@ -1,0 +1,168 @@
+//! Namespaces by their URIs, on a real cluster.
+
+use super::*;
+use crate::error::ErrorKind;
+use crate::{LogName, Namespace, Options, ReaderOptions, WriterOptions};
+
+/// The URI of a namespace that nobody else has.
+fn uri() -> String {
+    format!("distributedlog://{}{}", Cluster::shared().zookeeper(), name())
+}
+
+fn making() -> Options {
+    Options::default().ledgers_path("/ledgers")
+}
+
+async fn append(writer: &crate::Writer, payload: &'static str) -> crate::Result<crate::Receipt> {
+    writer.append(payload).await?.await
+}
+
+async fn read(namespace: &Namespace, log: &LogName) -> Vec<String> {
+    let mut reader = namespace.log(log).open_reader(ReaderOptions::default()).await.unwrap();
+    let mut payloads = Vec::new();
+    while let Some(record) = reader.next().await.unwrap() {
+        payloads.push(String::from_utf8_lossy(&record.payload).into_owned());
+    }
+    payloads
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_is_written_followed_and_taken_over() {
+    let uri = uri();
+    let one = Namespace::open(&uri, making().client_id("one")).await.unwrap();
+    let two = Namespace::open(&uri, Options::default().client_id("two")).await.unwrap();
+    let log = LogName::new("a/log").unwrap();
+    one.create_log(&log).await.unwrap();
+    let first = one.log(&log).open_writer(WriterOptions::default()).await.unwrap();
+    let mut follower = two.log(&log).open_reader(ReaderOptions::default().follow(true)).await.unwrap();
+
+    let receipt = append(&first, "a").await.unwrap();
+    assert_eq!(receipt.durability, crate::Durability::Replicated);
+    // Nothing else is appended: the writer publishes it by itself.
+    assert_eq!(&follower.next().await.unwrap().unwrap().payload[..], b"a");
+    let never = WriterOptions::default().takeover(Takeover::Never);
+    let refused = two.log(&log).open_writer(never).await.err().unwrap();
+    assert_eq!((refused.kind(), refused.owner()), (ErrorKind::Locked, Some("one")));
+
+    let second = two.log(&log).open_writer(WriterOptions::default()).await.unwrap();
+    append(&second, "b").await.unwrap();
+    let fenced = append(&first, "lost").await.unwrap_err();
+    assert_eq!((fenced.kind(), fenced.owner()), (ErrorKind::Fenced, Some("two")));
+    assert_eq!(&follower.next().await.unwrap().unwrap().payload[..], b"b");
+    second.close().await.unwrap();
+    assert_eq!(read(&one, &log).await, ["a", "b"]);
+    one.close().await.unwrap();
+    two.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_namespace_is_made_found_and_deleted() {
+    let uri = uri();
+    let error = Namespace::open(&uri, Options::default()).await.err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert!(error.message().contains("dl namespace create --ns"), "{error}");
+    let nowhere = Options::default().ledgers_path("/no-cluster");
+    assert_eq!(Namespace::open(&uri, nowhere).await.err().unwrap().kind(), ErrorKind::Unavailable);
+    assert_eq!(Namespace::inspect(&uri, making()).await.unwrap_err().kind(), ErrorKind::NotFound);
+
+    let namespace = Namespace::open(&uri, making()).await.unwrap();
+    // What is bound by a node above needs no node of its own, and Java makes none.
+    let below = Namespace::open(&format!("{uri}/be/low"), Options::default()).await.unwrap();
+    let log = LogName::new("log").unwrap();
+    below.create_log(&log).await.unwrap();
+    namespace.create_log(&log).await.unwrap();
+    let info = Namespace::inspect(&uri, Options::default()).await.unwrap();
+    let binding = info.binding.unwrap();
+    assert_eq!((info.driver, info.logs), ("bookkeeper", Some(2)));
+    assert_eq!((binding.ledgers_path.as_str(), binding.federated), ("/ledgers", false));
+
+    let refused = Namespace::delete(&uri, Options::default()).await.unwrap_err();
+    assert_eq!((refused.kind(), refused.context_value("log")), (ErrorKind::ConditionFailed, Some("log")));
+    below.delete_log(&log).await.unwrap();
+    namespace.delete_log(&log).await.unwrap();
+    below.close().await.unwrap();
+    namespace.close().await.unwrap();
+    Namespace::delete(&uri, Options::default()).await.unwrap();
+    assert_eq!(Namespace::delete(&uri, Options::default()).await.unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_namespace_that_is_closed_leaves_no_session() {
+    let uri = uri();
+    let namespace = Namespace::open(&uri, making().client_id("to-be-closed")).await.unwrap();
+    let log = LogName::new("log").unwrap();
+    let writer = namespace.log(&log).open_writer(WriterOptions::default().create_log(true)).await.unwrap();
+    append(&writer, "a").await.unwrap();
+    let sessions = || Cluster::shared().run(&["sessions"]);
+    assert!(sessions().contains("member_to-be-closed"));
+    namespace.close().await.unwrap();
+    assert!(!sessions().contains("member_to-be-closed"));
+    assert_eq!(append(&writer, "b").await.unwrap_err().kind(), ErrorKind::Closed);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn logs_of_a_federated_namespace_lie_where_java_puts_them() {
+    let uri = uri();
+    let options = making().federated(true).logs_per_subnamespace(2);
+    let namespace = Namespace::open(&uri, options.clone()).await.unwrap();
+    let other = Namespace::open(&uri, options).await.unwrap();
+    let names = ["fed-a", "fed-b", "fed-c", "fed-d", "fed-e/nested"];
+    let logs = names.map(|name| LogName::new(name).unwrap());
+    for log in &logs {
+        namespace.create_log(log).await.unwrap();
+    }
+    let again = other.create_log(&logs[2]).await.unwrap_err();
+    assert_eq!(again.kind(), ErrorKind::AlreadyExists);
+
+    let zookeeper = connect(Cluster::shared()).await;
+    let root = uri.rsplit_once('/').map(|(_, name)| format!("/{name}")).unwrap();
+    let all = format!("{root}/.subnamespaces");
+    for (log, place) in [
+        ("fed-a", root.clone()),
+        ("fed-b", root.clone()),
+        ("fed-c", format!("{all}/NS_0000000000")),
+        ("fed-d", format!("{all}/NS_0000000000")),
+        ("fed-e/nested", format!("{all}/NS_0000000001")),
+    ] {
+        let ledgers = zookeeper.state(&format!("{place}/{log}/<default>/ledgers")).await.unwrap();
+        assert!(ledgers.is_some(), "{log} is not in {place}");
+    }
+    let (last, _) = zookeeper.get(&all).await.unwrap().unwrap();
+    assert_eq!(&last[..], format!("{all}/NS_0000000001").as_bytes());
+
+    assert_eq!(other.list_logs("", None, 10).await.unwrap(), logs);
+    let writer = other.log(&logs[3]).open_writer(WriterOptions::default()).await.unwrap();
+    append(&writer, "a").await.unwrap();
+    let taken = namespace.log(&logs[3]).open_writer(WriterOptions::default()).await.unwrap();
+    assert_eq!(append(&writer, "lost").await.unwrap_err().kind(), ErrorKind::Fenced);
+    append(&taken, "b").await.unwrap();
+    taken.close().await.unwrap();
+    assert_eq!(read(&other, &logs[3]).await, ["a", "b"]);
+
+    // One that is made anew is where there is room, and found there by whoever knew the old one.
+    namespace.delete_log(&logs[0]).await.unwrap();
+    assert!(!other.log_exists(&logs[0]).await.unwrap());
+    namespace.rename_log(&logs[3], &logs[0]).await.unwrap();
+    assert_eq!(read(&other, &logs[0]).await, ["a", "b"]);
+    assert!(!other.log_exists(&logs[3]).await.unwrap());
+    namespace.close().await.unwrap();
+    other.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lease_ends_with_its_session() {
+    let zookeeper = connect(Cluster::shared_zookeeper()).await;
+    let pulse = super::super::pulse::Pulse::start(zookeeper.clone(), &Seams::system().unwrap());
+    let lease = pulse.lease();
+    assert!(lease.clone().runs().await);
+    let session = zookeeper.session_id().unwrap();
+    Cluster::shared_zookeeper().run(&["expire-session", &format!("{session:#x}")]);
+    // The next session is another one's.
+    while !zookeeper.touch().await.is_ok_and(|(now, _)| now != session) {
+        tokio::task::yield_now().await;
+    }
+    assert!(pulse.lease().runs().await);
+    assert!(!lease.is_running() && !lease.runs().await);
+    pulse.close();
+    zookeeper.close().await;
+}
