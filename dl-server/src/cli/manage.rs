@@ -9,9 +9,14 @@ use super::failure::Result;
 use super::namespace::{Missing, Scope};
 use super::table;
 
-/// Makes a namespace, says what one is, or brings its format up to date
+/// Where a BookKeeper cluster is in ZooKeeper, on most.
+const LEDGERS_PATH: &str = "/ledgers";
+
+/// Makes a namespace, says what one is, brings its format up to date, or deletes it
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  dl namespace info --ns file:///var/lib/dl")]
+#[command(after_help = "Example:
+  dl namespace info --ns file:///var/lib/dl
+  dl namespace create --ns 'distributedlog://zk1:2181;zk2:2181/logs'")]
 pub(crate) struct Manage {
     #[command(subcommand)]
     what: What,
@@ -20,36 +25,69 @@ pub(crate) struct Manage {
 #[derive(Debug, Subcommand)]
 enum What {
     /// Makes the namespace; "already-exists" if it is there
-    Create,
+    Create(Create),
     /// Prints its driver, format, logs, processes, journals and sizes, and changes nothing
     Info,
     /// Brings its format up to what this build writes
     Upgrade,
+    /// Deletes a namespace on BookKeeper that has no logs
+    Delete,
+}
+
+/// On BookKeeper a namespace is bound to a cluster, as DistributedLog's tools bind it
+#[derive(Debug, Args)]
+struct Create {
+    /// The root of the BookKeeper cluster in ZooKeeper [default: /ledgers]
+    #[arg(long, value_name = "PATH")]
+    ledgers_path: Option<String>,
+
+    /// The ZooKeeper servers of the BookKeeper cluster [default: those of the namespace]
+    #[arg(long, value_name = "HOST:PORT,…")]
+    bookkeeper_zookeepers: Option<String>,
+
+    /// Spreads its logs over sub-namespaces, for more than some ten thousand
+    #[arg(long)]
+    federated: bool,
 }
 
 impl Manage {
     pub(super) async fn run(self, shared: &Shared) -> Result<()> {
         match self.what {
-            What::Create => create(shared).await,
+            What::Create(create) => create.run(shared).await,
             What::Info => info(shared).await,
             What::Upgrade => upgrade(shared).await,
+            What::Delete => delete(shared).await,
         }
     }
 }
 
-async fn create(shared: &Shared) -> Result<()> {
-    let (uri, options) = shared.namespace.resolve(Missing::Create, Scope::None)?;
-    match Namespace::inspect(&uri, options.clone()).await {
-        Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Err(error) => return Err(error.into()),
-        Ok(_) => {
-            let message = "there is a namespace already; use it, or name another";
-            return Err(Error::new(ErrorKind::AlreadyExists, message).with("uri", uri).into());
+impl Create {
+    async fn run(self, shared: &Shared) -> Result<()> {
+        let (uri, mut options) = shared.namespace.resolve(Missing::Create, Scope::None)?;
+        match Namespace::inspect(&uri, options.clone()).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error.into()),
+            Ok(_) => {
+                let message = "there is a namespace already; use it, or name another";
+                return Err(Error::new(ErrorKind::AlreadyExists, message).with("uri", uri).into());
+            }
         }
+        let path = self.ledgers_path.or(options.ledgers_path).unwrap_or_else(|| LEDGERS_PATH.to_owned());
+        options.ledgers_path = Some(path);
+        options.bookkeeper_zookeepers = self.bookkeeper_zookeepers.or(options.bookkeeper_zookeepers);
+        options.federated |= self.federated;
+        shared.namespace.open_with(&uri, options).await?.close().await?;
+        let mut output = shared.output();
+        output.item(format_args!("created {uri}"), || json!({ "namespace": uri, "created": true }))?;
+        output.flush()
     }
-    shared.namespace.open_with(&uri, options).await?.close().await?;
+}
+
+async fn delete(shared: &Shared) -> Result<()> {
+    let (uri, options) = shared.namespace.resolve(Missing::Fail, Scope::None)?;
+    Namespace::delete(&uri, options).await?;
     let mut output = shared.output();
-    output.item(format_args!("created {uri}"), || json!({ "namespace": uri, "created": true }))?;
+    output.item(format_args!("deleted {uri}"), || json!({ "namespace": uri, "deleted": true }))?;
     output.flush()
 }
 
@@ -89,6 +127,12 @@ fn object(uri: &str, info: &NamespaceInfo) -> serde_json::Value {
     json!({
         "namespace": uri,
         "driver": info.driver,
+        "binding": info.binding.as_ref().map(|binding| json!({
+            "node": binding.node,
+            "bookkeeper_zookeepers": binding.bookkeeper_zookeepers,
+            "ledgers_path": binding.ledgers_path,
+            "federated": binding.federated,
+        })),
         "format": info.format.map(|format| json!({
             "version": format.version,
             "compatible": format.compatible,
@@ -123,6 +167,12 @@ fn rows(uri: &str, info: &NamespaceInfo) -> Vec<[String; 2]> {
         ));
     }
     rows.extend(info.logs.map(|logs| row("logs", logs.to_string())));
+    if let Some(binding) = &info.binding {
+        let federated = if binding.federated { ", federated" } else { "" };
+        rows.push(row("bound by", format!("{}{federated}", binding.node)));
+        rows.push(row("ledgers", format!("{} on {}", binding.ledgers_path, binding.bookkeeper_zookeepers)));
+        return rows;
+    }
     rows.push(row("segments", format!("{}, {} bytes", info.segments, info.segment_bytes)));
     rows.push(row("journals", format!("{}, {} bytes", info.journals, info.journal_bytes)));
     rows.push(row("metadata", format!("{} bytes", info.metadata_bytes)));

@@ -12,8 +12,8 @@ use super::failure;
 /// Where the namespace is, and options of the table.
 #[derive(Debug, Args)]
 pub(crate) struct NamespaceArgs {
-    /// The namespace: memory:NAME or file:///PATH, with options as in file:///PATH?journal_bytes=1GiB
-    /// [default: dl in the user's data directory]
+    /// The namespace: file:///PATH, distributedlog://ZOOKEEPER:PORT/PATH or memory:NAME, with options as in
+    /// file:///PATH?journal_bytes=1GiB [default: dl in the user's data directory]
     #[arg(long, global = true, value_name = "URI", env = "DL_NAMESPACE", hide_env_values = true)]
     ns: Option<String>,
 
