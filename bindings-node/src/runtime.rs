@@ -26,7 +26,7 @@ pub(crate) fn handle() -> Result<Handle> {
     let made = Builder::new_multi_thread()
         .worker_threads(threads()?)
         .thread_name("dl-node")
-        .enable_time()
+        .enable_all()
         .build()
         .map_err(|error| {
             Error::new(ErrorKind::Unavailable, "the system refused threads to dl").caused_by(error)
