@@ -60,6 +60,16 @@ const FILE: Subject = Subject {
     run: |case| run_real(Agents::Own, real::Driver::File, case),
 };
 
+const BOOKKEEPER: Subject = Subject {
+    name: "bookkeeper",
+    capabilities: Real::capabilities_of(real::Driver::BookKeeper),
+    cannot: &[
+        ("P15", "damage: the bytes are on three bookies"),
+        ("P16", "fill: only a file system of its own can be made full"),
+    ],
+    run: |case| run_real(Agents::Own, real::Driver::BookKeeper, case),
+};
+
 /// In memory, by an agent in another language.
 const FOREIGN_MEMORY: Subject = Subject {
     name: "memory",
@@ -91,6 +101,12 @@ fn file() {
 #[test]
 fn file_simulated() {
     run_all(&FILE_SIMULATED, "rust");
+}
+
+#[test]
+#[ignore = "takes minutes: ci/checks/48-bookkeeper-driver runs it"]
+fn bookkeeper() {
+    run_all(&BOOKKEEPER, "rust");
 }
 
 #[test]

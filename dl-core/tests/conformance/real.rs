@@ -1,5 +1,5 @@
-//! The real machine: a directory in the folder for temporary files, and a child process for each process of a case. The
-//! child is this runner itself, or an agent in another language.
+//! The real machine: a directory in the folder for temporary files or a BookKeeper cluster, and a child process for each
+//! process of a case. The child is this runner itself, or an agent in another language.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};
@@ -8,6 +8,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+use dl_cluster::Cluster;
 use dl_core::{Namespace, file_uri};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -53,6 +54,8 @@ pub(crate) enum Driver {
     /// The memory of one child, which stands for all processes of the case: requests say which.
     Memory,
     File,
+    /// The cluster that all cases of this runner share, each in a namespace of its own.
+    BookKeeper,
 }
 
 struct Process {
@@ -67,6 +70,7 @@ impl Real {
         match driver {
             Driver::Memory => &["nul", "processes"],
             Driver::File => &["crash", "damage", "directory", "freeze", "nul", "persistent", "processes"],
+            Driver::BookKeeper => &["crash", "freeze", "nul", "persistent", "processes"],
         }
     }
 
@@ -99,6 +103,31 @@ impl Real {
         if sent.success() { Ok(()) } else { Err(format!("{command} failed")) }
     }
 
+    /// Has the servers of a cluster notice that a process is gone, which they do by themselves when its session's time is up.
+    fn bury(&self, process: &str) {
+        if self.driver != Driver::BookKeeper {
+            return;
+        }
+        let (root, member) = (format!("/{}/", self.namespace()), format!("/member_{process}_s"));
+        let listed = Cluster::shared().run(&["sessions"]);
+        let pairs = listed.lines().filter_map(|line| line.split_once(char::is_whitespace));
+        let its: BTreeSet<&str> = pairs
+            .filter(|(_, nodes)| {
+                nodes.split(' ').any(|node| node.starts_with(&root) && node.contains(&member))
+            })
+            .map(|(session, _)| session)
+            .collect();
+        for session in its {
+            Cluster::shared().run(&["expire-session", session]);
+        }
+    }
+
+    /// The name of the case's namespace on a cluster.
+    fn namespace(&self) -> &str {
+        let name = self.folder.path().file_name().and_then(|name| name.to_str());
+        name.unwrap_or_default().trim_start_matches('.')
+    }
+
     fn damage(&self, text: &str) -> Result<(), String> {
         let mut damaged = 0;
         for path in files(self.folder.path()).map_err(|error| error.to_string())? {
@@ -114,10 +143,18 @@ impl World for Real {
     }
 
     fn uri(&self) -> String {
-        if self.driver == Driver::Memory {
-            return "memory:conformance".to_owned();
+        match self.driver {
+            Driver::Memory => "memory:conformance".to_owned(),
+            Driver::File => {
+                file_uri(&self.folder.path().join("ns")).expect("a temporary folder has an absolute path")
+            }
+            Driver::BookKeeper => {
+                let zookeeper = Cluster::shared().zookeeper();
+                // A case may write what is wrong behind it.
+                let options = "ledgers_path=/ledgers&session_timeout_ms=10s";
+                format!("distributedlog://{zookeeper}/{}?{options}", self.namespace())
+            }
         }
-        file_uri(&self.folder.path().join("ns")).expect("a temporary folder has an absolute path")
     }
 
     fn durability(&self) -> Value {
@@ -125,6 +162,7 @@ impl World for Real {
             Driver::Memory => json!("memory"),
             // The folder may be on a memory file system.
             Driver::File => json!({ "any": ["memory", "power-loss"] }),
+            Driver::BookKeeper => json!("replicated"),
         }
     }
 
@@ -160,7 +198,10 @@ impl World for Real {
     async fn happen(&mut self, step: &Step) -> Result<(), String> {
         let text = |name: &str| step.get(name).and_then(Value::as_str).unwrap_or_default();
         match text("do") {
-            "crash" => drop(self.processes.remove(text("process"))),
+            "crash" => {
+                drop(self.processes.remove(text("process")));
+                self.bury(text("process"));
+            }
             "freeze" => self.freeze(text("process"), true)?,
             "wake" => self.freeze(text("process"), false)?,
             "damage" => self.damage(text("text"))?,

@@ -18,7 +18,7 @@ const CASES: &str = "dl-core/testdata/conformance";
 
 /// Who has to have run every case: language, and the drivers it runs on.
 const RUNNERS: &[(&str, &[&str])] = &[
-    ("rust", &["memory", "file", "file (simulated)"]),
+    ("rust", &["memory", "file", "file (simulated)", "bookkeeper"]),
     ("c", &["memory", "file"]),
     ("c++", &["memory", "file"]),
     ("node", &["memory", "file"]),
