@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use dl_core::{Condition, NewRecord, Txid};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -16,10 +16,35 @@ use crate::payload::Payload;
 /// From so many bytes on an object is kept instead of being copied.
 const KEPT_BYTES: usize = 1_024;
 
+/// How much memory the small payloads of a batch share.
+const SHARED_BYTES: usize = 64 * 1_024;
+
+/// Where small payloads are copied to. Many in one piece of memory cost one allocation, and one to free it.
+#[derive(Default)]
+pub(crate) struct Copies(BytesMut);
+
+impl Copies {
+    fn copy(&mut self, bytes: &[u8]) -> Bytes {
+        if self.0.capacity() < bytes.len() {
+            self.0 = BytesMut::with_capacity(SHARED_BYTES);
+        }
+        self.0.extend_from_slice(bytes);
+        self.0.split().freeze()
+    }
+}
+
 /// The bytes of a buffer. Those of an object that cannot change are not copied; any other could change while we use them.
 pub(crate) fn bytes(value: &Bound<'_, PyAny>) -> PyResult<Bytes> {
+    bytes_into(value, None)
+}
+
+/// As [`bytes`], of one of many payloads.
+pub(crate) fn bytes_into(value: &Bound<'_, PyAny>, copies: Option<&mut Copies>) -> PyResult<Bytes> {
     if let Ok(bytes) = value.cast::<PyBytes>() {
-        return Ok(of_object(bytes));
+        return Ok(match copies {
+            Some(copies) if bytes.as_bytes().len() < KEPT_BYTES => copies.copy(bytes.as_bytes()),
+            _ => of_object(bytes),
+        });
     }
     if let Ok(payload) = value.cast::<Payload>() {
         return Ok(payload.get().0.clone());
@@ -39,31 +64,34 @@ fn of_object(bytes: &Bound<'_, PyBytes>) -> Bytes {
     Bytes::from_owner(PyBackedBytes::from(bytes.clone()))
 }
 
-/// A record: its payload, or a pair of payload and txid.
-pub(crate) fn record(value: &Bound<'_, PyAny>) -> PyResult<NewRecord> {
-    match value.cast::<PyTuple>() {
-        Ok(pair) => {
-            let (payload, txid) = pair.extract::<(Bound<'_, PyAny>, Option<i64>)>()?;
-            record_of(&payload, txid)
-        }
-        Err(_) => record_of(value, None),
-    }
+/// One of many records: its payload, or a pair of payload and txid.
+fn record(value: &Bound<'_, PyAny>, copies: &mut Copies) -> PyResult<NewRecord> {
+    let Ok(pair) = value.cast::<PyTuple>() else {
+        return Ok(NewRecord::new(bytes_into(value, Some(copies))?));
+    };
+    let (payload, txid) = pair.extract::<(Bound<'_, PyAny>, Option<i64>)>()?;
+    with_txid(value.py(), bytes_into(&payload, Some(copies))?, txid)
 }
 
 /// A record of these parts.
 pub(crate) fn record_of(payload: &Bound<'_, PyAny>, chosen: Option<i64>) -> PyResult<NewRecord> {
-    let record = NewRecord::new(bytes(payload)?);
+    with_txid(payload.py(), bytes(payload)?, chosen)
+}
+
+fn with_txid(py: Python<'_>, payload: Bytes, chosen: Option<i64>) -> PyResult<NewRecord> {
+    let record = NewRecord::new(payload);
     match chosen {
         None => Ok(record),
-        Some(number) => Ok(record.txid(txid(payload.py(), number)?)),
+        Some(number) => Ok(record.txid(txid(py, number)?)),
     }
 }
 
 /// Many records, of whatever can be iterated.
 pub(crate) fn records(values: &Bound<'_, PyAny>) -> PyResult<Vec<NewRecord>> {
     let mut records = Vec::with_capacity(values.len().unwrap_or(0));
+    let mut copies = Copies::default();
     for value in values.try_iter()? {
-        records.push(record(&value?)?);
+        records.push(record(&value?, &mut copies)?);
     }
     Ok(records)
 }
