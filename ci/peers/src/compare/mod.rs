@@ -28,6 +28,12 @@ pub(crate) struct Compare {
     /// An existing directory for everyone to work in
     #[arg(long)]
     directory: PathBuf,
+    /// A namespace on a cluster: measures there, beside Java DistributedLog, and nothing else
+    #[arg(long, value_name = "URI", requires = "java")]
+    cluster: Option<String>,
+    /// A file with the command that runs Java, a word a line
+    #[arg(long)]
+    java: Option<PathBuf>,
     /// How often everything is run
     #[arg(long, default_value = "5")]
     rounds: usize,
@@ -54,7 +60,11 @@ type Answers = BTreeMap<Vec<String>, Vec<Value>>;
 impl Compare {
     pub(crate) fn run(self) -> Outcome<()> {
         let scale = Scale { seconds: self.seconds, logs: self.logs };
-        let rows = self.chosen(plan::rows(&scale))?;
+        let rows = match &self.cluster {
+            Some(uri) => plan::cluster_rows(&scale, uri),
+            None => plan::rows(&scale),
+        };
+        let rows = self.chosen(rows)?;
         let mut answers = Answers::new();
         for round in 0..self.rounds {
             for row in &rows {
@@ -83,6 +93,8 @@ impl Compare {
     fn chosen(&self, rows: Vec<Row>) -> Outcome<Vec<Row>> {
         let known: Vec<_> = rows.iter().map(|row| row.name).collect();
         if let Some(unknown) = self.names.iter().find(|name| !known.contains(&name.as_str())) {
+            let mut known = known;
+            known.dedup();
             return Err(format!("no work is called {unknown}; there are {}", known.join(", ")).into());
         }
         let wanted = |row: &Row| self.names.is_empty() || self.names.iter().any(|name| name == row.name);
@@ -115,6 +127,13 @@ impl Compare {
                 command.env_remove("DL_NAMESPACE").env("TMPDIR", &self.directory);
                 command
             }
+            Program::Java(arguments) => {
+                let words = fs::read_to_string(self.java.as_ref().ok_or("no command runs Java")?)?;
+                let mut words = words.lines();
+                let mut command = Command::new(words.next().ok_or("the command that runs Java is empty")?);
+                command.args(words).args(arguments);
+                command
+            }
             Program::Peer(arguments) => {
                 let mut command = Command::new(env::current_exe()?);
                 command.args(arguments).arg("--directory").arg(&self.directory);
@@ -131,7 +150,11 @@ impl Compare {
 
     /// What was measured, where and how, a line each.
     fn head(&self) -> Outcome<Vec<String>> {
-        let mut head = vec![format!("{}; beside it {}", self.about, machine::versions()?)];
+        let beside = match self.cluster {
+            Some(_) => "Java DistributedLog 4.18.0, on the same three bookies".to_owned(),
+            None => machine::versions()?,
+        };
+        let mut head = vec![format!("{}; beside it {beside}", self.about)];
         head.push(machine::describe(&self.directory)?);
         head.push(format!(
             "medians (least to most) of {} rounds, in each of which everyone ran once; ratios are taken within a round; \

@@ -24,9 +24,12 @@ pub(crate) struct Row {
 }
 
 /// Who runs, with which arguments.
+#[derive(Clone)]
 pub(crate) enum Program {
     Dl(Vec<String>),
     Peer(Vec<String>),
+    /// Java DistributedLog, by the program of ci/interop that measures.
+    Java(Vec<String>),
 }
 
 /// Which figure of an answer counts.
@@ -39,8 +42,8 @@ struct Figure {
 /// Somebody who does the same, or something to measure by.
 struct Beside {
     program: Program,
-    /// What its figure has to be multiplied by, to be met.
-    bar: Option<f64>,
+    /// What dl's figure is to be, in times of its own.
+    bar: Option<Bar>,
     /// Whether it counts for `best`.
     competes: bool,
 }
@@ -58,6 +61,10 @@ pub(crate) enum Bar {
     AtMost(f64),
 }
 
+/// What a client on a cluster costs.
+const PROCESSOR: Figure = Figure { pointer: "/processor_us_each", unit: Unit::EachMicroseconds };
+const MEMORY: Figure = Figure { pointer: "/peak_memory_bytes", unit: Unit::Bytes };
+
 const PER_SECOND: Figure = Figure { pointer: "/per_second", unit: Unit::PerSecond };
 const BYTES_PER_SECOND: Figure = Figure { pointer: "/payload_bytes_per_second", unit: Unit::BytesPerSecond };
 
@@ -74,18 +81,8 @@ pub(crate) fn rows(scale: &Scale) -> Vec<Row> {
     let timed = |work: &str, more: &[&str]| dl(work, &[more, &["--seconds", &seconds]].concat());
     let peer =
         |name: &str, more: &[&str]| Program::Peer(words(name, &[more, &["--seconds", &seconds]].concat()));
-    let beside = |program, bar| Beside { program, bar, competes: false };
+    let beside = |program, bar: Option<f64>| beside(program, bar.map(Bar::AtLeast));
     let competitor = |program| Beside { program, bar: None, competes: true };
-    let row = |name, what, dl, figure| Row {
-        name,
-        what,
-        dl,
-        figure,
-        beside: Vec::new(),
-        best: None,
-        limits: Vec::new(),
-    };
-    let limit = |what, figure, bar| Limit { what, figure, bar };
     let at = |pointer, unit| Figure { pointer, unit };
     vec![
         Row {
@@ -198,8 +195,72 @@ pub(crate) fn rows(scale: &Scale) -> Vec<Row> {
     ]
 }
 
+/// The work W6 of the design: dl and Java DistributedLog on the same bookies, in the namespace at this URI.
+pub(crate) fn cluster_rows(scale: &Scale, uri: &str) -> Vec<Row> {
+    let seconds = scale.seconds.to_string();
+    let both = |work: &str, dl: &[&str], java: &[&str]| {
+        let common = ["--ns", uri, "--seconds", &seconds];
+        let with = |more: &[&str]| words(work, &[more, &common].concat());
+        (Program::Dl(with(dl)), Program::Java(with(java)))
+    };
+    let mut rows = Vec::new();
+    // What is said of each work: how fast, and what the client costs.
+    let mut add = |name, what: &'static str, figure, bar, (dl, java): (Program, Program)| {
+        let figures = [(figure, bar), (PROCESSOR, Some(Bar::AtMost(0.25))), (MEMORY, Some(Bar::AtMost(0.125)))];
+        rows.extend(figures.map(|(figure, bar)| Row {
+            beside: vec![beside(java.clone(), bar)],
+            ..row(name, what, dl.clone(), figure)
+        }));
+    };
+    let at_least = |factor| Some(Bar::AtLeast(factor));
+    let kilo = ["--bytes", "1024"];
+    let (records, rate, logs) = (["--records", "1000000"], ["--rate", "400"], ["--logs", "200"]);
+    let alone = Figure { pointer: "/latency/p50_us", unit: Unit::Microseconds };
+    let one = both("append", &["--awaited"], &[]);
+    add("append", "W6 one append at a time", alone, Some(Bar::AtMost(1.0)), one);
+    let many = both("pipelined", &[], &[]);
+    add("pipelined", "W6 5,000 in flight", PER_SECOND, at_least(1.5), many);
+    let many = both("pipelined", &kilo, &kilo);
+    add("pipelined-1k", "W6 5,000 in flight, 1 KiB", BYTES_PER_SECOND, at_least(1.5), many);
+    add("read", "W6 read, warm", PER_SECOND, at_least(3.0), both("read", &records, &records));
+    let logs_at_once = both("many-logs", &[&logs[..], &["--rate", "1000"]].concat(), &logs);
+    add("many-logs", "W6 200 logs, one in flight each", PER_SECOND, at_least(2.0), logs_at_once);
+    let seen = |pointer| Figure { pointer, unit: Unit::Microseconds };
+    // Half of dl's go to the log that is followed.
+    let (dl, java) = both("tail", &rate, &["--rate", "200"]);
+    rows.push(Row {
+        beside: vec![beside(java, None)],
+        limits: vec![limit("p99.9", seen("/seen/p999_us"), Bar::AtMost(20_000.0))],
+        ..row("tail", "W6 append to a reader", dl, seen("/seen/p50_us"))
+    });
+    rows
+}
+
+fn row(name: &'static str, what: &'static str, dl: Program, figure: Figure) -> Row {
+    Row { name, what, dl, figure, beside: Vec::new(), best: None, limits: Vec::new() }
+}
+
+fn beside(program: Program, bar: Option<Bar>) -> Beside {
+    Beside { program, bar, competes: false }
+}
+
+fn limit(what: &'static str, figure: Figure, bar: Bar) -> Limit {
+    Limit { what, figure, bar }
+}
+
 fn words(first: &str, more: &[&str]) -> Vec<String> {
     [&[first], more].concat().into_iter().map(str::to_owned).collect()
+}
+
+impl Figure {
+    /// What it says beside how fast the work is.
+    fn what(self) -> &'static str {
+        match self.unit {
+            Unit::EachMicroseconds => "processor for each record",
+            Unit::Bytes => "peak memory",
+            _ => "",
+        }
+    }
 }
 
 impl Program {
@@ -207,6 +268,7 @@ impl Program {
     pub(crate) fn asked(&self) -> Vec<String> {
         match self {
             Self::Dl(arguments) => [&["dl".to_owned()], arguments.as_slice()].concat(),
+            Self::Java(arguments) => [&["java".to_owned()], arguments.as_slice()].concat(),
             Self::Peer(arguments) => arguments.clone(),
         }
     }
@@ -247,7 +309,7 @@ impl Row {
             let ratio = Some(dl.over(&its));
             let name = program.asked().swap_remove(0);
             let beside = Some((name, its));
-            lines.push(Line { beside, ratio, bar: bar.map(Bar::AtLeast), ..line("", unit, dl.clone()) });
+            lines.push(Line { beside, ratio, bar: *bar, ..line(self.figure.what(), unit, dl.clone()) });
         }
         if let Some((best, bar)) = best.zip(self.best) {
             let ratio = Some(dl.over(&best));

@@ -23,6 +23,9 @@ pub(crate) enum Unit {
     BytesPerSecond,
     Seconds,
     Microseconds,
+    /// Of processor time, for each record.
+    EachMicroseconds,
+    Bytes,
     Times,
 }
 
@@ -99,7 +102,8 @@ impl Unit {
             Self::PerSecond => "a second",
             Self::BytesPerSecond => "bytes a second",
             Self::Seconds => "seconds",
-            Self::Microseconds => "microseconds",
+            Self::Microseconds | Self::EachMicroseconds => "microseconds",
+            Self::Bytes => "bytes",
             Self::Times => "times",
         }
     }
@@ -119,6 +123,8 @@ impl Unit {
             Self::BytesPerSecond => " MB/s",
             Self::Seconds => " s",
             Self::Microseconds => " ms",
+            Self::EachMicroseconds => " µs",
+            Self::Bytes => " MB",
             Self::Times => " ×",
         };
         format!("{}{unit}", self.number(figure))
@@ -127,8 +133,8 @@ impl Unit {
     fn number(self, figure: f64) -> String {
         match self {
             Self::PerSecond => grouped(figure),
-            Self::BytesPerSecond => grouped(figure / 1e6),
-            Self::Seconds | Self::Times => format!("{figure:.2}"),
+            Self::BytesPerSecond | Self::Bytes => grouped(figure / 1e6),
+            Self::Seconds | Self::EachMicroseconds | Self::Times => format!("{figure:.2}"),
             Self::Microseconds => format!("{:.3}", figure / 1e3),
         }
     }
