@@ -7,6 +7,8 @@
 )]
 
 mod bk;
+mod copy;
+mod recover;
 #[path = "../cli/support.rs"]
 #[allow(dead_code, reason = "the tests of the command line use the rest")]
 mod support;

@@ -11,6 +11,7 @@ use dl_core::{Error, ErrorKind};
 use tokio::task::JoinSet;
 
 use super::place::{Binding, Place};
+use super::recovery::{Look, Outlook};
 use super::references::References;
 use crate::cli::Shared;
 use crate::cli::failure::Result;
@@ -31,7 +32,7 @@ pub(super) struct ClusterArgs {
 }
 
 /// A cluster, and perhaps a namespace on it.
-pub(super) struct Cluster {
+pub(in crate::cli) struct Cluster {
     namespace: Option<Namespace>,
     binding: Binding,
     zookeeper: ZooKeeper,
@@ -67,7 +68,8 @@ impl Cluster {
         Self::of(binding, zookeeper, None).await
     }
 
-    async fn of_namespace(place: Place) -> Result<Self> {
+    /// The cluster of the namespace there.
+    pub(in crate::cli) async fn of_namespace(place: Place) -> Result<Self> {
         let zookeeper = connect(&place.servers).await?;
         let binding = place.binding(&zookeeper).await?;
         let of_ledgers = if binding.servers == place.servers {
@@ -88,7 +90,7 @@ impl Cluster {
         Ok(Self { namespace, binding, zookeeper, store, registry, client, bookies })
     }
 
-    pub(super) async fn close(&self) {
+    pub(in crate::cli) async fn close(&self) {
         self.bookies.close();
         self.zookeeper.close().await;
         if let Some(namespace) = &self.namespace {
@@ -110,12 +112,6 @@ impl Cluster {
         References::read(&namespace.zookeeper, &namespace.place.root).await
     }
 
-    /// The ledgers of a log, oldest first.
-    pub(super) async fn ledgers_of(&self, log: &str) -> Result<Vec<LedgerId>> {
-        let namespace = self.namespace()?;
-        References::of_log(&namespace.zookeeper, &namespace.place.root, log).await
-    }
-
     /// The ledgers that another namespace on this cluster refers to now.
     ///
     /// # Errors
@@ -133,6 +129,12 @@ impl Cluster {
         let found = found.await;
         zookeeper.close().await;
         found
+    }
+
+    /// What a recovery of a ledger would find now.
+    pub(in crate::cli) async fn outlook(&self, ledger: LedgerId) -> Result<Outlook> {
+        let metadata = self.client.metadata(ledger).await?.metadata;
+        Ok(Look { ledger, metadata: &metadata, bookies: &self.bookies }.outlook().await)
     }
 
     /// The metadata of ledgers, in their order.

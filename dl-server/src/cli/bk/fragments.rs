@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 use super::cluster::{Cluster, Known};
 use super::replicas::{Check, Fragment, Problem, fragments};
 use super::show;
+use crate::cli::Shared;
 use crate::cli::failure::{self, Failure, Result};
+use crate::cli::namespace::{self, Missing, Scope};
 use crate::cli::output::Output;
 
 /// Finds fragments of a log, or of a ledger, of which copies are missing; 112 if there are any
@@ -46,12 +48,13 @@ struct Count {
 }
 
 impl Fragments {
-    pub(super) async fn run(self, cluster: &Cluster, json: bool, output: &mut Output) -> Result<()> {
+    pub(super) async fn run(self, cluster: &Cluster, shared: &Shared, output: &mut Output) -> Result<()> {
         let ledgers = match (&self.log, self.ledger) {
             (_, Some(ledger)) => vec![ledger],
             (log, None) => {
-                let log = LogName::new(log.as_deref().unwrap_or_default())?;
-                cluster.ledgers_of(log.as_str()).await?
+                // A cluster that was named by itself has no logs.
+                cluster.root()?;
+                ledgers_of(log.as_deref().unwrap_or_default(), shared).await?
             }
         };
         let registered = cluster.registry.bookies().await?.into_iter().map(|bookie| bookie.id).collect();
@@ -70,7 +73,7 @@ impl Fragments {
                 }
             }
         }
-        end(&count, json, output)
+        end(&count, shared.json, output)
     }
 
     async fn ledger(
@@ -96,6 +99,18 @@ impl Fragments {
         }
         Ok(())
     }
+}
+
+/// The ledgers of a log, oldest first.
+async fn ledgers_of(log: &str, shared: &Shared) -> Result<Vec<LedgerId>> {
+    let name = LogName::new(log)?;
+    let namespace = shared.namespace.open(Missing::Fail, Scope::None).await?;
+    let asked = namespace.log(&name).segments().await.map_err(Into::into);
+    let segments = namespace::close(namespace, asked).await?;
+    Ok(segments
+        .iter()
+        .map(|segment| LedgerId::new(segment.id.get()))
+        .collect::<dl_bookkeeper::Result<_>>()?)
 }
 
 /// The last entry that is confirmed. Of a ledger that is being written, the bookies are asked; if too few of them answer,

@@ -8,6 +8,7 @@ mod fragments;
 mod ledgers;
 mod orphans;
 mod place;
+mod recovery;
 mod references;
 mod replicas;
 mod show;
@@ -16,7 +17,10 @@ use clap::{Args, Subcommand};
 
 use super::Shared;
 use super::failure::Result;
-use cluster::{Cluster, ClusterArgs};
+pub(super) use cluster::Cluster;
+use cluster::ClusterArgs;
+pub(super) use place::Place;
+pub(super) use recovery::{Obstacle, Outlook};
 
 /// Looks at the BookKeeper cluster below a namespace: ledgers, entries, bookies, copies that are missing, ledgers nobody
 /// refers to
@@ -55,7 +59,7 @@ impl Bk {
             Action::Show(action) => action.run(&cluster, shared.json, &mut output).await,
             Action::Entries(action) => action.run(&cluster, &mut output).await,
             Action::Bookies(action) => action.run(&cluster, shared.json, &mut output).await,
-            Action::Fragments(action) => action.run(&cluster, shared.json, &mut output).await,
+            Action::Fragments(action) => action.run(&cluster, shared, &mut output).await,
             Action::Orphans(action) => action.run(&cluster, shared.json, &mut output).await,
         };
         cluster.close().await;

@@ -8,20 +8,20 @@ use crate::cli::failure::Result;
 
 /// Where a namespace keeps its metadata.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
+pub(in crate::cli) struct Place {
     /// The servers of ZooKeeper, joined by commas.
-    pub(super) servers: String,
+    pub(in crate::cli) servers: String,
     /// The path of the namespace's node.
-    pub(super) root: String,
+    pub(in crate::cli) root: String,
 }
 
 /// The cluster that has the ledgers of a namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Binding {
+pub(in crate::cli) struct Binding {
     /// The servers of its ZooKeeper, joined by commas.
-    pub(super) servers: String,
+    pub(in crate::cli) servers: String,
     /// The path of its ledgers there.
-    pub(super) ledgers: String,
+    pub(in crate::cli) ledgers: String,
 }
 
 impl Place {
@@ -29,7 +29,7 @@ impl Place {
     ///
     /// # Errors
     /// `invalid-argument` for any other.
-    pub(super) fn parse(uri: &str) -> Result<Self> {
+    pub(in crate::cli) fn parse(uri: &str) -> Result<Self> {
         let bad = |problem: &str| Error::new(ErrorKind::InvalidArgument, problem.to_owned()).with("uri", uri);
         let (scheme, rest) = uri.split_once("://").unwrap_or((uri, ""));
         if !["distributedlog", "distributedlog-bk"].contains(&scheme.to_ascii_lowercase().as_str()) {
@@ -50,7 +50,7 @@ impl Place {
     ///
     /// # Errors
     /// `not-found` if there is none; `corrupt` if it is no binding.
-    pub(super) async fn binding(&self, zookeeper: &ZooKeeper) -> Result<Binding> {
+    pub(in crate::cli) async fn binding(&self, zookeeper: &ZooKeeper) -> Result<Binding> {
         let mut path = self.root.as_str();
         while !path.is_empty() {
             let found = zookeeper.get(path).await?;

@@ -49,21 +49,6 @@ impl References {
         Ok(found)
     }
 
-    /// The ledgers of the segments of one log, oldest first.
-    ///
-    /// # Errors
-    /// `not-found` if there is no such log.
-    pub(super) async fn of_log(zookeeper: &ZooKeeper, root: &str, log: &str) -> Result<Vec<LedgerId>> {
-        let path = format!("{root}/{log}/{LOG_ROOT}/{SEGMENTS}");
-        if zookeeper.children(&path).await?.is_none() {
-            return Err(Error::new(ErrorKind::NotFound, "there is no such log").with("log", log).into());
-        }
-        let mut ledgers: Vec<_> = visit(zookeeper, &path).await?.references;
-        // The number of a segment, with zeros in front, is what its name ends in.
-        ledgers.sort_by(|(_, one), (_, other)| number_in(one).cmp(number_in(other)));
-        Ok(ledgers.into_iter().map(|(id, _)| id).collect())
-    }
-
     /// Which node refers to the ledger.
     pub(super) fn of(&self, ledger: LedgerId) -> Option<&str> {
         self.0.get(&ledger).map(String::as_str)
@@ -155,10 +140,6 @@ fn segment(text: &str) -> Option<LedgerId> {
 
 fn ledger(text: &str) -> Option<LedgerId> {
     text.parse().ok().and_then(|number| LedgerId::new(number).ok())
-}
-
-fn number_in(node: &str) -> &str {
-    node.rsplit('_').next().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! `dl recover`.
 
+mod ledgers;
+
 use clap::Args;
 use dl_core::{Error, ErrorKind, InProgress, LogName, Namespace, SegmentInfo, Severity, Verification};
 use serde_json::json;
@@ -71,6 +73,9 @@ fn object(segment: &SegmentInfo) -> serde_json::Value {
 
 async fn explain(name: &LogName, shared: &Shared) -> Result<()> {
     let (uri, options) = shared.namespace.resolve(Missing::Fail, Scope::None)?;
+    if ledgers::is_on_cluster(&uri) {
+        return ledgers::explain(name, &uri, shared).await;
+    }
     let found = Namespace::verify(&uri, options, Some(name)).await?;
     let mut output = shared.output();
     output.item(failure::lines(&explained(name, &found)), || {
