@@ -41,7 +41,7 @@ export class Feed<T> {
   #items: T[] = [];
   #taken = 0;
   #inFlight: InFlight | undefined;
-  /** How many are worth fetching before somebody asks: as many as the last fetch brought, if that were all it was to bring. */
+  /** How many are worth fetching before somebody asks: as many as the last time, if at least half of these came. */
   #more = 0;
   #paused = false;
   #over: Error | undefined;
@@ -188,7 +188,7 @@ export class Feed<T> {
 
   #came(inFlight: InFlight, items: T[]): void {
     this.#inFlight = undefined;
-    this.#more = this.#ahead > 1 && items.length === inFlight.max ? inFlight.max : 0;
+    this.#more = this.#ahead > 1 && 2 * items.length >= inFlight.max ? inFlight.max : 0;
     if (items.length > 0) {
       this.#items = items;
       this.#taken = 0;
