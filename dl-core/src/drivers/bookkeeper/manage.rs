@@ -38,10 +38,10 @@ pub(super) async fn find(zookeeper: &ZooKeeper, path: &str) -> Result<Option<Fou
 /// # Errors
 /// `already-exists` if it is bound already.
 pub(super) async fn bind(zookeeper: &ZooKeeper, path: &str, binding: &Binding) -> Result<()> {
-    if let Some((parent, _)) = path.rsplit_once('/') {
-        make(zookeeper, parent).await?;
-    }
     loop {
+        if let Some((parent, _)) = path.rsplit_once('/') {
+            make(zookeeper, parent).await?;
+        }
         let there = zookeeper.get(path).await.map_err(from_cluster)?;
         let (path, data) = (path.to_owned(), binding.to_text().into());
         let subnamespaces = NodeChange::Create { path: format!("{path}{SUBNAMESPACES}"), data: "".into() };
@@ -62,8 +62,9 @@ pub(super) async fn bind(zookeeper: &ZooKeeper, path: &str, binding: &Binding) -
             Applied::Refused(1, NodeRefusal::Exists) => {
                 return Err(Error::already_exists("there are sub-namespaces already; delete them first"));
             }
-            // Somebody was faster.
-            Applied::Refused(..) => {}
+            // Somebody made, changed or deleted a node meanwhile.
+            Applied::Refused(_, NodeRefusal::Exists | NodeRefusal::BadVersion | NodeRefusal::Missing) => {}
+            Applied::Refused(_, refusal) => return Err(refused(refusal)),
         }
     }
 }
@@ -71,17 +72,25 @@ pub(super) async fn bind(zookeeper: &ZooKeeper, path: &str, binding: &Binding) -
 /// Makes a node and those above it, as far as they are missing.
 pub(super) async fn make(zookeeper: &ZooKeeper, path: &str) -> Result<()> {
     let ends = path.match_indices('/').skip(1).map(|(end, _)| end).chain([path.len()]);
-    for end in ends.filter(|end| *end > 0) {
+    let ends: Vec<usize> = ends.filter(|end| *end > 0).collect();
+    let paths: Vec<String> = ends.iter().map(|end| path[..*end].to_owned()).collect();
+    // Who may not make a node is refused, also where it exists.
+    let there = zookeeper.states(&paths).await.map_err(from_cluster)?;
+    for (end, _) in ends.into_iter().zip(there).filter(|(_, there)| there.is_none()) {
         // Not null, which Java takes for a node that is missing.
         match zookeeper.create(&path[..end], b"", NodeMode::Persistent).await.map_err(from_cluster)? {
             Applied::Done(_) | Applied::Refused(_, NodeRefusal::Exists) => {}
-            Applied::Refused(_, refusal) => {
-                let message = format!("ZooKeeper refused a node of the namespace: {refusal:?}");
-                return Err(Error::unavailable(message).with("node", &path[..end]));
-            }
+            Applied::Refused(_, refusal) => return Err(refused(refusal).with("node", &path[..end])),
         }
     }
     Ok(())
+}
+
+/// The error for a node that cannot be made.
+fn refused(refusal: NodeRefusal) -> Error {
+    Error::invalid_argument(format!(
+        "ZooKeeper refused the node of the namespace: {refusal:?}; check the path"
+    ))
 }
 
 /// Deletes a namespace without logs: what lies parked for logs to come, and its nodes.
