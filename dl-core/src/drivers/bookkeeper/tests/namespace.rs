@@ -150,6 +150,33 @@ async fn logs_of_a_federated_namespace_lie_where_java_puts_them() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_zookeeper_is_silent_nothing_is_acknowledged_for_long() {
+    let cluster = Cluster::start(&[]);
+    let uri = format!("distributedlog://{}/silent", cluster.zookeeper());
+    let namespace = Namespace::open(&uri, making()).await.unwrap();
+    let log = namespace.log(&LogName::new("log").unwrap());
+    let writer = log.open_writer(WriterOptions::default().create_log(true)).await.unwrap();
+    append(&writer, "a").await.unwrap();
+
+    // The bookies answer on, and a lock may be gone without the writer's knowing.
+    cluster.run(&["freeze-zookeeper"]);
+    let clock = Seams::system().unwrap().clock;
+    let held = loop {
+        let mut ticket = writer.append("b").await.unwrap();
+        tokio::select! {
+            acknowledged = &mut ticket => drop(acknowledged.unwrap()),
+            () = clock.sleep(Duration::from_secs(1)) => break ticket,
+        }
+    };
+    cluster.run(&["thaw-zookeeper"]);
+    // Whether the session outlived it is for the servers to say.
+    if let Err(error) = held.await {
+        assert_eq!(error.kind(), ErrorKind::Fenced);
+    }
+    namespace.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lease_ends_with_its_session() {
     let zookeeper = connect(Cluster::shared_zookeeper()).await;
     let pulse = super::super::pulse::Pulse::start(zookeeper.clone(), &Seams::system().unwrap());
