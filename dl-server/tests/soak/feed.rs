@@ -1,7 +1,6 @@
 //! A `dl append --acks` that gets lines without end, and what it acknowledged.
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
 use std::process::{Child, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
@@ -24,6 +23,8 @@ pub(crate) struct Feed {
 #[derive(Default)]
 struct Acks {
     dlsns: Vec<String>,
+    /// How many lines it may get.
+    allowed: usize,
     ended: bool,
 }
 
@@ -37,8 +38,15 @@ pub(crate) struct Fed {
 
 impl Feed {
     /// Starts writer `writer` on a log, with at most `most` lines.
-    pub(crate) fn start(directory: &Path, log: &str, writer: usize, most: usize, more: &[&str]) -> Self {
-        let mut command = dl(directory, &["append", log, "--acks"]);
+    pub(crate) fn start(uri: &str, log: &str, writer: usize, most: usize, more: &[&str]) -> Self {
+        let feed = Self::start_with(uri, log, writer, most, more);
+        feed.allow(usize::MAX);
+        feed
+    }
+
+    /// The same, but it gets no line before it is [allowed](Self::allow).
+    pub(crate) fn start_with(uri: &str, log: &str, writer: usize, most: usize, more: &[&str]) -> Self {
+        let mut command = dl(uri, &["append", log, "--acks"]);
         command.args(more).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let issued = Arc::new(AtomicUsize::new(0));
@@ -49,7 +57,9 @@ impl Feed {
         let feeder = std::thread::spawn(move || {
             for record in 0..most {
                 let acks = heard.0.lock().unwrap();
-                let ahead = |acks: &mut Acks| record >= acks.dlsns.len() + MOST_AHEAD && !acks.ended;
+                let ahead = |acks: &mut Acks| {
+                    record >= acks.allowed.min(acks.dlsns.len() + MOST_AHEAD) && !acks.ended
+                };
                 drop(heard.1.wait_while(acks, ahead).unwrap());
                 counted.store(record + 1, Ordering::SeqCst);
                 if stdin.write_all(line(writer, record).as_bytes()).is_err() {
@@ -78,6 +88,17 @@ impl Feed {
             told.1.notify_all();
         });
         Self { child, issued, acks, threads: vec![feeder, listener] }
+    }
+
+    /// Lets it have so many lines in all.
+    pub(crate) fn allow(&self, lines: usize) {
+        self.acks.0.lock().unwrap().allowed = lines;
+        self.acks.1.notify_all();
+    }
+
+    /// How many were acknowledged by now.
+    pub(crate) fn acked(&self) -> usize {
+        self.acks.0.lock().unwrap().dlsns.len()
     }
 
     /// Waits for this many acknowledgements, or the end of the writer.

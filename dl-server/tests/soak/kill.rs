@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::Path;
 
 use super::feed::Feed;
 use super::{Dice, compare, count, in_runs, read};
@@ -39,15 +38,15 @@ fn soak_kill_loses_nothing_acknowledged() {
 }
 
 /// Answers how many records were acknowledged, and how many there are.
-fn kill_and_go_on(rounds: Range<usize>, path: &Path) -> (usize, usize) {
+fn kill_and_go_on(rounds: Range<usize>, uri: &str) -> (usize, usize) {
     let mut dice = Dice(7 + rounds.start as u64);
     let (mut victims, mut others) = (Told::default(), Told::default());
     let mut other = None;
     let last = rounds.end - 1;
     for round in rounds {
         let neighbour =
-            other.get_or_insert_with(|| (round, Feed::start(path, "other", round, MOST_LINES, &[])));
-        let victim = Feed::start(path, "victim", round, MOST_LINES, &[]);
+            other.get_or_insert_with(|| (round, Feed::start(uri, "other", round, MOST_LINES, &[])));
+        let victim = Feed::start(uri, "victim", round, MOST_LINES, &[]);
         victim.wait_for_acks(dice.roll(300) as usize);
         neighbour.1.wait_for_acks(dice.roll(50) as usize);
         // Somewhere in the middle of what comes next.
@@ -62,7 +61,7 @@ fn kill_and_go_on(rounds: Range<usize>, path: &Path) -> (usize, usize) {
     }
     let (mut acknowledged, mut written) = (0, 0);
     for (log, told) in [("victim", victims), ("other", others)] {
-        let records = read(path, log);
+        let records = read(uri, log);
         compare(&records, &told.issued, &told.acked);
         written += records.len();
         acknowledged += told.acked.values().map(Vec::len).sum::<usize>();

@@ -1,4 +1,5 @@
-//! The real binary, killed, raced and frozen in a loop, on real directories. `ci/soak` runs the full counts.
+//! The real binary, killed, raced and frozen in a loop, on real directories and on real bookies. `ci/soak` runs the full
+//! counts.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -8,14 +9,16 @@
     reason = "a test reaches the outside world and fails by panicking"
 )]
 
+mod bookies;
 mod feed;
+mod handovers;
 mod kill;
 mod races;
+mod stuck;
 mod takeovers;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,15 +26,22 @@ use std::time::Instant;
 
 use base64::Engine as _;
 
-/// `dl` on the namespace in this directory.
-fn dl(directory: &Path, arguments: &[&str]) -> Command {
+/// `dl` on the namespace at this URI.
+fn dl(uri: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dl"));
-    command.arg("--ns").arg(format!("file://{}?journal_bytes=4MiB", directory.display())).args(arguments);
+    command.arg("--ns").arg(uri).args(arguments);
     command
 }
 
-fn namespace(directory: &tempfile::TempDir) -> PathBuf {
-    directory.path().join("ns")
+/// What `dl` prints, which has to succeed.
+fn told(uri: &str, arguments: &[&str]) -> String {
+    let output = dl(uri, arguments).stdin(Stdio::null()).stderr(Stdio::inherit()).output().unwrap();
+    assert!(output.status.success(), "dl {arguments:?}: {}", output.status);
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn namespace(directory: &tempfile::TempDir) -> String {
+    format!("file://{}?journal_bytes=4MiB", directory.path().join("ns").display())
 }
 
 /// How often a suite goes round: its variable, or a small number for everyday runs.
@@ -47,7 +57,7 @@ fn in_runs<T: Send>(
     what: &str,
     rounds: usize,
     each: usize,
-    run: impl Fn(Range<usize>, &Path) -> T + Sync,
+    run: impl Fn(Range<usize>, &str) -> T + Sync,
 ) -> Vec<T> {
     let (next, begin, done) = (AtomicUsize::new(0), Instant::now(), Mutex::new(BTreeMap::new()));
     let work = || {
@@ -103,10 +113,8 @@ fn place(payload: &str) -> Option<Place> {
 }
 
 /// Everything in a log, in order: the position and what is there.
-fn read(directory: &Path, log: &str) -> Vec<(String, Place)> {
-    let output = dl(directory, &["read", log, "--format", "json"]).stderr(Stdio::inherit()).output().unwrap();
-    assert!(output.status.success(), "reading {log} failed: {:?}", output.status);
-    let text = String::from_utf8(output.stdout).unwrap();
+fn read(uri: &str, log: &str) -> Vec<(String, Place)> {
+    let text = told(uri, &["read", log, "--format", "json"]);
     text.lines()
         .map(|line| {
             let record: serde_json::Value = serde_json::from_str(line).unwrap();

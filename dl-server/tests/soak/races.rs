@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::Path;
 
 use super::feed::{Fed, Feed};
 use super::{Dice, compare, count, in_runs, read};
@@ -23,13 +22,13 @@ fn soak_races_end_with_one_writer() {
 }
 
 /// Answers the exit codes of all.
-fn race(races: Range<usize>, path: &Path) -> Vec<i32> {
+fn race(races: Range<usize>, uri: &str) -> Vec<i32> {
     let mut dice = Dice(11 + races.start as u64);
     let (mut issued, mut acked, mut ended) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
     for race in races {
         let takeover: &[&str] = if dice.roll(4) == 0 { &["--takeover", "never"] } else { &[] };
         let racers = [2 * race, 2 * race + 1];
-        let feeds = racers.map(|racer| (racer, Feed::start(path, "race", racer, LINES, takeover)));
+        let feeds = racers.map(|racer| (racer, Feed::start(uri, "race", racer, LINES, takeover)));
         for (racer, feed) in feeds {
             let fed = feed.end();
             ended.push(check(&fed, !takeover.is_empty()));
@@ -37,7 +36,7 @@ fn race(races: Range<usize>, path: &Path) -> Vec<i32> {
             acked.insert(racer, fed.acked);
         }
     }
-    compare(&read(path, "race"), &issued, &acked);
+    compare(&read(uri, "race"), &issued, &acked);
     ended
 }
 

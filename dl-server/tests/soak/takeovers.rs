@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::Path;
 
 use super::feed::Feed;
 use super::{Dice, compare, count, in_runs, read};
@@ -20,16 +19,16 @@ fn soak_takeovers_from_a_frozen_writer_leave_one() {
     );
 }
 
-fn take_over(takeovers: Range<usize>, path: &Path) {
+fn take_over(takeovers: Range<usize>, uri: &str) {
     let mut dice = Dice(13 + takeovers.start as u64);
     let (mut issued, mut acked) = (BTreeMap::new(), BTreeMap::new());
     for takeover in takeovers {
         let (old, new) = (2 * takeover, 2 * takeover + 1);
-        let frozen = Feed::start(path, "taken", old, usize::MAX, &[]);
+        let frozen = Feed::start(uri, "taken", old, usize::MAX, &[]);
         frozen.wait_for_acks(1 + dice.roll(500) as usize);
         (0..dice.roll(100_000)).for_each(|_| std::hint::spin_loop());
         frozen.signal(libc::SIGSTOP);
-        let taker = Feed::start(path, "taken", new, LINES, &[]).end();
+        let taker = Feed::start(uri, "taken", new, LINES, &[]).end();
         assert_eq!((taker.status.code(), taker.acked.len()), (Some(0), LINES), "{}", taker.errors);
         frozen.signal(libc::SIGCONT);
         let fenced = frozen.end();
@@ -39,5 +38,5 @@ fn take_over(takeovers: Range<usize>, path: &Path) {
             acked.insert(writer, fed.acked);
         }
     }
-    compare(&read(path, "taken"), &issued, &acked);
+    compare(&read(uri, "taken"), &issued, &acked);
 }

@@ -1,0 +1,23 @@
+//! A writer beside a bookie that takes nothing keeps to its memory.
+
+use dl_cluster::Cluster;
+use serde_json::Value;
+
+use super::{count, told};
+
+/// What may wait for a bookie (64 MiB), what may be in flight (16 MiB), and the program itself.
+const MOST_BYTES: u64 = 160 << 20;
+
+#[test]
+fn soak_stuck_bookies_take_no_more_memory_than_their_budget() {
+    let seconds = count("DL_STUCK_SECONDS", 5).to_string();
+    let cluster = Cluster::start(&[]);
+    told(cluster.uri(), &["namespace", "create"]);
+    cluster.run(&["freeze-bookie", "2"]);
+    let work = ["bench", "pipelined", "--bytes", "8192", "--seconds", &seconds, "--json"];
+    let figures: Value = serde_json::from_str(&told(cluster.uri(), &work)).unwrap();
+    let (bytes, count) = (figures["peak_memory_bytes"].as_u64().unwrap(), figures["count"].as_u64().unwrap());
+    println!("{count} records of 8 KiB beside a stuck bookie: {} MiB at most", bytes >> 20);
+    assert!(bytes < MOST_BYTES, "{bytes} bytes");
+    assert!(count > 20_000, "what was written is more than the budget: {count} records");
+}
