@@ -13,6 +13,8 @@ use console::{Step, differences, script, steps};
 const GUIDE: &str = "docs/guide";
 /// What the pages call the folder in which their commands run.
 const WORK: &str = "/srv";
+/// What they call the ZooKeeper of a cluster, and the variable that says where there is one.
+const ZOOKEEPER: (&str, &str) = ("zk1:2181", "DL_GUIDE_ZOOKEEPER");
 /// An example that waits for ever ends as a failure.
 const MOST_SECONDS: &str = "60";
 
@@ -36,7 +38,8 @@ fn run(programs: &Path, steps: &[Step]) -> Result<Vec<String>, Fault> {
     let folder = Folder::new(programs.join(format!("guide.{}", std::process::id())))?;
     let file = folder.0.join(".script");
     let place = folder.0.display().to_string();
-    fs::write(&file, script(steps).replace(WORK, &place))?;
+    let zookeeper = std::env::var(ZOOKEEPER.1).unwrap_or_else(|_| ZOOKEEPER.0.to_owned());
+    fs::write(&file, script(steps).replace(WORK, &place).replace(ZOOKEEPER.0, &zookeeper))?;
     let path = std::env::var("PATH").unwrap_or_default();
     let output = Command::new("timeout")
         .args([MOST_SECONDS, "bash"])
@@ -47,7 +50,7 @@ fn run(programs: &Path, steps: &[Step]) -> Result<Vec<String>, Fault> {
         .env("DL_NAMESPACE", format!("file://{place}/namespace"))
         .stdin(Stdio::null())
         .output()?;
-    let said = String::from_utf8_lossy(&output.stdout).replace(&place, WORK);
+    let said = String::from_utf8_lossy(&output.stdout).replace(&place, WORK).replace(&zookeeper, ZOOKEEPER.0);
     Ok(said.split(console::END).map(str::to_owned).collect())
 }
 
