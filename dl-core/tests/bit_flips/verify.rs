@@ -164,6 +164,24 @@ async fn a_file_that_is_gone_is_damage_and_a_strange_one_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_segment_in_progress_whose_file_is_gone_is_no_empty_one() {
+    for (ending, severity) in [(Ending::Aborted, Severity::Damage), (Ending::Killed, Severity::Notice)] {
+        let left = write(ending).await;
+        let mut image = left.image.clone();
+        // The last one that was started.
+        let file = image.keys().rfind(|file| file.starts_with("segments")).unwrap().clone();
+        image.remove(&file);
+        let root = folder();
+        copy(&image, None, root.path());
+        let found = verify(root.path()).await.findings;
+        let about = |finding: &&dl_core::Finding| {
+            finding.severity == severity && finding.file.as_ref().is_some_and(|path| path.ends_with(&file))
+        };
+        assert!(found.iter().any(|finding| about(&finding)), "{ending:?}: {found:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn verify_finds_nothing_beside_writers() {
     let root = folder();
     let namespace = open(root.path(), true).await.unwrap();

@@ -11,7 +11,7 @@ use super::index::Place;
 use super::io;
 use super::segment::{FIRST_OFFSET, Segment};
 use super::segments::{Parts, entries};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::store::{SegmentReader, Tail, TailState};
 
 /// The reading end of a segment file.
@@ -53,6 +53,18 @@ impl FileSegmentReader {
 
 /// How far a segment is committed. Blocks only if nobody needed its word before.
 fn extent(parts: &Parts, segment: &Segment) -> Result<Extent> {
+    let found = known_extent(parts, segment);
+    match &found {
+        // Its file may have gone since the metadata was asked, with the segment.
+        Err(error) if error.kind() == ErrorKind::Corrupt => {
+            let open = parts.metadata.segment_state(segment.id)? == Some(SegmentState::Open);
+            if open { found } else { known_extent(parts, segment) }
+        }
+        _ => found,
+    }
+}
+
+fn known_extent(parts: &Parts, segment: &Segment) -> Result<Extent> {
     let gone = Extent { length: 0, state: TailState::Deleted, entries: Some(0) };
     // The word first: it is at hand, and a segment that is being written has one.
     if let Some(word) = segment.word().map(|cell| cell.load()).filter(|word| word.is_made() && word.is_open())
@@ -161,7 +173,7 @@ fn locate(segment: &Segment, entry: u64, length: u64) -> Result<Option<Place>> {
     if near.offset >= length || near.entry > entry {
         return Ok(None);
     }
-    let Some(file) = segment.for_reading()? else { return Err(gone(segment, near.offset)) };
+    let Some(file) = segment.for_reading()? else { return Err(segment.gone(near.offset)) };
     let mut found = (near.entry == entry).then_some(near);
     if found.is_none() {
         let end = segment.walk(&*file, near, length, |place, _| {
@@ -183,7 +195,7 @@ fn read_frames(segment: &Segment, start: Place, length: u64, budget: usize) -> R
     if left == 0 {
         return Ok((Vec::new(), start));
     }
-    let Some(file) = segment.for_reading()? else { return Err(gone(segment, start.offset)) };
+    let Some(file) = segment.for_reading()? else { return Err(segment.gone(start.offset)) };
     let failed = |error| io::failed(error, "reading a segment file", segment.path());
     let mut wanted = budget.max(FRAME_BYTES).min(left);
     loop {
@@ -259,8 +271,4 @@ fn segment_index(segment: &Segment, start: Place, read: &[Bytes]) {
 fn damaged(segment: &Segment, at: Place) -> Error {
     io::corrupt("an acknowledged entry is not what was written", segment.path(), at.offset)
         .with("entry", at.entry)
-}
-
-fn gone(segment: &Segment, offset: u64) -> Error {
-    io::corrupt("a segment file with acknowledged entries is gone", segment.path(), offset)
 }

@@ -152,22 +152,27 @@ impl Segment {
         self.durable.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes the file, which must not exist: segment ids are never used twice.
+    /// Makes the file, which must not exist: segment ids are never used twice. Its first block and its name are durable
+    /// before a log knows of it, so that a file that is missing or cut short is never taken for one without entries.
     pub(super) fn create(&self) -> Result<Arc<dyn File>> {
         let failed = |error| io::failed(error, "making a segment file", &self.path);
         self.files.create_dir(&self.folder).map_err(failed)?;
         let file = self.files.open(&self.path, OpenMode::CreateNew).map_err(failed)?;
         self.name.store(self.names.made(&self.folder), Ordering::Release);
-        if let Err(error) = file.write_at(&[&self.head()], 0) {
-            // One that stays is empty, and its id is given out to nobody else.
+        let rest = [0; FIRST_OFFSET as usize - HEAD_BYTES];
+        let written = file.write_at(&[&self.head(), &rest], 0).map_err(failed);
+        let mut durable = self.durable();
+        if let Err(error) = written.and_then(|()| self.sync(&mut durable, &*file)) {
+            // Another try makes another file. One that stays is empty, and its id is given out to nobody else.
+            *durable = Durable::default();
             let _may_stay = self.remove();
-            return Err(failed(error));
+            return Err(error);
         }
         *self.opened() = Some(Opened { file: file.clone(), writable: true });
         Ok(file)
     }
 
-    /// The file for writing; made if it is missing, which is so when power was lost before its name was synced.
+    /// The file for writing; made if it is missing, for who has its entries elsewhere.
     pub(super) fn for_writing(&self) -> Result<Arc<dyn File>> {
         let mut opened = self.opened();
         if let Some(Opened { file, writable: true }) = &*opened {
@@ -227,13 +232,31 @@ impl Segment {
         }
     }
 
-    /// The committed length that is durable, by the file's own head. A file that is missing or whose name was made
-    /// but nothing else holds nothing.
+    /// The committed length that is durable, by the file's own head, of a segment that a log knows of.
+    ///
+    /// # Errors
+    /// `corrupt` if there is no file, or not this segment's.
     pub(super) fn durable_length(&self) -> Result<u64> {
-        let Some(file) = self.for_reading()? else { return Ok(FIRST_OFFSET) };
-        let mut durable = self.durable();
-        let slots = self.slots(&mut durable, &*file)?;
-        Ok(slots.value().max(FIRST_OFFSET))
+        let file = self.for_reading()?.ok_or_else(|| self.gone(0))?;
+        let length = self.slots(&mut self.durable(), &*file)?.value().max(FIRST_OFFSET);
+        if length == FIRST_OFFSET && !self.is_begun(&*file)? {
+            return Err(io::corrupt("the start of a segment file is not what was written", &self.path, 0));
+        }
+        Ok(length)
+    }
+
+    /// Whether the file is what [`create`](Self::create) makes durable, or more. One that says how much of it is durable need
+    /// not be asked.
+    pub(super) fn is_begun(&self, file: &dyn File) -> Result<bool> {
+        let mut block = [0; FIRST_OFFSET as usize];
+        let read = file.read_at(&mut block, 0);
+        let read = read.map_err(|error| io::failed(error, "reading a segment file", &self.path))?;
+        Ok(read == block.len() && self.has_its_head(&block))
+    }
+
+    /// The error for a file that is not there, with entries from this offset on.
+    pub(super) fn gone(&self, offset: u64) -> Error {
+        io::corrupt("a segment file is gone", &self.path, offset)
     }
 
     /// Makes the file durable up to `length` with its head saying so, and its names. `again` writes whatever a

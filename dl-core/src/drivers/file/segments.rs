@@ -161,13 +161,7 @@ pub(super) fn entries(segment: &Segment, length: u64) -> Result<Place> {
     if known.offset >= length {
         return Ok(known);
     }
-    let Some(file) = segment.for_reading()? else {
-        return Err(io::corrupt(
-            "a segment file with acknowledged entries is gone",
-            segment.path(),
-            known.offset,
-        ));
-    };
+    let file = segment.for_reading()?.ok_or_else(|| segment.gone(known.offset))?;
     let mut places = Vec::new();
     let end = segment.walk(&*file, known, length, |place, _| {
         places.push(place);

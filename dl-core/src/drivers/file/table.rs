@@ -84,7 +84,7 @@ impl SegmentTable {
 /// Makes every whole entry of a segment in progress durable and answers where the last one ends. Nobody is writing it.
 pub(super) fn restore(segment: &Segment) -> Result<u64> {
     let from = segment.durable_length()?;
-    let Some(file) = segment.for_reading()? else { return Ok(FIRST_OFFSET) };
+    let file = segment.for_reading()?.ok_or_else(|| segment.gone(from))?;
     let Some(first) = segment.place_at(&*file, from)? else { return Ok(from) };
     let size = file.size().map_err(|error| io::failed(error, "reading a segment file", segment.path()))?;
     let mut writable = None;

@@ -83,9 +83,10 @@ async fn no_large_flush_goes_where_a_sync_failed() {
     let writer = TestWriter::start(&owner.stores).await;
     world.fail(Fault::new(sim::Op::Sync, libc::EIO).on("segments").by(owner.process.id()));
     // Small ones, until a journal is full and emptied, which fails.
-    let synced = |line: &String| line.contains(" Sync ") && line.contains("/segments/");
-    let mut number = 0;
-    while !world.story().iter().any(synced) {
+    let synced = |line: &&String| line.contains(" Sync ") && line.contains("/segments/");
+    let syncs = || world.story().iter().filter(synced).count();
+    let (started, mut number) = (syncs(), 0);
+    while syncs() == started {
         writer.put(entry(writer.id, number));
         assert!(owner.ended(&writer, number as usize + 1).await);
         number += 1;

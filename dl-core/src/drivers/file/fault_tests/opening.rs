@@ -368,3 +368,41 @@ async fn a_session_lives_as_long_as_its_process() {
     owner.process.kill();
     take(&other, "two").await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_is_gone_or_cut_short_is_no_segment_without_entries() {
+    for damage in ["gone", "cut short", "another's"] {
+        let world = machine();
+        let first = Opener::new(&world).await;
+        let (writer, other) = (TestWriter::start(&first.stores).await, TestWriter::start(&first.stores).await);
+        writer.append(0..3).await;
+        // In progress, with nothing in a journal.
+        first.stores.session.close().await.unwrap();
+        let path = |id: SegmentId| Layout::new(directory(&world)).segment(id);
+        let files = &*first.seams.files;
+        let bytes = |id| {
+            let mut bytes = vec![0; 8_192];
+            let read = files.open(&path(id), OpenMode::Read).unwrap().read_at(&mut bytes, 0).unwrap();
+            bytes.truncate(read);
+            bytes
+        };
+        let (own, others) = (bytes(writer.id), bytes(other.id));
+        files.remove(&path(writer.id)).unwrap();
+        let place = |bytes: &[u8]| {
+            let file = files.open(&path(writer.id), OpenMode::CreateNew).unwrap();
+            file.write_at(&[bytes], 0).unwrap();
+        };
+        match damage {
+            "gone" => {}
+            "cut short" => place(&own[..100]),
+            _ => place(&others),
+        }
+
+        let next = Opener::new(&world).await;
+        let read = read_all(&next.stores, writer.id).await.unwrap_err();
+        let recovered = next.stores.segments.recover(writer.id).await.unwrap_err();
+        assert_eq!([read.kind(), recovered.kind()], [ErrorKind::Corrupt; 2], "{damage}: {read}");
+        let nothing = next.stores.segments.recover(other.id).await.unwrap();
+        assert_eq!(nothing.last_entry, None, "{damage}");
+    }
+}

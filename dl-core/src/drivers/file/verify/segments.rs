@@ -12,7 +12,7 @@ use crate::drivers::file::index::Place;
 use crate::drivers::file::io;
 use crate::drivers::file::layout::parse_hex;
 use crate::drivers::file::segment::{FIRST_OFFSET, HEAD_BYTES, Segment};
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::seams::File;
 use crate::store::Unfinished;
 use crate::types::{Finding, SegmentId, Severity, Subject};
@@ -112,23 +112,12 @@ impl Pass<'_> {
 
     fn segment(&mut self, id: SegmentId, state: SegmentState) -> Result<()> {
         let segment = Segment::new(self.files.clone(), Arc::default(), &self.layout, self.namespace, id);
-        let Some(extent) = self.extent(&segment, state)? else { return Ok(()) };
-        let journaled = self.journaled.remove(&id).unwrap_or_default();
         let Some(file) = segment.for_reading()? else {
-            if state == SegmentState::Open {
-                // Its entries, if it has any, are made anew from the journals.
-                let entries = journaled.len() as u64;
-                self.unfinished.push(Unfinished { id, entries, last: None, unfinished_bytes: 0 });
-            }
-            if extent.committed > FIRST_OFFSET && journaled.is_empty() {
-                let what = "the file is gone, with entries that were acknowledged";
-                self.report(
-                    &segment,
-                    Finding::new(Severity::Damage, Subject::Segment, what).in_file(segment.path()),
-                );
-            }
+            self.missing(&segment, state)?;
             return Ok(());
         };
+        let Some(extent) = self.extent(&segment, state)? else { return Ok(()) };
+        let journaled = self.journaled.remove(&id).unwrap_or_default();
         let failed = |error| io::failed(error, "reading a segment file", segment.path());
         let bytes = read_through(&*file, 0).map_err(failed)?;
         self.found.files += 1;
@@ -145,6 +134,40 @@ impl Pass<'_> {
         Ok(())
     }
 
+    /// A segment whose file is not there.
+    fn missing(&mut self, segment: &Segment, state: SegmentState) -> Result<()> {
+        let id = segment.id;
+        let word = self.control.as_ref().map(|control| control.peek(id)).transpose()?.flatten();
+        let deleted = state == SegmentState::Deleted || word.is_some_and(|word| word.is_deleted());
+        if deleted || matches!(state, SegmentState::Closed { entries: 0, .. }) {
+            return Ok(());
+        }
+        let remade = state == SegmentState::Open && self.is_remade(id);
+        let finding = if remade {
+            let what = "the file is gone, and its entries are in a journal: the next opener makes it anew";
+            Finding::new(Severity::Notice, Subject::Segment, what)
+        } else if state == SegmentState::Open {
+            let what = "the file is gone, with all entries that it had";
+            Finding::new(Severity::Damage, Subject::Segment, what)
+        } else {
+            let what = "the file is gone, with entries that were acknowledged";
+            Finding::new(Severity::Damage, Subject::Segment, what)
+        };
+        let journaled = self.journaled.remove(&id).unwrap_or_default();
+        if state == SegmentState::Open {
+            let entries = if remade { journaled.len() as u64 } else { 0 };
+            self.unfinished.push(Unfinished { id, entries, last: None, unfinished_bytes: 0 });
+        }
+        self.report(segment, finding.in_file(segment.path()));
+        Ok(())
+    }
+
+    /// Whether the next opener writes a segment in progress anew from its first entry on.
+    fn is_remade(&self, id: SegmentId) -> bool {
+        let first = self.journaled.get(&id).and_then(BTreeMap::first_key_value).map(|(first, _)| *first);
+        self.control.is_none() && first == Some(FIRST_OFFSET)
+    }
+
     /// How far a segment is committed; `None` if it is being deleted.
     fn extent(&mut self, segment: &Segment, state: SegmentState) -> Result<Option<Extent>> {
         let id = segment.id;
@@ -154,7 +177,16 @@ impl Pass<'_> {
                 Ok(Some(Extent { committed: length, end: length, entries: Some(entries) }))
             }
             SegmentState::Open => {
-                let durable = segment.durable_length()?;
+                let durable = match segment.durable_length() {
+                    Err(error) if error.kind() == ErrorKind::Corrupt && self.is_remade(id) => FIRST_OFFSET,
+                    Err(error) if error.kind() == ErrorKind::Corrupt => {
+                        let what = "the start of the segment file is not what was written";
+                        let finding = Finding::new(Severity::Damage, Subject::Segment, what);
+                        self.report(segment, finding.at(segment.path(), 0));
+                        FIRST_OFFSET
+                    }
+                    durable => durable?,
+                };
                 let word = self.control.as_ref().map(|control| control.peek(id)).transpose()?.flatten();
                 if word.is_some_and(|word| word.is_deleted()) {
                     return Ok(None);
