@@ -1,13 +1,15 @@
 //! A lock of a log, held: that of its writer, or of a locked reader.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::metadata::{Lock, MetadataStore, Op, Outcome, Takeover};
-use crate::seams::{Seams, Tasks};
+use crate::seams::Tasks;
 
+use super::Engine;
 use super::layout::LogPaths;
 
 /// What a writer is told that another one cut off.
@@ -17,21 +19,79 @@ pub(crate) const CUT_OFF: &str = "another writer owns the log; open a new writer
 pub(crate) struct HeldLock {
     metadata: Arc<dyn MetadataStore>,
     tasks: Arc<dyn Tasks>,
+    releases: Arc<Releases>,
     lock: Option<Lock>,
 }
 
+/// The locks that this process is about to let go. Whoever is refused one of them waits for that and asks again, so that
+/// nobody is in his own way.
+#[derive(Debug, Default)]
+pub(crate) struct Releases(watch::Sender<BTreeMap<String, usize>>);
+
+/// A lock on its way back, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Leaving {
+    path: String,
+    releases: Arc<Releases>,
+}
+
+impl Releases {
+    /// Says that the lock of this path is about to be let go.
+    pub(crate) fn begin(self: &Arc<Self>, path: &str) -> Leaving {
+        self.0.send_modify(|leaving| *leaving.entry(path.to_owned()).or_default() += 1);
+        Leaving { path: path.to_owned(), releases: self.clone() }
+    }
+
+    /// Whether somebody is about to let a lock go.
+    fn are_begun(&self, path: &str) -> bool {
+        self.0.borrow().contains_key(path)
+    }
+
+    /// Waits until nobody is about to let a lock go.
+    async fn are_done(&self, path: &str) {
+        let mut leaving = self.0.subscribe();
+        // The sender lives in `self`, so the wait ends only with the value.
+        let _seen = leaving.wait_for(|leaving| !leaving.contains_key(path)).await;
+    }
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.releases.0.send_modify(|leaving| {
+            if let Some(count) = leaving.get_mut(&self.path) {
+                *count -= 1;
+                if *count == 0 {
+                    leaving.remove(&self.path);
+                }
+            }
+        });
+    }
+}
+
 impl HeldLock {
-    pub(crate) async fn take(
-        metadata: &Arc<dyn MetadataStore>,
-        seams: &Seams,
-        path: String,
-        owner: &str,
-        takeover: Takeover,
-    ) -> Result<Self> {
+    /// Takes the lock of this path.
+    ///
+    /// # Errors
+    /// `locked` if another holds it and `takeover` does not allow to take it.
+    pub(crate) async fn take(engine: &Engine, path: &str, takeover: Takeover) -> Result<Self> {
+        loop {
+            // Asked first: it may be let go between the refusal and the next question.
+            let begun = engine.releases.are_begun(path);
+            let taken = Self::ask(engine, path.to_owned(), takeover).await;
+            let refused = matches!(&taken, Err(error) if error.kind() == ErrorKind::Locked);
+            if !(refused && begun && takeover == Takeover::Never) {
+                return taken;
+            }
+            engine.releases.are_done(path).await;
+        }
+    }
+
+    async fn ask(engine: &Engine, path: String, takeover: Takeover) -> Result<Self> {
         let (mut send, receive) = oneshot::channel();
-        let (metadata, tasks, owner) = (metadata.clone(), seams.tasks.clone(), owner.to_owned());
+        let (metadata, tasks) = (engine.stores.metadata.clone(), engine.seams.tasks.clone());
+        let (owner, releases) = (engine.owner.clone(), engine.releases.clone());
         // Not dropped halfway with the caller, when nobody would know whether the lock was taken.
-        seams.tasks.spawn(Box::pin(async move {
+        engine.seams.tasks.spawn(Box::pin(async move {
             let lock = tokio::select! {
                 biased;
                 lock = metadata.lock(&path, &owner, takeover) => lock,
@@ -39,7 +99,7 @@ impl HeldLock {
                 () = send.closed(), if matches!(takeover, Takeover::Wait(_)) => return,
             };
             // If the caller is gone, so is the guard, which releases the lock.
-            let _unwanted = send.send(lock.map(|lock| Self { metadata, tasks, lock: Some(lock) }));
+            let _unwanted = send.send(lock.map(|lock| Self { metadata, tasks, releases, lock: Some(lock) }));
         }));
         let ended = |_| Error::closed("the runtime ended while a lock was being taken");
         receive.await.map_err(ended)?
@@ -105,9 +165,12 @@ impl Drop for HeldLock {
     fn drop(&mut self) {
         if let Some(lock) = self.lock.take() {
             let metadata = self.metadata.clone();
+            let path = lock.path.rsplit_once('/').map_or("", |(path, _)| path);
+            let leaving = self.releases.begin(path);
             self.tasks.spawn(Box::pin(async move {
                 // Whoever comes next takes it by force, or finds it gone with this process.
                 let _best_effort = metadata.commit(&[lock.release()]).await;
+                drop(leaving);
             }));
         }
     }

@@ -40,6 +40,7 @@ use crate::options::Options;
 use crate::seams::Seams;
 use crate::store::Stores;
 use crate::telemetry::Telemetry;
+use lock::Releases;
 use metered::MeteredMetadata;
 use reader::Seat;
 use roster::Roster;
@@ -58,6 +59,8 @@ pub(crate) struct Engine {
     pub(crate) closing: Closing,
     /// The keepers of its open writers.
     pub(crate) keepers: Population,
+    /// The locks that are about to be let go.
+    pub(crate) releases: Arc<Releases>,
     pub(crate) telemetry: Arc<Telemetry>,
     /// Its open writers.
     pub(crate) writers: Arc<Roster<WriterCore>>,
@@ -83,6 +86,7 @@ impl Engine {
             budget: Arc::new(Budget::new(in_flight)),
             closing: Closing::new("namespace"),
             keepers: Population::default(),
+            releases: Arc::default(),
             telemetry,
             writers: Arc::default(),
             readers: Arc::default(),

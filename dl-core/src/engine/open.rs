@@ -33,7 +33,7 @@ pub(crate) async fn take_over(engine: &Arc<Engine>, log: &LogName, takeover: Tak
     require(&**metadata, log, &paths.ledgers()).await?;
     // Only to be named: whoever it is by the time the lock is taken is cut off as well.
     let before = metadata.lock_owner(&paths.lock()).await.ok().flatten();
-    let lock = match HeldLock::take(metadata, &engine.seams, paths.lock(), &engine.owner, takeover).await {
+    let lock = match HeldLock::take(engine, &paths.lock(), takeover).await {
         Ok(lock) => lock,
         Err(error) => return Err(not_taken(engine, log, error).await.during("open_writer")),
     };

@@ -24,8 +24,7 @@ pub(crate) async fn rename(engine: &Arc<Engine>, from: &LogName, to: &LogName) -
     let metadata = &engine.stores.metadata;
     let paths = LogPaths::new(from);
     require(&**metadata, from, &paths.ledgers()).await?;
-    let never = Takeover::Never;
-    let lock = match HeldLock::take(metadata, &engine.seams, paths.lock(), &engine.owner, never).await {
+    let lock = match HeldLock::take(engine, &paths.lock(), Takeover::Never).await {
         Ok(lock) => lock,
         Err(error) => return Err(not_taken(engine, from, error).await),
     };

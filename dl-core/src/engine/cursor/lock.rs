@@ -33,8 +33,7 @@ impl ReadLock {
             if cursor.is_some() && !make(&place).await? {
                 continue;
             }
-            let (metadata, path) = (&engine.stores.metadata, place.lock_path());
-            match HeldLock::take(metadata, &engine.seams, path, &engine.owner, takeover).await {
+            match HeldLock::take(engine, &place.lock_path(), takeover).await {
                 Ok(held) => return Ok(Self { place, held }),
                 // The log or its cursor was deleted meanwhile: look again.
                 Err(error) if error.kind() == ErrorKind::NotFound => {}

@@ -21,6 +21,7 @@ on_every_driver! {
     segments_roll_by_size_without_losing_order_or_count
     an_idle_segment_is_completed_when_its_age_is_up
     close_settles_and_completes_and_abort_does_not
+    who_lets_a_log_go_is_not_in_his_own_way
     dropping_the_last_handle_aborts
     closing_the_namespace_settles_everything
     a_sealed_log_accepts_nothing_ever_and_says_so_at_its_end
@@ -260,12 +261,31 @@ async fn close_settles_and_completes_and_abort_does_not(shared: Shared) {
     assert_eq!(writer.append("late").await.unwrap_err().kind(), ErrorKind::Closed);
     assert!(log.info().await.unwrap().in_progress, "the segment is left to recovery");
     assert_eq!(writer.fenced().await.kind(), ErrorKind::Closed);
-    while log.info().await.unwrap().owner.is_some() {
-        yield_now().await;
-    }
     log.recover().await.unwrap();
     assert!(!log.info().await.unwrap().in_progress);
     assert_eq!(read_all(&namespace, shared.log()).await, ["one", "two"]);
+}
+
+async fn who_lets_a_log_go_is_not_in_his_own_way(shared: Shared) {
+    let (namespace, writer) = shared.writer().await;
+    let never = || WriterOptions::default().takeover(crate::Takeover::Never);
+    append(&writer, "one").await;
+    writer.abort();
+    let next = shared.open(&namespace, never()).await;
+    drop(next);
+    let next = shared.open(&namespace, never()).await;
+    assert_eq!(namespace.log(shared.log()).recover().await.unwrap_err().kind(), ErrorKind::Locked);
+    next.abort();
+    let name = LogName::new("renamed").unwrap();
+    namespace.rename_log(shared.log(), &name).await.unwrap();
+
+    let locked = || ReaderOptions::default().locked(true).takeover(crate::Takeover::Never);
+    let reader = namespace.log(&name).open_reader(locked()).await.unwrap();
+    drop(reader);
+    let mut reader = namespace.log(&name).open_reader(locked()).await.unwrap();
+    let other = namespace.log(&name).open_reader(locked()).await.err().unwrap();
+    assert_eq!(other.kind(), ErrorKind::Locked);
+    reader.close().await.unwrap();
 }
 
 async fn dropping_the_last_handle_aborts(shared: Shared) {

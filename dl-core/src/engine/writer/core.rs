@@ -9,6 +9,8 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use tokio::sync::{Notify, oneshot, watch};
 
+use crate::engine::layout::LogPaths;
+use crate::engine::lock::Leaving;
 use crate::engine::open::LastRecord;
 use crate::engine::{Engine, guard, layout};
 use crate::error::{Error, ErrorKind, Result};
@@ -40,6 +42,8 @@ pub(super) struct State {
     pub(super) commands: VecDeque<Command>,
     /// Whether the writer ended by being closed, with everything acknowledged.
     pub(super) closed: bool,
+    /// From when the writer was aborted until its keeper let the log go.
+    leaving: Option<Leaving>,
 }
 
 /// What the keeper is asked to do.
@@ -58,7 +62,7 @@ impl WriterCore {
         compression: Compression,
         pipeline: Pipeline,
     ) -> Self {
-        let state = State { pipeline, store: None, commands: VecDeque::new(), closed: false };
+        let state = State { pipeline, store: None, commands: VecDeque::new(), closed: false, leaving: None };
         Self {
             engine,
             log,
@@ -264,6 +268,11 @@ impl WriterCore {
 
     /// Settles everything at once with `closed`.
     pub(crate) fn abort(&self) {
+        self.change(|state, _| {
+            if state.pipeline.failed().is_none() {
+                state.leaving = Some(self.engine.releases.begin(&LogPaths::new(&self.log).lock()));
+            }
+        });
         self.fail(Error::closed("the writer was aborted; open a new one to go on"));
     }
 
@@ -361,6 +370,11 @@ impl WriterCore {
         });
         // Outside the lock: the store may be calling its source.
         drop(store);
+    }
+
+    /// Says that the log was let go.
+    pub(super) fn let_go(&self) {
+        self.change(|state, _| state.leaving = None);
     }
 
     /// The error with which the writer failed.

@@ -68,12 +68,21 @@ pub(crate) async fn open(
         close_timeout: Duration::from_millis(options.close_timeout_ms),
         sealed,
     };
-    let alive = (engine.keepers.enter(), engine.writers.enter(&core));
+    let alive = (engine.keepers.enter(), engine.writers.enter(&core), Gone(core.clone()));
     engine.seams.tasks.spawn(Box::pin(async move {
         keeper.run().await;
         drop(alive);
     }));
     Ok(core)
+}
+
+/// Says that the keeper is gone, also one that could not wind up.
+struct Gone(Arc<WriterCore>);
+
+impl Drop for Gone {
+    fn drop(&mut self) {
+        self.0.let_go();
+    }
 }
 
 struct Keeper {
