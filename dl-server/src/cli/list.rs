@@ -7,7 +7,7 @@ use serde_json::json;
 use super::Shared;
 use super::failure::Result;
 use super::namespace::{self, Missing, Scope};
-use super::output::Output;
+use super::output::{Audience, Output};
 
 /// Names that are asked for at once.
 const PAGE: usize = 1_000;
@@ -72,9 +72,10 @@ impl List {
 /// Prints the logs that there are, then each change, until the process is ended.
 async fn watch(namespace: &Namespace, prefix: &str, output: &mut Output) -> Result<()> {
     let mut watcher = namespace.watch_logs(prefix)?;
+    let audience = Audience::new();
     let mut listed = false;
     loop {
-        match watcher.next().await? {
+        match audience.unless_gone(watcher.next()).await? {
             LogChange::Created(name) => {
                 let word = if listed { "created " } else { "" };
                 let object = || json!({ "log": name.as_str(), "created": true });

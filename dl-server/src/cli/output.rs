@@ -4,6 +4,8 @@ use std::fmt::Display;
 use std::io::{self, BufWriter, StdoutLock, Write};
 
 use serde::Serialize;
+#[cfg(unix)]
+use tokio::{io::Interest, net::unix::pipe};
 
 use super::failure::{Failure, Result};
 
@@ -47,5 +49,56 @@ impl Output {
     /// Hands what was written on.
     pub(crate) fn flush(&mut self) -> Result<()> {
         self.stream.flush().map_err(Failure::output)
+    }
+}
+
+/// Whoever reads standard output, while a command waits for something to print.
+#[cfg(unix)]
+pub(crate) struct Audience(Option<pipe::Sender>);
+
+#[cfg(unix)]
+impl Audience {
+    pub(crate) fn new() -> Self {
+        use std::os::fd::AsFd;
+        let stdout = io::stdout().as_fd().try_clone_to_owned();
+        // Unchecked, since checking would make the stream refuse to wait, for all who share it. It is watched, and never
+        // written to. What cannot be watched, such as a file, has nobody who could go.
+        Self(stdout.and_then(pipe::Sender::from_owned_fd_unchecked).ok())
+    }
+
+    /// Completes once nobody is there any more.
+    async fn gone(&self) {
+        if let Some(stdout) = &self.0
+            && stdout.ready(Interest::ERROR).await.is_ok()
+        {
+            return;
+        }
+        std::future::pending().await
+    }
+}
+
+/// Whoever reads standard output. Here a command hears of their end when it prints.
+#[cfg(not(unix))]
+pub(crate) struct Audience;
+
+#[cfg(not(unix))]
+impl Audience {
+    pub(crate) fn new() -> Self {
+        Self
+    }
+
+    async fn gone(&self) {
+        std::future::pending().await
+    }
+}
+
+impl Audience {
+    /// Waits for something to print, unless nobody is there any more to read it.
+    pub(crate) async fn unless_gone<T>(&self, next: impl Future<Output = dl_core::Result<T>>) -> Result<T> {
+        tokio::select! {
+            biased;
+            next = next => Ok(next?),
+            () = self.gone() => Err(Failure::OutputClosed),
+        }
     }
 }

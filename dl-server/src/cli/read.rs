@@ -5,13 +5,13 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::{Args, ValueEnum};
-use dl_core::{Cursor, LogName, Namespace, Reader, ReaderOptions, Record};
+use dl_core::{Cursor, Error, ErrorKind, LogName, Namespace, Reader, ReaderOptions, Record};
 use serde::Serialize;
 
 use super::Shared;
-use super::failure::Result;
+use super::failure::{self, Result};
 use super::namespace::{self, Missing, Scope};
-use super::output::Output;
+use super::output::{Audience, Output};
 
 /// Records that are taken from the reader at once.
 const BATCH: usize = 4_096;
@@ -100,7 +100,10 @@ impl Read {
     pub(super) async fn run(self, shared: &Shared) -> Result<()> {
         let mut options = ReaderOptions::default().follow(self.follow);
         if let Some(offset) = self.from_offset {
-            options.set("from", &format!("txid:{offset}"))?;
+            options.set("from", &format!("txid:{offset}")).map_err(|_| {
+                let message = "--from-offset is larger than any offset in a stream of bytes";
+                Error::new(ErrorKind::InvalidArgument, message).with("offset", offset)
+            })?;
         }
         self.what.run(options, self.bytes, shared).await
     }
@@ -123,7 +126,7 @@ impl What {
         ];
         for (option, text) in given {
             if let Some(text) = text {
-                options.set(option, text)?;
+                options.set(option, text).map_err(failure::of_flag)?;
             }
         }
         options = options.locked(self.cursor.is_some());
@@ -169,8 +172,9 @@ async fn print_bytes(
 ) -> Result<()> {
     let follow = options.follow;
     let mut reader = namespace.log(name).open_byte_reader(options).await?;
+    let audience = Audience::new();
     let printed = async {
-        while let Some(chunk) = reader.next_chunk().await? {
+        while let Some(chunk) = audience.unless_gone(reader.next_chunk()).await? {
             output.bytes(&chunk)?;
             if follow {
                 output.flush()?;
@@ -191,8 +195,9 @@ async fn print_all(
     follow: bool,
     printer: &mut Printer,
 ) -> Result<()> {
+    let audience = Audience::new();
     loop {
-        let records = reader.next_batch(BATCH, WAIT).await?;
+        let records = audience.unless_gone(reader.next_batch(BATCH, WAIT)).await?;
         if records.is_empty() && reader.end().is_some() {
             return Ok(());
         }

@@ -1,6 +1,7 @@
 //! Following a log, and readers that go away.
 
 use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
 use std::process::Stdio;
 
 use crate::support::{Ended, Place};
@@ -58,6 +59,32 @@ fn a_reader_of_the_output_that_goes_away_is_no_failure() {
         let mut command = place.command(arguments);
         let output = command.stdin(Stdio::null()).stdout(writer).stderr(Stdio::piped()).output().unwrap();
         assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]), "{arguments:?}");
+    }
+}
+
+#[test]
+fn who_waits_for_something_to_print_ends_with_its_reader() {
+    let place = Place::new();
+    place.ok_with(&["append", "a"], b"line\n");
+    place.ok_with(&["append", "b", "--bytes"], b"line\n");
+    for arguments in [
+        &["tail", "a", "--from", "earliest"][..],
+        &["tail", "a", "--from", "earliest", "--cursor", "c"],
+        &["read", "b", "--follow", "--bytes"],
+        &["list", "--watch"],
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        let mut command = place.command(arguments);
+        let mut child = command.stdin(Stdio::null()).stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
+        // The command holds the other end of the pipe, too.
+        drop(command);
+        let mut line = String::new();
+        BufReader::new(reader).read_line(&mut line).unwrap();
+        assert!(["line\n", "a\n"].contains(&line.as_str()), "{arguments:?}: {line}");
+        // Nothing more is appended.
+        let mut stderr = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        assert_eq!((child.wait().unwrap().code(), stderr.as_str()), (Some(0), ""), "{arguments:?}");
     }
 }
 
