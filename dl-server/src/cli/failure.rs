@@ -78,7 +78,24 @@ pub(crate) fn say(line: &str) {
 
 /// An error as one line.
 pub(crate) fn text(error: &Error, json: bool) -> String {
-    if json { object(error).to_string() } else { format!("dl: {}", one_line(&error.to_string())) }
+    if json { object(error).to_string() } else { format!("dl: {}", one_line(&worded(&error.to_string()))) }
+}
+
+/// An error about the value of an option for which the command has a flag of that name.
+pub(crate) fn of_flag(error: Error) -> Error {
+    let Some((_, name)) = error.context().find(|(key, _)| *key == "option") else { return error };
+    let Some(problem) = error.message().strip_prefix(&format!("the option {name} ")) else { return error };
+    Error::new(error.kind(), format!("--{name} {problem}")).with("option", format!("--{name}"))
+}
+
+/// The core's advice names options as programs set them; here they are set on the command line.
+fn worded(text: &str) -> String {
+    let text = text.replace("open it with create_namespace=true to make", "run dl namespace create to make");
+    ["read_only=true", "unsafe_filesystem=true"].iter().fold(text, |text, option| {
+        [" ", "("].iter().fold(text, |text, before| {
+            text.replace(&format!("{before}{option}"), &format!("{before}-o {option}"))
+        })
+    })
 }
 
 /// An event as one line.
@@ -105,7 +122,7 @@ pub(super) fn object(error: &Error) -> Value {
     json!({
         "kind": error.kind().name(),
         "number": error.number(),
-        "message": error.message(),
+        "message": worded(error.message()),
         "operation": error.operation(),
         "dlsn": error.dlsn().map(|dlsn| dlsn.to_string()),
         "retryable": error.is_retryable(),
@@ -144,6 +161,19 @@ mod tests {
     fn an_error_is_one_line() {
         let error = Error::new(ErrorKind::Corrupt, "bad\nbytes").with("file", "a\u{1b}b");
         assert_eq!(text(&error, false), "dl: corrupt: bad\\nbytes [file: a\\u{1b}b]");
+    }
+
+    #[test]
+    fn advice_is_that_for_the_command_line() {
+        let said = |message: &'static str| text(&Error::new(ErrorKind::NotFound, message), false);
+        let said = |message| said(message).strip_prefix("dl: not-found: ").unwrap().to_owned();
+        assert_eq!(
+            said("check its name, or open it with create_namespace=true to make it"),
+            "check its name, or run dl namespace create to make it"
+        );
+        assert_eq!(said("open it with read_only=true"), "open it with -o read_only=true");
+        assert_eq!(said("only be read (read_only=true)"), "only be read (-o read_only=true)");
+        assert_eq!(said("file:///a?read_only=true"), "file:///a?read_only=true");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Which namespace a command works on, and with which options.
 
 use std::env;
+use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
 
@@ -9,12 +10,15 @@ use dl_core::{Error, ErrorKind, Event, Namespace, Options, ReaderOptions, Result
 
 use super::failure;
 
+/// Names the namespace if the arguments do not.
+const VARIABLE: &str = "DL_NAMESPACE";
+
 /// Where the namespace is, and options of the table.
 #[derive(Debug, Args)]
 pub(crate) struct NamespaceArgs {
     /// The namespace: file:///PATH, distributedlog://ZOOKEEPER:PORT/PATH or memory:NAME, with options as in
-    /// file:///PATH?journal_bytes=1GiB [default: dl in the user's data directory]
-    #[arg(long, global = true, value_name = "URI", env = "DL_NAMESPACE", hide_env_values = true)]
+    /// file:///PATH?journal_bytes=1GiB [default: $DL_NAMESPACE, or dl in the user's data directory]
+    #[arg(long, global = true, value_name = "URI")]
     ns: Option<String>,
 
     /// Sets an option of the namespace, or of the command's writer or reader (docs/options.md lists them)
@@ -107,8 +111,8 @@ impl NamespaceArgs {
 
     /// What to open, and with which options.
     pub(super) fn resolve(&self, missing: Missing, scope: Scope<'_>) -> Result<(String, Options)> {
-        let uri = match &self.ns {
-            Some(uri) => uri.clone(),
+        let uri = match self.uri()? {
+            Some(uri) => uri,
             None => default_uri(missing == Missing::Create)?,
         };
         Ok((uri, self.options(missing, scope)?))
@@ -140,9 +144,14 @@ impl NamespaceArgs {
         self.told = if json { Told::Objects } else { Told::Lines };
     }
 
-    /// The namespace that was named.
-    pub(super) fn uri(&self) -> Option<&str> {
-        self.ns.as_deref()
+    /// The namespace that was named. The variable is not left to the parser of arguments, whose hints on usage would then
+    /// show `--ns` as one that has to be given.
+    pub(super) fn uri(&self) -> Result<Option<String>> {
+        if self.ns.is_some() {
+            return Ok(self.ns.clone());
+        }
+        let uri = env::var_os(VARIABLE).map(OsString::into_string).transpose();
+        uri.map_err(|_| Error::new(ErrorKind::InvalidArgument, format!("{VARIABLE} is no text in UTF-8")))
     }
 }
 

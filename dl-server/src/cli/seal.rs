@@ -5,7 +5,7 @@ use dl_core::{LogName, Namespace, WriterOptions};
 use serde_json::json;
 
 use super::Shared;
-use super::failure::Result;
+use super::failure::{self, Result};
 use super::namespace::{self, Missing, Scope};
 
 /// Ends a log for ever: no more appends, and readers are told of its end
@@ -25,7 +25,7 @@ impl Seal {
         let name = LogName::new(&self.log)?;
         let mut options = WriterOptions::default();
         if let Some(takeover) = &self.takeover {
-            options.set("takeover", takeover)?;
+            options.set("takeover", takeover).map_err(failure::of_flag)?;
         }
         let namespace = shared.namespace.open(Missing::Fail, Scope::Writer(&mut options)).await?;
         let sealed = seal(&namespace, &name, options).await;

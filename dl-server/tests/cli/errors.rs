@@ -25,6 +25,9 @@ fn a_command_line_that_makes_no_sense_is_1() {
         assert_eq!((ended.code, ended.stdout.len()), (1, 0), "{arguments:?}");
         assert!(!ended.stderr.is_empty());
     }
+    // It has its namespace from the environment.
+    let usage = place.run(&["read"]).stderr;
+    assert!(usage.contains("Usage: dl read <LOG>"), "{usage}");
     for arguments in [&["--help"][..], &["append", "--help"], &["help", "read"], &["--version"]] {
         let ended = place.run(arguments);
         assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "{arguments:?}");
@@ -92,6 +95,21 @@ fn values_that_cannot_be_are_invalid_arguments() {
     }
     place.run(&["create", &"x".repeat(1_025)]).failed(108, "too-large");
     assert_eq!(place.ok(&["list"]), "a\n");
+}
+
+#[test]
+fn what_is_wrong_is_said_in_words_of_the_command_line() {
+    let place = Place::new();
+    let said = |arguments: &[&str], text: &str| {
+        let ended = place.run(arguments);
+        assert!(ended.stderr.contains(text), "{arguments:?}: {}", ended.stderr);
+    };
+    said(&["list"], "run dl namespace create to make it");
+    place.ok(&["create", "a"]);
+    said(&["read", "a", "--from", "here"], "invalid-argument: --from is not valid");
+    said(&["append", "a", "--takeover", "please"], "invalid-argument: --takeover is not valid");
+    said(&["seal", "a", "-o", "takeover=please"], "invalid-argument: the option takeover is not valid");
+    said(&["read", "a", "--bytes", "--from-offset", "9223372036854775807"], "--from-offset");
 }
 
 #[test]

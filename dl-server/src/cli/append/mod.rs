@@ -17,7 +17,7 @@ use dl_core::{Error, ErrorKind, LogName, Namespace, WriterOptions};
 use tokio::sync::mpsc;
 
 use super::Shared;
-use super::failure::{Failure, Result};
+use super::failure::{self, Failure, Result};
 use super::namespace::{self, Missing, Scope};
 use super::output::Output;
 use super::stop::Stop;
@@ -81,7 +81,7 @@ impl Append {
         let name = LogName::new(&self.log)?;
         let mut options = WriterOptions::default().create_log(!self.no_create);
         if let Some(takeover) = &self.takeover {
-            options.set("takeover", takeover)?;
+            options.set("takeover", takeover).map_err(failure::of_flag)?;
         }
         let missing = if self.no_create { Missing::Fail } else { Missing::Create };
         let namespace = shared.namespace.open(missing, Scope::Writer(&mut options)).await?;

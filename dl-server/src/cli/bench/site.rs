@@ -39,7 +39,7 @@ pub(super) struct Site {
 pub(super) async fn measure<T>(shared: &Shared, work: impl AsyncFnOnce(&Site) -> Result<T>) -> Result<T> {
     let stop = Stop::default();
     stop.at_interrupts()?;
-    let place = Place::new(shared.namespace.uri())?;
+    let place = Place::new(shared.namespace.uri()?.as_deref())?;
     let site = Site::open(&place.uri, shared).await?;
     let measured = until(&stop, work(&site)).await;
     let left = site.leave(place.directory.is_none()).await;

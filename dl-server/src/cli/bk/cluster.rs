@@ -60,8 +60,8 @@ pub(super) enum Known {
 impl Cluster {
     pub(super) async fn open(arguments: &ClusterArgs, shared: &Shared) -> Result<Self> {
         let Some(servers) = &arguments.zookeeper else {
-            let uri = shared.namespace.uri().unwrap_or_default();
-            return Self::of_namespace(Place::parse(uri)?).await;
+            let uri = shared.namespace.uri()?.unwrap_or_default();
+            return Self::of_namespace(Place::parse(&uri)?).await;
         };
         let binding = Binding { servers: servers.clone(), ledgers: arguments.ledgers_path.clone() };
         let zookeeper = connect(servers).await?;
