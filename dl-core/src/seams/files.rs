@@ -12,7 +12,7 @@ use super::BoxFuture;
 /// Nothing is durable but what [`File::sync`] and [`Files::sync_dir`] made so: a new, renamed or removed name is
 /// durable once its directory was synced.
 pub trait Files: Send + Sync + 'static {
-    /// Opens a file. Descriptors are closed on exec.
+    /// Opens a file. Descriptors are closed on exec. What is neither a file nor a folder is `AlreadyExists`, at once.
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn File>>;
 
     /// Makes a directory whose parent exists; an existing directory is no error.

@@ -158,14 +158,23 @@ struct SystemFile {
 impl SystemFile {
     fn open(path: &Path, mode: OpenMode) -> io::Result<Self> {
         let mut options = fs::OpenOptions::new();
-        options.read(true).write(mode != OpenMode::Read).custom_flags(libc::O_CLOEXEC);
+        // Without waiting: to open a pipe would wait for somebody at its other end.
+        let flags = libc::O_CLOEXEC | libc::O_NONBLOCK;
+        options.read(true).write(mode != OpenMode::Read).custom_flags(flags);
         match mode {
             OpenMode::Read | OpenMode::Write => {}
             OpenMode::Create => _ = options.create(true),
             OpenMode::CreateNew => _ = options.create_new(true),
         }
         let forks = fork::count();
-        let file = ManuallyDrop::new(options.open(path)?);
+        let file = options.open(path)?;
+        let kind = file.metadata()?.file_type();
+        if !kind.is_file() && !kind.is_dir() {
+            // What a device or a pipe gives may have no end.
+            let message = "it is a device, a pipe or a socket";
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
+        }
+        let file = ManuallyDrop::new(file);
         Ok(Self { file, forks, had_lock: AtomicBool::new(false), writable: mode != OpenMode::Read })
     }
 

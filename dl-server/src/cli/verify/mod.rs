@@ -93,7 +93,7 @@ impl Check {
         let log = namespace.log(name);
         let mut report = Report { name: name.clone(), content: Content::default(), problems: Vec::new() };
         match self.read(&log, &mut report).await {
-            Err(error) if error.kind() == ErrorKind::Corrupt => report.problems.push(error),
+            Err(error) if is_damage(&error) => report.problems.push(error),
             read => read?,
         }
         self.logs += 1;
@@ -107,7 +107,7 @@ impl Check {
         let before = log.segments().await?;
         let mut from = Start::Earliest;
         while let Err((position, error)) = self.read_from(log, from, report).await {
-            if error.kind() != ErrorKind::Corrupt {
+            if !is_damage(&error) {
                 return Err(error);
             }
             report.problems.push(error);
@@ -158,7 +158,10 @@ impl Check {
         let expected = match error.kind() {
             // Journals are to be replayed, or somebody is at it.
             ErrorKind::Unavailable => true,
-            ErrorKind::Corrupt | ErrorKind::Unsupported | ErrorKind::NotFound => found > 0,
+            ErrorKind::Corrupt
+            | ErrorKind::Unsupported
+            | ErrorKind::NotFound
+            | ErrorKind::InvalidArgument => found > 0,
             _ => false,
         };
         if !expected {
@@ -184,6 +187,11 @@ impl Check {
         };
         Err(Error::new(ErrorKind::Corrupt, message).into())
     }
+}
+
+/// Whether reading ended at something that should not be there: bytes, or what stands in the place of a file.
+fn is_damage(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::InvalidArgument)
 }
 
 impl Report {

@@ -374,7 +374,8 @@ async fn a_file_that_is_gone_or_cut_short_is_no_segment_without_entries() {
     for damage in ["gone", "cut short", "another's"] {
         let world = machine();
         let first = Opener::new(&world).await;
-        let (writer, other) = (TestWriter::start(&first.stores).await, TestWriter::start(&first.stores).await);
+        let (writer, other) =
+            (TestWriter::start(&first.stores).await, TestWriter::start(&first.stores).await);
         writer.append(0..3).await;
         // In progress, with nothing in a journal.
         first.stores.session.close().await.unwrap();

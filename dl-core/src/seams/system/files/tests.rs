@@ -30,6 +30,19 @@ fn open_modes_make_or_do_not_make_files() {
 }
 
 #[test]
+fn what_is_no_file_is_refused_at_once() {
+    let (files, folder) = (files(), folder());
+    let path = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    for mode in [OpenMode::Read, OpenMode::Write, OpenMode::Create] {
+        for path in [&path, Path::new("/dev/zero")] {
+            let refused = files.open(path, mode).err().unwrap();
+            assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists, "{path:?} {mode:?}");
+        }
+    }
+}
+
+#[test]
 fn descriptors_are_closed_on_exec() {
     let folder = folder();
     let file = SystemFile::open(&folder.path().join("a"), OpenMode::Create).unwrap();

@@ -97,6 +97,11 @@ pub(in crate::drivers::file) fn look(
         let file = match files.open(&path, OpenMode::Read) {
             // It was continued just now, and removed.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                looked.troubles.push((path, Trouble::damage(0, "is no file: the metadata is gone")));
+                (looked.complete, expected) = (false, Some(generation + 1));
+                continue;
+            }
             file => file.map_err(failed)?,
         };
         looked.files += 1;
