@@ -10,8 +10,9 @@ use crate::types::{Dlsn, LogName};
 
 use super::Engine;
 use super::layout::LogPaths;
-use super::open::take_over;
+use super::open::take_over_with;
 use super::ownership::Ownership;
+use super::recovery::Damaged;
 use super::segments::{Segment, SegmentList};
 use super::truncate::{freed, truncate};
 
@@ -25,7 +26,7 @@ const END: Dlsn = Dlsn::new(i64::MAX, i64::MAX, i64::MAX);
 /// Stores delete segments without asking who holds the lock. So only those are deleted that were truncated under it:
 /// whoever overtakes a deletion finds either all records or none, and keeps its own.
 pub(crate) async fn delete(engine: &Arc<Engine>, log: &LogName) -> Result<()> {
-    let own = take_over(engine, log, Takeover::Force).await?;
+    let own = take_over_with(engine, log, Takeover::Force, Damaged::GivenUp).await?;
     for _ in 0..ATTEMPTS {
         if attempt(&own).await? {
             own.lock.forget();

@@ -10,7 +10,7 @@ use crate::types::{Dlsn, LogName};
 use super::layout::{LogPaths, require};
 use super::lock::{HeldLock, lost_while_opening};
 use super::ownership::{Ownership, Refused};
-use super::recovery;
+use super::recovery::{self, Damaged};
 use super::scan::{Found, Kinds, SegmentScan};
 use super::segments::{Segment, SegmentList};
 use super::{Engine, layout};
@@ -28,6 +28,16 @@ pub(crate) struct LastRecord {
 /// `locked` if another holds the log and `takeover` does not allow to take it, or if another took it meanwhile;
 /// `not-found` if there is no such log.
 pub(crate) async fn take_over(engine: &Arc<Engine>, log: &LogName, takeover: Takeover) -> Result<Ownership> {
+    take_over_with(engine, log, takeover, Damaged::Kept).await
+}
+
+/// [`take_over`], with what becomes of damaged segments in progress.
+pub(super) async fn take_over_with(
+    engine: &Arc<Engine>,
+    log: &LogName,
+    takeover: Takeover,
+    damaged: Damaged,
+) -> Result<Ownership> {
     let paths = LogPaths::new(log);
     let metadata = &engine.stores.metadata;
     require(&**metadata, log, &paths.ledgers()).await?;
@@ -40,7 +50,7 @@ pub(crate) async fn take_over(engine: &Arc<Engine>, log: &LogName, takeover: Tak
     let (known, _) = Ownership::read(engine, log, &paths).await?;
     let mut own = Ownership { engine: engine.clone(), log: log.clone(), paths, lock, known };
     loop {
-        let refused = match settle(&mut own).await? {
+        let refused = match settle(&mut own, damaged).await? {
             Ok(()) => {
                 if let Some(owner) = before.filter(|_| takeover == Takeover::Force) {
                     took_over(&own, &owner);
@@ -73,11 +83,11 @@ fn took_over(own: &Ownership, owner: &str) {
 }
 
 /// One attempt from the list read last.
-async fn settle(own: &mut Ownership) -> Result<std::result::Result<(), Refused>> {
+async fn settle(own: &mut Ownership, damaged: Damaged) -> Result<std::result::Result<(), Refused>> {
     if !own.lock.is_held().await? {
         return Ok(Err(Refused::Lock));
     }
-    if let Err(refused) = recovery::recover(own).await? {
+    if let Err(refused) = recovery::recover(own, damaged).await? {
         return Ok(Err(refused));
     }
     own.claim().await

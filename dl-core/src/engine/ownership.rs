@@ -49,8 +49,8 @@ pub(crate) enum Refused {
     Changed,
 }
 
-/// What completion says of a segment's records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What completion says of a segment's records. By default, that there are none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Content {
     /// The number of user records.
     pub(crate) records: u32,

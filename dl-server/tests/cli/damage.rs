@@ -130,6 +130,45 @@ fn a_directory_that_cannot_be_opened_is_verified_all_the_same() {
 }
 
 #[test]
+fn a_log_whose_last_segment_is_gone_can_still_be_deleted() {
+    let place = Place::new();
+    let mut killed = place.start(&["append", "a", "--acks"]);
+    killed.write("lost\n");
+    killed.line();
+    killed.kill();
+    // Its journal is emptied.
+    assert_eq!(place.ok(&["read", "a"]), "lost\n");
+    let (segment, _) = holding(&place.namespace().join("segments"), b"lost").remove(0);
+    fs::remove_file(&segment).unwrap();
+    for arguments in [&["read", "a"][..], &["append", "a"], &["recover", "a"]] {
+        place.run(arguments).failed(114, "corrupt");
+    }
+    let report = place.run(&["verify"]);
+    report.failed(114, "corrupt: 1 of 1 logs are damaged");
+    assert!(report.lines()[0].starts_with("damage ") && report.lines()[0].contains("the file is gone"));
+    assert_eq!(place.ok(&["delete", "a"]), "deleted a\n");
+    place.ok_with(&["append", "a"], b"new\n");
+    assert_eq!(place.ok(&["verify"]), "ok a: 1 records in 1 segments\n");
+}
+
+#[test]
+fn what_stands_in_the_place_of_files_keeps_nobody_waiting() {
+    let place = Place::new();
+    place.ok_with(&["append", "a"], b"kept\n");
+    let (segment, _) = holding(&place.namespace().join("segments"), b"kept").remove(0);
+    fs::remove_file(&segment).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&segment).status().unwrap().success());
+    place.run(&["read", "a"]).failed(101, "invalid-argument: opening a segment file failed");
+    let report = place.run(&["verify"]);
+    assert_eq!(report.code, 114, "{}", report.stderr);
+    assert!(report.lines()[0].starts_with("damage "), "{:?}", report.lines());
+
+    fs::create_dir(place.namespace().join("journals/0123456789abcdef")).unwrap();
+    let report = place.run(&["verify"]);
+    assert_eq!(report.code, 114, "{}", report.stderr);
+}
+
+#[test]
 fn verify_changes_nothing_and_says_what_is_to_be_replayed() {
     let place = Place::new();
     let mut killed = place.start(&["append", "a", "--acks"]);
