@@ -1,0 +1,48 @@
+//! Java truncates, and frees by age, what dl wrote.
+
+use dl_core::{Dlsn, ErrorKind, ReaderOptions, Start, WriterOptions};
+use serde_json::json;
+
+use crate::java::VERSIONS;
+use crate::world::{BoundBy, LOG, World, seen};
+
+async fn dl_writes(world: &World, segments: usize) -> Vec<Dlsn> {
+    let mut acks = Vec::new();
+    for _ in 0..segments {
+        let writer = world.log().open_writer(WriterOptions::default().create_log(true)).await.unwrap();
+        for _ in 0..3 {
+            acks.push(writer.append("dl").await.unwrap().await.unwrap().dlsn);
+        }
+        writer.close().await.unwrap();
+    }
+    acks
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs what builds Java: ci/test interop"]
+async fn java_truncates_and_frees_what_dl_wrote() {
+    let mut world = World::new(VERSIONS[0], BoundBy::Dl).await;
+    let acks = dl_writes(&world, 4).await;
+    world.java.open_writer(LOG);
+    let truncate = json!({"do": "truncate", "writer": "w", "dlsn": acks[4].to_string()});
+    assert_eq!(world.java.call(truncate)["truncated"], true);
+    world.java.close_writer();
+    let (records, _) = world.both_read().await;
+    assert!(records.iter().map(|record| record.dlsn.clone()).eq(acks[4..].iter().map(Dlsn::to_string)));
+    let below = ReaderOptions::default().from(Start::Dlsn(acks[1]));
+    let refused = async { world.log().open_reader(below).await?.next().await };
+    let refused = refused.await.unwrap_err();
+    assert_eq!((refused.kind(), refused.dlsn()), (ErrorKind::Truncated, Some(acks[4])));
+
+    world.java.call(json!({"do": "purge", "log": LOG, "before_ms": 4_000_000_000_000_i64}));
+    let (records, _) = world.both_read().await;
+    let kept = acks.len() - records.len();
+    assert!(
+        kept > 4
+            && records.iter().map(|record| record.dlsn.clone()).eq(acks[kept..].iter().map(Dlsn::to_string))
+    );
+    let next = dl_writes(&world, 1).await;
+    let from = json!({"do": "read", "log": LOG, "from": next[0].to_string()});
+    assert_eq!(seen(&world.java.call(from)).len(), 3);
+    world.both_read().await;
+}
