@@ -186,6 +186,39 @@ async fn segments_roll_by_size_without_losing_order_or_count(shared: Shared) {
     }
 }
 
+/// A segment that holds all there is could not be freed by the next truncation. Time runs here: where it jumps to the next
+/// timer, a second is soon over.
+#[tokio::test]
+async fn segments_roll_again_as_soon_as_there_was_room_for_one() {
+    let shared = Shared::file();
+    let namespace = shared.process("a").await;
+    let writer = shared.open(&namespace, creating().roll_bytes(64 << 10)).await;
+    let append = || writer.append(vec![7; 10_000]);
+    append().await.unwrap().await.unwrap();
+    let mut last = append().await.unwrap().await.unwrap().dlsn;
+    shared.world.limit_disk(Some(0));
+    // Some wait when the segment has its bytes, so that another is to be made for them, and cannot be.
+    let mut tickets = Vec::new();
+    for _ in 0..20 {
+        tickets.push(append().await.unwrap());
+    }
+    let mut refused = 0;
+    for ticket in tickets {
+        match ticket.await {
+            Ok(receipt) => last = receipt.dlsn,
+            Err(_) => refused += 1,
+        }
+    }
+    assert!(refused > 0);
+    shared.world.limit_disk(None);
+    writer.truncate(last).await.unwrap();
+    let mut newest = last;
+    for _ in 0..30 {
+        newest = append().await.unwrap().await.unwrap().dlsn;
+    }
+    assert!(newest.segment() >= last.segment() + 3, "{newest} after {last}");
+}
+
 async fn an_idle_segment_is_completed_when_its_age_is_up(shared: Shared) {
     let namespace = shared.process("a").await;
     let writer = shared.open(&namespace, creating().roll_ms(1_000)).await;

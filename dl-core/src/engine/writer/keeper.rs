@@ -316,6 +316,8 @@ impl Keeper {
         let store = store.map_err(|error| error.in_segment(number))?;
         let first_txid = first_txid(&self.core);
         committed(self.own.start(allocation, first_txid).await?)?;
+        // There is room again.
+        self.roll_not_before = Duration::ZERO;
         Ok(OpenSegment { number, first_txid, store, started: self.now() })
     }
 
