@@ -68,6 +68,7 @@ pub enum Visibility {
     /// As soon as it is committed.
     AtAck,
     /// By itself soon after it is committed. How far a segment really got is known when it is closed.
+    #[cfg_attr(not(feature = "bookkeeper"), expect(dead_code, reason = "only bookies publish by themselves"))]
     AfterAck,
     /// When an entry that was taken since is committed, or the segment closed: the writer adds a control record when it falls
     /// idle.
