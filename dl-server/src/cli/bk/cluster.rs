@@ -22,7 +22,7 @@ const AT_ONCE: usize = 64;
 /// Which cluster.
 #[derive(Debug, Args)]
 pub(super) struct ClusterArgs {
-    /// The ZooKeeper of a cluster, HOST:PORT[,HOST:PORT], in place of that of a namespace
+    /// The ZooKeeper of a cluster, as HOST:PORT and more of them behind commas, in place of that of a namespace
     #[arg(long, global = true, value_name = "SERVERS")]
     zookeeper: Option<String>,
 
