@@ -90,7 +90,10 @@ export class Feed<T> {
     this.#paused = true;
     if (this.#inFlight === undefined) return;
     this.#cancel(this.#inFlight);
+    // What is in flight keeps no process alive by itself, and who waits for its end must see it.
+    hold();
     await this.#inFlight.ended;
+    release();
   }
 
   /** Goes on. */
