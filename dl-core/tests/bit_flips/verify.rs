@@ -71,6 +71,23 @@ async fn find_flips(ending: Ending) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_no_checksum_covers_behind_a_batch_of_a_journal_is_a_notice() {
+    let left = write(Ending::Killed).await;
+    let (file, bytes) = left.image.iter().find(|(file, _)| file.starts_with("journals")).unwrap();
+    // Its first two batches take a block each.
+    let at = bytes[..2 * JOURNAL_BLOCK_BYTES].iter().rposition(|byte| *byte != 0).unwrap() + 1;
+    for at in [at, 2 * JOURNAL_BLOCK_BYTES - 1] {
+        let root = folder();
+        copy(&left.image, Some(&Place { file: file.clone(), at, mask: 1 }), root.path());
+        let found = verify(root.path()).await.findings;
+        assert_eq!(found.len(), 1, "{found:#?}");
+        assert_eq!(found[0].severity, Severity::Notice);
+        assert_eq!(found[0].message, "the journal has bytes where nothing is written");
+        assert_eq!(found[0].offset, Some(JOURNAL_BLOCK_BYTES as u64));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_in_the_place_of_a_folder_and_the_reverse_are_found() {
     let left = write(Ending::Closed).await;
     let folders = ["metadata", "journals", "sessions", "segments"].map(std::path::PathBuf::from);

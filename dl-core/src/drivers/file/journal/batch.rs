@@ -52,6 +52,11 @@ pub(crate) fn batch_bytes(body: usize) -> u64 {
     ((HEAD_BYTES + body) as u64).next_multiple_of(BLOCK_BYTES)
 }
 
+/// Zeros behind a batch with this body.
+fn padding(body: usize) -> usize {
+    (HEAD_BYTES + body).wrapping_neg() % BLOCK_BYTES as usize
+}
+
 /// A batch ready to be written: the heads, which go between the entries.
 pub(crate) struct Batch {
     heads: Vec<u8>,
@@ -93,8 +98,7 @@ impl Batch {
             pieces.push(place);
             pieces.push(entry.entry);
         }
-        let padding = self.bytes() - (HEAD_BYTES + self.body) as u64;
-        pieces.push(&ZEROS[..usize::try_from(padding).unwrap_or_default()]);
+        pieces.push(&ZEROS[..padding(self.body)]);
         pieces
     }
 
@@ -139,6 +143,11 @@ impl BatchHead {
     /// Bytes the batch takes in its journal.
     pub(super) fn bytes(&self) -> u64 {
         batch_bytes(self.body)
+    }
+
+    /// How many zeros follow its body.
+    pub(super) fn padding(&self) -> usize {
+        padding(self.body)
     }
 
     /// The entries of a batch that is whole; `None` if it is not what was written. `bytes` starts with the head.

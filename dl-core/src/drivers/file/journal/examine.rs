@@ -84,6 +84,9 @@ impl Journal {
         match visited {
             Ok((end, batches)) => {
                 looked.batches = batches;
+                if !held && let Some(at) = journal.strange_padding(end).map_err(failed)? {
+                    looked.troubles.push(Trouble::notice(at, "has bytes where nothing is written"));
+                }
                 // Being written, if somebody holds it.
                 let torn = head_at(&*journal.file, end).map_err(failed)?.filter(|_| !held);
                 if torn.is_some_and(|head| journal.key(batches + 1).is_of(&head)) {
@@ -102,5 +105,21 @@ impl Journal {
             Err(error) => return Err(error),
         }
         Ok(Some(looked))
+    }
+
+    /// The first batch in front of `end` with something else than zeros behind its body, where no checksum looks.
+    fn strange_padding(&self, end: u64) -> std::io::Result<Option<u64>> {
+        let mut at = BLOCK_BYTES;
+        while at < end {
+            let Some(head) = head_at(&*self.file, at)? else { break };
+            let mut padding = vec![0; head.padding()];
+            let from = at + head.bytes() - padding.len() as u64;
+            self.file.read_at(&mut padding, from)?;
+            if padding.iter().any(|byte| *byte != 0) {
+                return Ok(Some(at));
+            }
+            at += head.bytes();
+        }
+        Ok(None)
     }
 }
