@@ -22,7 +22,7 @@ import org.apache.zookeeper.server.ZooKeeperServer;
  * door sends one line and reads the answer:
  *
  * <ul>
- *   <li>{@code exists PATH}: true or false
+ *   <li>{@code created PATH}: the transaction that made the node, or none if it is not there
  *   <li>{@code sessions}: the sessions that have ephemeral nodes, a line each, in hexadecimal, with their nodes
  *   <li>{@code expire SESSION|PATH}: ends the session, or that of the ephemeral node, as if its time were up
  * </ul>
@@ -69,12 +69,17 @@ public final class ZooKeeper {
         String argument = words.length > 1 ? words[1] : "";
         PrintStream answer = new PrintStream(caller.getOutputStream());
         switch (words[0]) {
-            case "exists" -> answer.println(database().getNode(argument) != null);
+            case "created" -> answer.println(created(argument));
             case "sessions" -> sessions(answer);
             case "expire" -> answer.println(expire(argument));
             default -> answer.println("unknown: " + line);
         }
         answer.flush();
+    }
+
+    private String created(String path) {
+        DataNode node = database().getNode(path);
+        return node == null ? "none" : Long.toString(node.stat.getCzxid());
     }
 
     private void sessions(PrintStream answer) {

@@ -103,6 +103,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_bookie_that_was_killed_is_registered_anew_when_its_start_returns() {
+        let cluster = Cluster::start(&["--bookies", "1", "--set", "zkTimeout=4000"]);
+        let registered = || {
+            let sessions = cluster.run(&["sessions"]);
+            let by = sessions.lines().find(|line| line.contains("/ledgers/available/127.0.0.1:"));
+            by.and_then(|line| line.split_whitespace().next()).map(str::to_owned)
+        };
+        let before = registered().unwrap();
+        cluster.run(&["kill-bookie", "1"]);
+        // Its session goes on for a while.
+        assert_eq!(registered().as_ref(), Some(&before));
+        cluster.run(&["start-bookie", "1"]);
+        assert!(registered().is_some_and(|now| now != before));
+        // One that runs is there already.
+        cluster.run(&["start-bookie", "1"]);
+    }
+
+    #[test]
     fn a_cluster_that_is_dropped_leaves_nothing_behind() {
         let cluster = Cluster::start(&["--bookies", "0"]);
         let (folder, status) = (cluster.folder.path().to_owned(), cluster.run(&["status"]));
