@@ -1,18 +1,26 @@
 //! A BookKeeper cluster on this machine, for tests: what `ci/bookkeeper/cluster` starts, in a temporary folder, gone with
-//! the process that started it however that ends.
+//! the process that started it however that ends. And Java DistributedLog beside it, what `ci/interop/build` makes.
 //!
 //! ```no_run
 //! let cluster = dl_cluster::Cluster::start(&["--bookies", "4"]);
 //! cluster.run(&["freeze-bookie", "2"]);
 //! println!("{}", cluster.zookeeper());
 //! ```
-#![allow(clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a test reaches the outside world and fails by panicking"
+)]
+
+mod java;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
 use tempfile::TempDir;
+
+pub use java::Java;
 
 /// A running cluster. It ends when it is dropped.
 #[derive(Debug)]

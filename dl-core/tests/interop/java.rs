@@ -1,9 +1,5 @@
 //! Java DistributedLog behind a pipe: `ci/interop/src/main/java/Interop.java` says how it is spoken to.
 
-use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -12,24 +8,11 @@ use serde_json::{Value, json};
 pub(crate) const VERSIONS: [&str; 2] = ["4.18.0", "4.17.2"];
 
 /// A process of Java's. It is killed when it is dropped.
-pub(crate) struct Java {
-    child: Child,
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
-}
+pub(crate) struct Java(dl_cluster::Java);
 
 impl Java {
     pub(crate) fn start(version: &str) -> Self {
-        let words = command(version);
-        let mut child = Command::new(&words[0])
-            .args(&words[1..])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let (input, output) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
-        Self { child, input, output }
+        Self(dl_cluster::Java::start(version))
     }
 
     /// Makes a call, which must not fail.
@@ -48,14 +31,12 @@ impl Java {
 
     /// Begins a call.
     pub(crate) fn send(&mut self, call: Value) {
-        writeln!(self.input, "{call}").unwrap();
-        self.input.flush().unwrap();
+        self.0.send(&call.to_string());
     }
 
     /// Waits for the answer to the call that was begun.
     pub(crate) fn answer(&mut self) -> Value {
-        let mut line = String::new();
-        self.output.read_line(&mut line).unwrap();
+        let line = self.0.answer();
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{line:?} is no answer: {error}"))
     }
 
@@ -84,14 +65,6 @@ impl Java {
     }
 }
 
-impl Drop for Java {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ended = self.child.kill();
-        let _status = self.child.wait();
-    }
-}
-
 /// The call that writes records and waits for them.
 pub(crate) fn write(records: &[(i64, &[u8])]) -> Value {
     let record = |(txid, payload): &(i64, &[u8])| json!({"txid": txid, "payload": STANDARD.encode(payload)});
@@ -106,12 +79,4 @@ pub(crate) fn write_set(txid: i64, codec: &str, payloads: &[&[u8]]) -> Value {
 
 pub(crate) fn decode(payload: &Value) -> Vec<u8> {
     STANDARD.decode(payload.as_str().unwrap()).unwrap()
-}
-
-/// The words of the command that runs it, which is built the first time.
-fn command(version: &str) -> Vec<String> {
-    let build = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ci/interop/build");
-    let output = Command::new(build).arg(version).stdin(Stdio::null()).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
 }

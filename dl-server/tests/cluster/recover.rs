@@ -1,10 +1,6 @@
 //! `dl recover` on a cluster.
 
-use std::io::{BufRead, BufReader, Write};
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
-
-use dl_cluster::Cluster;
+use dl_cluster::{Cluster, Java};
 use serde_json::{Value, json};
 
 use crate::support::{Place, Running, objects};
@@ -78,18 +74,7 @@ fn a_recovery_is_explained_before_it_is_done() {
 
 /// A log that Java wrote, and left.
 fn java(place: &Place, cluster: &Cluster) {
-    let build = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../ci/interop/build");
-    let output = Command::new(build).stdin(Stdio::null()).stderr(Stdio::inherit()).output().unwrap();
-    let command = String::from_utf8(output.stdout).unwrap();
-    let words: Vec<&str> = command.lines().collect();
-    let mut child = Command::new(words[0])
-        .args(&words[1..])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut input = child.stdin.take().unwrap();
+    let mut java = Java::start("4.18.0");
     let record = |txid: u64| json!({ "txid": txid, "payload": "b25l" });
     let conf = json!({ "writerOutputBufferSize": 0, "enableImmediateFlush": true });
     for call in [
@@ -98,13 +83,11 @@ fn java(place: &Place, cluster: &Cluster) {
         json!({ "do": "open_writer", "writer": "w", "log": "theirs" }),
         json!({ "do": "write", "writer": "w", "records": [record(1), record(2)] }),
     ] {
-        writeln!(input, "{call}").unwrap();
+        java.send(&call.to_string());
     }
-    let answers: Vec<String> =
-        BufReader::new(child.stdout.take().unwrap()).lines().take(4).map(Result::unwrap).collect();
+    let answers = [(); 4].map(|()| java.answer());
     assert!(answers[3].contains("1:1:0"), "{answers:?}");
-    child.kill().unwrap();
-    child.wait().unwrap();
+    drop(java);
     expire(cluster);
     let explained = place.ok(&["recover", "theirs", "--explain", "--json", "--ns", cluster.uri()]);
     let explained = objects(explained).remove(0);
