@@ -1,10 +1,23 @@
-//! Java truncates, and frees by age, what dl wrote.
+//! Each truncates, and frees by age, what the other wrote.
 
-use dl_core::{Dlsn, ErrorKind, ReaderOptions, Start, WriterOptions};
+use dl_core::{Dlsn, ErrorKind, LogOptions, ReaderOptions, Start, WriterOptions};
 use serde_json::json;
 
 use crate::java::VERSIONS;
 use crate::world::{BoundBy, LOG, World, seen};
+
+/// Java writes so many segments of three records each; answers the positions.
+fn java_writes(world: &mut World, segments: i64) -> Vec<String> {
+    let mut acks = Vec::new();
+    for segment in 0..segments {
+        world.java.open_writer(LOG);
+        for entry in 0..3 {
+            acks.extend(world.java.write(&[(segment * 10 + entry, b"java")]));
+        }
+        world.java.close_writer();
+    }
+    acks
+}
 
 async fn dl_writes(world: &World, segments: usize) -> Vec<Dlsn> {
     let mut acks = Vec::new();
@@ -16,6 +29,34 @@ async fn dl_writes(world: &World, segments: usize) -> Vec<Dlsn> {
         writer.close().await.unwrap();
     }
     acks
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs what builds Java: ci/test interop"]
+async fn dl_truncates_and_frees_what_java_wrote() {
+    let mut world = World::new(VERSIONS[0], BoundBy::Java).await;
+    world.java.create(LOG);
+    let acks = java_writes(&mut world, 4);
+    let writer = world.dl_writer().await;
+    let before: Dlsn = acks[4].parse().unwrap();
+    assert_eq!(writer.truncate(before).await.unwrap(), before);
+    writer.close().await.unwrap();
+    // Java keeps what it read of a segment for ten minutes (logSegmentCacheTTLMs); who opens the namespace now sees the truncation.
+    world.java_with(&json!({}));
+    let (records, _) = world.both_read().await;
+    assert!(records.iter().map(|record| &record.dlsn).eq(&acks[4..]));
+    assert_eq!(world.segments().await, 3);
+
+    // By age: all of it. Java goes on behind that, and reads what is there then; it waits for ever where nothing is.
+    world.log().set_options(LogOptions::default().retention_ms(1)).await.unwrap();
+    let first = world.log().apply_retention().await.unwrap();
+    assert!(acks.iter().all(|ack| ack.parse::<Dlsn>().unwrap() < first), "{first}");
+    world.java_with(&json!({}));
+    world.java.open_writer(LOG);
+    let next = world.java.write(&[(1_000, b"java")]);
+    world.java.close_writer();
+    let (records, _) = world.both_read().await;
+    assert!(records.iter().map(|record| &record.dlsn).eq(&next));
 }
 
 #[tokio::test(flavor = "multi_thread")]
