@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use super::*;
 use crate::drivers::bookkeeper::segments::{Lease, LedgerOptions, LedgerSegments};
 use crate::error::Result;
-use crate::testing::stores::source::entry;
+use crate::testing::stores::source::{TestWriter, entry, make_log};
 use crate::types::SegmentId;
 
 /// A namespace on a cluster with bookies.
@@ -19,6 +19,8 @@ pub(super) struct OnBookies {
     cluster: Where,
     pub(super) root: String,
     explicit_lac: bool,
+    /// Until when acknowledgements are released; for ever, if not said.
+    lease: Option<watch::Receiver<Duration>>,
     opened: Mutex<Vec<(Weak<dyn StoreSession>, i64)>>,
 }
 
@@ -30,7 +32,13 @@ enum Where {
 
 impl OnBookies {
     pub(super) fn new() -> Self {
-        Self { cluster: Where::Shared, root: name(), explicit_lac: false, opened: Mutex::default() }
+        Self {
+            cluster: Where::Shared,
+            root: name(),
+            explicit_lac: false,
+            lease: None,
+            opened: Mutex::default(),
+        }
     }
 
     fn with_explicit_lac() -> Self {
@@ -114,7 +122,9 @@ impl Fixture for OnBookies {
         let seams = Seams::system().unwrap();
         let bookkeeper = self.bookkeeper(&zookeeper).await;
         let metadata = Arc::new(ZooKeeperMetadata::new(zookeeper, &self.root, &seams));
-        let (options, lease) = (ledger_options(&self.root, self.explicit_lac), for_ever(&seams));
+        let options = ledger_options(&self.root, self.explicit_lac);
+        let lease = self.lease.clone().map(|until| Lease::new(until, seams.clock.clone()));
+        let lease = lease.unwrap_or_else(|| for_ever(&seams));
         let (leases, tasks) = (move || lease.clone(), seams.tasks.clone());
         let segments = LedgerSegments::new(bookkeeper, metadata.clone(), options, leases, tasks);
         let segments = Arc::new(segments);
@@ -220,6 +230,30 @@ mod with_explicit_lac {
     async fn readers_follow_a_writer_without_gap() {
         run(segment_suite::readers_follow_a_writer_without_gap(&super::OnBookies::with_explicit_lac())).await;
     }
+}
+
+#[tokio::test]
+async fn nothing_is_acknowledged_while_the_lease_does_not_run() {
+    let (extend, until) = watch::channel(Duration::ZERO);
+    let holding = OnBookies { lease: Some(until), ..OnBookies::new() };
+    let stores = holding.open().await;
+    make_log(&stores).await;
+    let writer = TestWriter::start(&stores).await;
+    writer.put("one");
+    // It is on the bookies, and its writer has had time to hear of it.
+    let reader = stores.segments.open(writer.id).await.unwrap();
+    while reader.bytes().await.unwrap() < 3 {}
+    for _ in 0..20 {
+        reader.bytes().await.unwrap();
+    }
+    assert_eq!(writer.source.so_far(), []);
+    extend.send_replace(Duration::MAX);
+    assert_eq!(writer.source.ended(1).await, [(0, None)]);
+    // Nobody will extend it again.
+    extend.send_replace(Duration::ZERO);
+    writer.put("two");
+    drop(extend);
+    assert_eq!(writer.source.ended(2).await[1], (1, Some(ErrorKind::Fenced)));
 }
 
 #[tokio::test]
