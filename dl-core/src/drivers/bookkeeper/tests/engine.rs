@@ -3,27 +3,13 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::error::ErrorKind;
 use crate::telemetry::{Events, Telemetry};
-use crate::{LogChange, LogName, Namespace, Options, ReaderOptions, WriterOptions};
+use crate::{LogChange, LogName, Options};
 
 async fn open(fixture: &OnZooKeeper, owner: &str) -> Namespace {
     let telemetry = Arc::new(Telemetry::new(Events::default()));
     let seams = Seams::system().unwrap();
     Namespace::on(fixture.open().await, seams, Options::default(), owner.to_owned(), telemetry)
-}
-
-async fn append(writer: &crate::Writer, payload: &'static str) -> crate::Result<crate::Receipt> {
-    writer.append(payload).await?.await
-}
-
-async fn read(namespace: &Namespace, log: &LogName) -> Vec<String> {
-    let mut reader = namespace.log(log).open_reader(ReaderOptions::default()).await.unwrap();
-    let mut payloads = Vec::new();
-    while let Some(record) = reader.next().await.unwrap() {
-        payloads.push(String::from_utf8_lossy(&record.payload).into_owned());
-    }
-    payloads
 }
 
 #[tokio::test]
@@ -38,13 +24,7 @@ async fn a_log_is_written_taken_over_sealed_and_deleted() {
 
     let first = one.log(&log).open_writer(WriterOptions::default()).await.unwrap();
     append(&first, "a").await.unwrap();
-    let never = WriterOptions::default().takeover(Takeover::Never);
-    let refused = two.log(&log).open_writer(never).await.err().unwrap();
-    assert_eq!((refused.kind(), refused.owner()), (ErrorKind::Locked, Some("one")));
-    let second = two.log(&log).open_writer(WriterOptions::default()).await.unwrap();
-    append(&second, "b").await.unwrap();
-    let fenced = append(&first, "lost").await.unwrap_err();
-    assert_eq!((fenced.kind(), fenced.owner()), (ErrorKind::Fenced, Some("two")));
+    let second = take_over(&two, &log, &first).await;
     assert_eq!(read(&one, &log).await, ["a", "b"]);
 
     second.seal().await.unwrap();

@@ -17,10 +17,12 @@ use dl_cluster::Cluster;
 use super::federated::{Federated, SUBNAMESPACES};
 use super::metadata::ZooKeeperMetadata;
 use crate::drivers::memory;
+use crate::error::ErrorKind;
 use crate::metadata::{MetadataStore, Op, Outcome, Takeover};
 use crate::seams::Seams;
 use crate::store::{StoreSession, Stores};
 use crate::testing::stores::Fixture;
+use crate::{LogName, Namespace, ReaderOptions, WriterOptions};
 
 async fn connect(cluster: &Cluster) -> ZooKeeper {
     ZooKeeper::connect(ZooKeeperOptions::new(cluster.zookeeper())).await.unwrap()
@@ -29,6 +31,32 @@ async fn connect(cluster: &Cluster) -> ZooKeeper {
 fn name() -> String {
     static NAMES: AtomicU64 = AtomicU64::new(0);
     format!("/suite-{}", NAMES.fetch_add(1, Ordering::Relaxed))
+}
+
+async fn append(writer: &crate::Writer, payload: &'static str) -> crate::Result<crate::Receipt> {
+    writer.append(payload).await?.await
+}
+
+async fn read(namespace: &Namespace, log: &LogName) -> Vec<String> {
+    let mut reader = namespace.log(log).open_reader(ReaderOptions::default()).await.unwrap();
+    let mut payloads = Vec::new();
+    while let Some(record) = reader.next().await.unwrap() {
+        payloads.push(String::from_utf8_lossy(&record.payload).into_owned());
+    }
+    payloads
+}
+
+/// Takes a log from a writer of "one" by one of "two", which appends "b".
+async fn take_over(two: &Namespace, log: &LogName, first: &crate::Writer) -> crate::Writer {
+    let never = WriterOptions::default().takeover(Takeover::Never);
+    let refused = two.log(log).open_writer(never).await.err().unwrap();
+    assert_eq!((refused.kind(), refused.owner()), (ErrorKind::Locked, Some("one")));
+
+    let second = two.log(log).open_writer(WriterOptions::default()).await.unwrap();
+    append(&second, "b").await.unwrap();
+    let fenced = append(first, "lost").await.unwrap_err();
+    assert_eq!((fenced.kind(), fenced.owner()), (ErrorKind::Fenced, Some("two")));
+    second
 }
 
 /// A namespace on the server that the tests share, and the sessions of those who opened it.

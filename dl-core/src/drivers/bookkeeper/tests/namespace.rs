@@ -1,8 +1,7 @@
 //! Namespaces by their URIs, on a real cluster.
 
 use super::*;
-use crate::error::ErrorKind;
-use crate::{LogName, Namespace, Options, ReaderOptions, WriterOptions};
+use crate::{LogName, Options};
 
 /// The URI of a namespace that nobody else has.
 fn uri() -> String {
@@ -11,19 +10,6 @@ fn uri() -> String {
 
 fn making() -> Options {
     Options::default().ledgers_path("/ledgers")
-}
-
-async fn append(writer: &crate::Writer, payload: &'static str) -> crate::Result<crate::Receipt> {
-    writer.append(payload).await?.await
-}
-
-async fn read(namespace: &Namespace, log: &LogName) -> Vec<String> {
-    let mut reader = namespace.log(log).open_reader(ReaderOptions::default()).await.unwrap();
-    let mut payloads = Vec::new();
-    while let Some(record) = reader.next().await.unwrap() {
-        payloads.push(String::from_utf8_lossy(&record.payload).into_owned());
-    }
-    payloads
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -40,14 +26,7 @@ async fn a_log_is_written_followed_and_taken_over() {
     assert_eq!(receipt.durability, crate::Durability::Replicated);
     // Nothing else is appended: the writer publishes it by itself.
     assert_eq!(&follower.next().await.unwrap().unwrap().payload[..], b"a");
-    let never = WriterOptions::default().takeover(Takeover::Never);
-    let refused = two.log(&log).open_writer(never).await.err().unwrap();
-    assert_eq!((refused.kind(), refused.owner()), (ErrorKind::Locked, Some("one")));
-
-    let second = two.log(&log).open_writer(WriterOptions::default()).await.unwrap();
-    append(&second, "b").await.unwrap();
-    let fenced = append(&first, "lost").await.unwrap_err();
-    assert_eq!((fenced.kind(), fenced.owner()), (ErrorKind::Fenced, Some("two")));
+    let second = take_over(&two, &log, &first).await;
     assert_eq!(&follower.next().await.unwrap().unwrap().payload[..], b"b");
     second.close().await.unwrap();
     assert_eq!(read(&one, &log).await, ["a", "b"]);
