@@ -144,8 +144,7 @@ public final class Bench {
     }
 
     private ObjectNode append() throws Exception {
-        DistributedLogManager log = namespace.openLog(log());
-        AsyncLogWriter writer = writer(log);
+        AsyncLogWriter writer = writer(namespace.openLog(log()));
         Meter meter = new Meter();
         long start = System.nanoTime();
         long due = start;
@@ -161,8 +160,7 @@ public final class Bench {
     }
 
     private ObjectNode pipelined() throws Exception {
-        DistributedLogManager log = namespace.openLog(log());
-        AsyncLogWriter writer = writer(log);
+        AsyncLogWriter writer = writer(namespace.openLog(log()));
         Meter meter = new Meter();
         long start = System.nanoTime();
         long count = 0;
