@@ -108,11 +108,8 @@ impl Feed {
         acks.dlsns.len()
     }
 
-    #[allow(unsafe_code, reason = "std sends no other signal than SIGKILL")]
     pub(crate) fn signal(&self, signal: libc::c_int) {
-        // SAFETY: the child was not waited for yet, so the number is still its own.
-        let sent = unsafe { libc::kill(self.child.id().cast_signed(), signal) };
-        assert_eq!(sent, 0, "the writer can be signalled");
+        super::signal(self.child.id(), signal);
     }
 
     /// Waits for its end.

@@ -12,6 +12,7 @@
 mod bookies;
 mod feed;
 mod handovers;
+mod java;
 mod kill;
 mod races;
 mod stuck;
@@ -31,6 +32,14 @@ fn dl(uri: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dl"));
     command.arg("--ns").arg(uri).args(arguments);
     command
+}
+
+/// Sends a signal to a child that was not waited for yet.
+#[allow(unsafe_code, reason = "std sends no other signal than SIGKILL")]
+fn signal(process: u32, signal: libc::c_int) {
+    // SAFETY: its number is still its own, since nobody has waited for it.
+    let sent = unsafe { libc::kill(process.cast_signed(), signal) };
+    assert_eq!(sent, 0, "the process can be signalled");
 }
 
 /// What `dl` prints, which has to succeed.
