@@ -1,5 +1,7 @@
 // Made from options.toml by `cargo run -p xtask -- options`; change it there.
 
+use std::fmt;
+
 use super::choices::{OnTruncated, Start};
 use super::text::{self, Unit};
 use crate::error::Result;
@@ -8,7 +10,7 @@ use crate::types::{Compression, Digest, Dlsn, Takeover};
 /// Options of a namespace; those in its URI win over these.
 ///
 /// Set fields, or chain the methods of the same names.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Options {
     /// How this process names itself as the owner of a log, seen by those that it keeps out. If absent:
@@ -612,10 +614,47 @@ impl Default for Options {
     }
 }
 
+/// Of what is secret, only whether it is there.
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("client_id", &self.client_id)
+            .field("create_namespace", &self.create_namespace)
+            .field("read_only", &self.read_only)
+            .field("in_flight_bytes", &self.in_flight_bytes)
+            .field("slow_sync_ms", &self.slow_sync_ms)
+            .field("lock_wait_ms", &self.lock_wait_ms)
+            .field("journal_bytes", &self.journal_bytes)
+            .field("large_flush_bytes", &self.large_flush_bytes)
+            .field("unsafe_filesystem", &self.unsafe_filesystem)
+            .field("ledgers_path", &self.ledgers_path)
+            .field("bookkeeper_zookeepers", &self.bookkeeper_zookeepers)
+            .field("federated", &self.federated)
+            .field("logs_per_subnamespace", &self.logs_per_subnamespace)
+            .field("ensemble_size", &self.ensemble_size)
+            .field("write_quorum", &self.write_quorum)
+            .field("ack_quorum", &self.ack_quorum)
+            .field("digest", &self.digest)
+            .field("explicit_lac", &self.explicit_lac)
+            .field("ledger_password", &self.ledger_password.as_ref().map(|_| "…"))
+            .field("session_timeout_ms", &self.session_timeout_ms)
+            .field("zookeeper_timeout_ms", &self.zookeeper_timeout_ms)
+            .field("zookeeper_acl_id", &self.zookeeper_acl_id.as_ref().map(|_| "…"))
+            .field("bookie_connect_timeout_ms", &self.bookie_connect_timeout_ms)
+            .field("bookie_request_timeout_ms", &self.bookie_request_timeout_ms)
+            .field("bookie_user", &self.bookie_user)
+            .field("bookie_password", &self.bookie_password.as_ref().map(|_| "…"))
+            .field("tls_roots", &self.tls_roots)
+            .field("tls_certificate", &self.tls_certificate)
+            .field("tls_key", &self.tls_key)
+            .finish()
+    }
+}
+
 /// Options that are kept with a log.
 ///
 /// Set fields, or chain the methods of the same names.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LogOptions {
     /// A segment that has reached this size is completed and a new one begun. Truncation and retention free
@@ -769,10 +808,24 @@ impl Default for LogOptions {
     }
 }
 
+/// Of what is secret, only whether it is there.
+impl fmt::Debug for LogOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LogOptions")
+            .field("roll_bytes", &self.roll_bytes)
+            .field("roll_ms", &self.roll_ms)
+            .field("compression", &self.compression)
+            .field("retention_ms", &self.retention_ms)
+            .field("retention_bytes", &self.retention_bytes)
+            .field("explicit_truncation", &self.explicit_truncation)
+            .finish()
+    }
+}
+
 /// Options of a writer.
 ///
 /// Set fields, or chain the methods of the same names.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WriterOptions {
     /// What to do about a writer that holds the log: `force` cuts it off now, `wait:30s` waits that long
@@ -1035,10 +1088,30 @@ impl Default for WriterOptions {
     }
 }
 
+/// Of what is secret, only whether it is there.
+impl fmt::Debug for WriterOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WriterOptions")
+            .field("takeover", &self.takeover)
+            .field("create_log", &self.create_log)
+            .field("compression", &self.compression)
+            .field("roll_bytes", &self.roll_bytes)
+            .field("roll_ms", &self.roll_ms)
+            .field("retention_ms", &self.retention_ms)
+            .field("retention_bytes", &self.retention_bytes)
+            .field("explicit_truncation", &self.explicit_truncation)
+            .field("in_flight_records", &self.in_flight_records)
+            .field("in_flight_bytes", &self.in_flight_bytes)
+            .field("stop_when_full", &self.stop_when_full)
+            .field("close_timeout_ms", &self.close_timeout_ms)
+            .finish()
+    }
+}
+
 /// Options of a reader.
 ///
 /// Set fields, or chain the methods of the same names.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReaderOptions {
     /// Where to start: `earliest`, `latest` (the first record not yet visible), a DLSN such as `3:120:0`
@@ -1246,5 +1319,23 @@ impl Default for ReaderOptions {
             takeover: Takeover::Force,
             whole_record_sets: false,
         }
+    }
+}
+
+/// Of what is secret, only whether it is there.
+impl fmt::Debug for ReaderOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReaderOptions")
+            .field("from", &self.from)
+            .field("follow", &self.follow)
+            .field("until", &self.until)
+            .field("count", &self.count)
+            .field("on_truncated", &self.on_truncated)
+            .field("read_ahead_bytes", &self.read_ahead_bytes)
+            .field("cursor", &self.cursor)
+            .field("locked", &self.locked)
+            .field("takeover", &self.takeover)
+            .field("whole_record_sets", &self.whole_record_sets)
+            .finish()
     }
 }

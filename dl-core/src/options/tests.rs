@@ -179,6 +179,18 @@ fn wrong_uris_say_what_to_write() {
     assert_invalid(&file_uri("a/b".as_ref()).unwrap_err(), &["absolute"]);
 }
 
+#[test]
+fn options_are_printed_without_what_is_secret() {
+    let options = Options::default()
+        .client_id("known")
+        .ledger_password("secret")
+        .bookie_password("secret")
+        .zookeeper_acl_id("secret");
+    let printed = format!("{options:?}");
+    assert!(printed.contains("client_id: Some(\"known\")") && !printed.contains("secret"), "{printed}");
+    assert!(printed.contains("bookie_password: Some("), "{printed}");
+}
+
 proptest! {
     #[test]
     fn any_text_is_a_place_or_an_error(uri in "\\PC*", tail in "\\PC*") {

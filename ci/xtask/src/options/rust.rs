@@ -7,6 +7,8 @@ use crate::report::Fault;
 const HEAD: &str = "\
 // Made from options.toml by `cargo run -p xtask -- options`; change it there.
 
+use std::fmt;
+
 use super::choices::{OnTruncated, Start};
 use super::text::{self, Unit};
 use crate::error::Result;
@@ -35,13 +37,14 @@ fn structure(scope: Scope, options: &[&Opt]) -> Result<String, String> {
     };
     let (fields, defaults, setters) = (each(field)?, each(default)?, each(setter)?);
     let (from_text, texts, checks) = (each(set_arm)?, each(as_text)?, each(check)?);
+    let printed = each(printed)?;
     let names: String = options.iter().map(|option| format!("{:?},", option.name)).collect();
     Ok(format!(
         "
 /// {doc}
 ///
 /// Set fields, or chain the methods of the same names.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct {name} {{ {fields} }}
 
@@ -83,6 +86,13 @@ impl {name} {{
 impl Default for {name} {{
     fn default() -> Self {{
         Self {{ {defaults} }}
+    }}
+}}
+
+/// Of what is secret, only whether it is there.
+impl fmt::Debug for {name} {{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {{
+        f.debug_struct({name:?}){printed}.finish()
     }}
 }}
 "
@@ -136,6 +146,15 @@ fn set_arm(option: &Opt) -> Result<String, String> {
     };
     let value = if option.default.is_some() { value } else { format!("Some({value})") };
     Ok(format!("{name:?} => self.{name} = {value},\n"))
+}
+
+fn printed(option: &Opt) -> Result<String, String> {
+    let Opt { name, .. } = option;
+    Ok(match (option.secret, option.default.is_some()) {
+        (false, _) => format!(".field({name:?}, &self.{name})"),
+        (true, false) => format!(".field({name:?}, &self.{name}.as_ref().map(|_| \"…\"))"),
+        (true, true) => return Err("is secret, and its default is known to all".to_owned()),
+    })
 }
 
 fn as_text(option: &Opt) -> Result<String, String> {

@@ -24,6 +24,9 @@ pub(super) struct Opt {
     pub(super) scope: Scope,
     #[serde(rename = "type")]
     pub(super) kind: Kind,
+    /// Whether it is left out where options are printed for people who look for an error.
+    #[serde(default)]
+    pub(super) secret: bool,
     pub(super) default: Option<String>,
     pub(super) least: Option<String>,
     pub(super) most: Option<String>,

@@ -1,5 +1,6 @@
 //! How a client works, and how a ledger is made.
 
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -40,7 +41,7 @@ impl Default for ClientOptions {
 }
 
 /// What kind of ledger to make.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct CreateOptions {
     /// On how many bookies.
     pub quorum: Quorum,
@@ -60,5 +61,40 @@ impl CreateOptions {
     pub fn new(quorum: Quorum, password: impl Into<Bytes>) -> Self {
         let (digest, password) = (DigestType::Crc32c, password.into());
         Self { quorum, digest, password, custom: Vec::new(), id: None }
+    }
+}
+
+/// Without the password.
+impl fmt::Debug for CreateOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CreateOptions")
+            .field("quorum", &self.quorum)
+            .field("digest", &self.digest)
+            .field("custom", &self.custom)
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::zookeeper::ZooKeeperOptions;
+    use crate::{ConnectionOptions, SaslCredentials, SaslMechanism};
+
+    #[test]
+    fn options_are_printed_without_what_is_secret() {
+        let create = CreateOptions::new(Quorum::new(3, 3, 2).unwrap(), "secret");
+        let mut session = ZooKeeperOptions::new("zk1:2181");
+        session.acl_id = Some("secret".to_owned());
+        let credentials = SaslCredentials {
+            mechanism: SaslMechanism::DigestMd5,
+            user: "known".to_owned(),
+            password: "secret".to_owned(),
+        };
+        let connection = ConnectionOptions { credentials: Some(credentials), ..ConnectionOptions::default() };
+        let printed = format!("{create:?} {session:?} {connection:?}");
+        assert!(printed.contains("zk1:2181") && printed.contains("known"), "{printed}");
+        assert!(!printed.contains("secret"), "{printed}");
     }
 }

@@ -1,5 +1,6 @@
 //! The session: made, kept, replaced when it ends, closed.
 
+use std::fmt;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_s
 const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Which servers, and how to speak to them.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ZooKeeperOptions {
     /// The servers, `host:port`, joined by commas.
     pub servers: String,
@@ -66,6 +67,17 @@ impl ZooKeeperOptions {
             Acl::new_const(Permission::READ, "world", "anyone"),
         ];
         if self.acl_id.is_some() { Acls::new(&OWN) } else { Acls::anyone_all() }
+    }
+}
+
+/// Without the identity, which is its own password.
+impl fmt::Debug for ZooKeeperOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ZooKeeperOptions")
+            .field("servers", &self.servers)
+            .field("session_timeout", &self.session_timeout)
+            .field("patience", &self.patience)
+            .finish_non_exhaustive()
     }
 }
 

@@ -31,8 +31,8 @@ use crate::seams::Tasks;
 use crate::store::{Allocation, Closed, EntrySource, SegmentReader, SegmentStore, SegmentWriter, Visibility};
 use crate::types::{Durability, SegmentId};
 
-/// What kind of ledgers to make.
-#[derive(Debug, Clone)]
+/// What kind of ledgers to make. It is not printed: the password is secret.
+#[derive(Clone)]
 pub(crate) struct LedgerOptions {
     /// On how many bookies.
     pub(crate) quorum: Quorum,
