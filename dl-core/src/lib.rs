@@ -78,6 +78,8 @@ mod writer;
 
 pub use byte_stream::{ByteReader, ByteWriter};
 pub use cursor::Cursor;
+#[cfg(feature = "bookkeeper")]
+pub use drivers::bookkeeper::ClusterConnections;
 pub use engine::cursor::CursorInfo;
 pub use engine::queries::{LogInfo, SegmentEnd, SegmentInfo, SegmentTruncation};
 pub use engine::reader::End;

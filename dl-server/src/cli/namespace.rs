@@ -118,7 +118,8 @@ impl NamespaceArgs {
         Ok((uri, self.options(missing, scope)?))
     }
 
-    fn options(&self, missing: Missing, mut scope: Scope<'_>) -> Result<Options> {
+    /// The options of the namespace that were given; those of the scope are set there.
+    pub(super) fn options(&self, missing: Missing, mut scope: Scope<'_>) -> Result<Options> {
         let mut options = Options::default().create_namespace(missing == Missing::Create);
         for (name, value) in &self.option {
             if scope.names().contains(&name.as_str()) {

@@ -158,6 +158,13 @@ async fn what_cannot_be_is_refused() {
     place
         .run(&["bk", "bookies", "--zookeeper", servers, "--ledgers-path", "/other"])
         .failed(112, "unavailable");
+    // What the namespace's options say about connections holds here, too, in each of the ways to say it.
+    let uri = format!("{}?tls_roots=/not/there", beside.uri);
+    let refused = "invalid-argument: the file that the option tls_roots names cannot be read";
+    place.run(&["bk", "bookies", "--ns", &uri]).failed(101, refused);
+    let option = ["bk", "bookies", "-o", "tls_roots=/not/there"];
+    place.run(&[&option[..], &["--zookeeper", servers]].concat()).failed(101, refused);
+    place.run(&[&option[..], &["--ns", &beside.uri]].concat()).failed(101, refused);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,11 +22,15 @@ const PEM_BYTES: u64 = 1 << 20;
 
 /// A session with these servers.
 pub(super) async fn zookeeper(servers: &str, options: &Options) -> Result<ZooKeeper> {
+    ZooKeeper::connect(zookeeper_options(servers, options)).await.map_err(from_cluster)
+}
+
+pub(super) fn zookeeper_options(servers: &str, options: &Options) -> ZooKeeperOptions {
     let mut session = ZooKeeperOptions::new(servers);
     session.session_timeout = Duration::from_millis(options.session_timeout_ms);
     session.patience = Duration::from_millis(options.zookeeper_timeout_ms);
     session.acl_id.clone_from(&options.zookeeper_acl_id);
-    ZooKeeper::connect(session).await.map_err(from_cluster)
+    session
 }
 
 /// The ledgers of the cluster whose root is at `ledgers_path`.
@@ -70,7 +74,7 @@ pub(super) fn ledger_options(options: &Options) -> Result<LedgerOptions> {
     Ok(LedgerOptions { quorum, digest, password, custom: Vec::new(), explicit_lac: options.explicit_lac })
 }
 
-async fn bookies_options(options: &Options, seams: &Seams) -> Result<ConnectionOptions> {
+pub(super) async fn bookies_options(options: &Options, seams: &Seams) -> Result<ConnectionOptions> {
     let credentials = options.bookie_user.as_ref().map(|user| SaslCredentials {
         mechanism: SaslMechanism::DigestMd5,
         user: user.clone(),

@@ -11,11 +11,13 @@ mod pulse;
 mod segments;
 #[cfg(test)]
 mod tests;
+mod tools;
 
 use std::sync::Arc;
 
 use self::binding::Binding;
 use self::opening::{Opening, Sessions};
+pub use self::tools::ClusterConnections;
 use crate::error::{Error, Result};
 use crate::metadata::MetadataStore;
 use crate::options::{ClusterPlace, Options};

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use clap::Args;
 use dl_bookkeeper::{
-    BookKeeper, Bookies, ClientOptions, ConnectionOptions, ErrorKind as ClusterErrorKind, LedgerId,
-    LedgerMetadata, Seams, ZooKeeper, ZooKeeperBookies, ZooKeeperLedgers, ZooKeeperOptions,
+    BookKeeper, Bookies, ClientOptions, ErrorKind as ClusterErrorKind, LedgerId, LedgerMetadata, Seams,
+    ZooKeeper, ZooKeeperBookies, ZooKeeperLedgers,
 };
-use dl_core::{Error, ErrorKind};
+use dl_core::{ClusterConnections, Error, ErrorKind};
 use tokio::task::JoinSet;
 
 use super::place::{Binding, Place};
@@ -15,6 +15,7 @@ use super::recovery::{Look, Outlook};
 use super::references::References;
 use crate::cli::Shared;
 use crate::cli::failure::Result;
+use crate::cli::namespace::{Missing, Scope};
 
 /// Ledgers whose metadata is asked for at once.
 const AT_ONCE: usize = 64;
@@ -33,6 +34,7 @@ pub(super) struct ClusterArgs {
 
 /// A cluster, and perhaps a namespace on it.
 pub(in crate::cli) struct Cluster {
+    connections: ClusterConnections,
     namespace: Option<Namespace>,
     binding: Binding,
     zookeeper: ZooKeeper,
@@ -61,33 +63,43 @@ impl Cluster {
     pub(super) async fn open(arguments: &ClusterArgs, shared: &Shared) -> Result<Self> {
         let Some(servers) = &arguments.zookeeper else {
             let uri = shared.namespace.uri()?.unwrap_or_default();
-            return Self::of_namespace(Place::parse(&uri)?).await;
+            return Self::of_namespace(&uri, shared).await;
         };
+        let options = shared.namespace.options(Missing::Fail, Scope::None)?;
+        let connections = ClusterConnections::new(None, options).await?;
         let binding = Binding { servers: servers.clone(), ledgers: arguments.ledgers_path.clone() };
-        let zookeeper = connect(servers).await?;
-        Self::of(binding, zookeeper, None).await
+        let zookeeper = connect(&connections, servers).await?;
+        Self::of(connections, binding, zookeeper, None).await
     }
 
-    /// The cluster of the namespace there.
-    pub(in crate::cli) async fn of_namespace(place: Place) -> Result<Self> {
-        let zookeeper = connect(&place.servers).await?;
+    /// The cluster of the namespace at this URI.
+    pub(in crate::cli) async fn of_namespace(uri: &str, shared: &Shared) -> Result<Self> {
+        let place = Place::parse(uri)?;
+        let options = shared.namespace.options(Missing::Fail, Scope::None)?;
+        let connections = ClusterConnections::new(Some(uri), options).await?;
+        let zookeeper = connect(&connections, &place.servers).await?;
         let binding = place.binding(&zookeeper).await?;
         let of_ledgers = if binding.servers == place.servers {
             zookeeper.clone()
         } else {
-            connect(&binding.servers).await?
+            connect(&connections, &binding.servers).await?
         };
-        Self::of(binding, of_ledgers, Some(Namespace { place, zookeeper })).await
+        Self::of(connections, binding, of_ledgers, Some(Namespace { place, zookeeper })).await
     }
 
-    async fn of(binding: Binding, zookeeper: ZooKeeper, namespace: Option<Namespace>) -> Result<Self> {
+    async fn of(
+        connections: ClusterConnections,
+        binding: Binding,
+        zookeeper: ZooKeeper,
+        namespace: Option<Namespace>,
+    ) -> Result<Self> {
         let store = ZooKeeperLedgers::open(zookeeper.clone(), &binding.ledgers).await?;
         let registry = ZooKeeperBookies::new(zookeeper.clone(), &binding.ledgers);
         let (shared_store, shared_registry) = (Arc::new(store.clone()), Arc::new(registry.clone()));
-        let bookies = Bookies::new(shared_registry.clone(), ConnectionOptions::default(), Seams::system());
-        let options = ClientOptions::default();
+        let bookies = Bookies::new(shared_registry.clone(), connections.bookies(), Seams::system());
+        let options = ClientOptions { connection: connections.bookies(), ..ClientOptions::default() };
         let client = BookKeeper::connect(shared_store, shared_registry, options, Seams::system()).await?;
-        Ok(Self { namespace, binding, zookeeper, store, registry, client, bookies })
+        Ok(Self { connections, namespace, binding, zookeeper, store, registry, client, bookies })
     }
 
     pub(in crate::cli) async fn close(&self) {
@@ -118,7 +130,7 @@ impl Cluster {
     /// `invalid-argument` if it is on another cluster.
     pub(super) async fn references_of(&self, uri: &str) -> Result<References> {
         let place = Place::parse(uri)?;
-        let zookeeper = connect(&place.servers).await?;
+        let zookeeper = connect(&self.connections, &place.servers).await?;
         let found = async {
             if place.binding(&zookeeper).await? != self.binding {
                 let message = "the namespace is on another cluster, or names this one in another way";
@@ -180,6 +192,6 @@ impl Known {
     }
 }
 
-async fn connect(servers: &str) -> Result<ZooKeeper> {
-    Ok(ZooKeeper::connect(ZooKeeperOptions::new(servers)).await?)
+async fn connect(connections: &ClusterConnections, servers: &str) -> Result<ZooKeeper> {
+    Ok(ZooKeeper::connect(connections.zookeeper(servers)).await?)
 }

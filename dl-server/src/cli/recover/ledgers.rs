@@ -33,7 +33,7 @@ pub(super) fn is_on_cluster(uri: &str) -> bool {
 
 pub(super) async fn explain(name: &LogName, uri: &str, shared: &Shared) -> Result<()> {
     let namespace = shared.namespace.open(Missing::Fail, Scope::None).await?;
-    let cluster = Cluster::of_namespace(Place::parse(uri)?).await?;
+    let cluster = Cluster::of_namespace(uri, shared).await?;
     let found = async {
         let log = namespace.open_log(name).await?;
         let owner = log.info().await?.owner;
