@@ -85,7 +85,7 @@ impl LedgerReader {
     /// # Errors
     /// Those of the bookies if too few of them answer.
     pub async fn last_confirmed(&self) -> Result<Confirmed> {
-        self.ask_bookies().await?;
+        self.ask_bookies_twice().await?;
         Ok(self.known())
     }
 
@@ -96,7 +96,7 @@ impl LedgerReader {
     pub async fn refresh(&self) -> Result<Confirmed> {
         self.look().await?;
         if !self.known().closed {
-            self.ask_bookies().await?;
+            self.ask_bookies_twice().await?;
         }
         Ok(self.known())
     }
@@ -110,7 +110,7 @@ impl LedgerReader {
         let state = self.metadata().metadata.state;
         match state {
             LedgerState::Closed { length, .. } => Ok(length),
-            _ => self.ask_bookies().await,
+            _ => self.ask_bookies_twice().await,
         }
     }
 
@@ -118,6 +118,18 @@ impl LedgerReader {
     async fn look(&self) -> Result<()> {
         self.adopt(self.cluster.read(self.access.id()).await?);
         Ok(())
+    }
+
+    /// Asks the bookies once more if too few of them answered: by the time that one was silent for too long, another that
+    /// refused at first may be back.
+    async fn ask_bookies_twice(&self) -> Result<u64> {
+        match self.ask_bookies().await {
+            Err(error) if error.is_retryable() => {
+                self.look().await?;
+                self.ask_bookies().await
+            }
+            result => result,
+        }
     }
 
     /// Learns from the bookies how far the ledger is confirmed. Answers the bytes of all entries that they told of.
@@ -192,8 +204,8 @@ impl LedgerReader {
     pub async fn read(&self, first: EntryId, last: EntryId, max_bytes: usize) -> Result<Vec<Entry>> {
         let metadata = self.state().known.metadata.clone();
         match self.read_with(&metadata, first, last, max_bytes).await {
-            Err(error) if error.kind() == ErrorKind::NoSuchEntry => {
-                // It may have moved to bookies that newer metadata names.
+            Err(error) if error.kind() == ErrorKind::NoSuchEntry || error.is_retryable() => {
+                // It may have moved to bookies that newer metadata names, or a bookie may be back.
                 let found = self.cluster.read(self.access.id()).await?;
                 let metadata = found.metadata.clone();
                 self.adopt(found);

@@ -105,8 +105,19 @@ impl World {
         self.fakes.0.lock().unwrap().bookies.get_mut(id).unwrap().crash();
     }
 
+    fn revive(&self, id: &BookieId) {
+        self.fakes.0.lock().unwrap().bookies.get_mut(id).unwrap().up = true;
+    }
+
     fn freeze(&self, ids: &[BookieId]) {
         self.fakes.0.lock().unwrap().frozen.extend(ids.iter().cloned());
+    }
+
+    /// What a frozen bookie was asked ends as if it had been silent for too long; answers how much that was.
+    fn lose_patience(&self) -> usize {
+        let kept = std::mem::take(&mut self.fakes.0.lock().unwrap().kept);
+        let silent = || Err(Error::new(ErrorKind::Unavailable, "the bookie has been silent for too long"));
+        kept.into_iter().map(|(_, _, done)| done(silent())).count()
     }
 
     fn thaw(&self) {
@@ -212,6 +223,34 @@ async fn a_reader_follows_the_writer_to_the_end() {
     let (end, closed) = tokio::join!(reader.wait(Some(id(1))), writer.close());
     assert_eq!(closed.unwrap(), Some(id(1)));
     assert_eq!(end.unwrap(), Confirmed { last: Some(id(1)), closed: true });
+}
+
+#[tokio::test]
+async fn a_bookie_that_comes_back_while_another_is_silent_is_asked_again() {
+    let world = World::new(3).await;
+    let writer = world.client.create(three()).await.unwrap();
+    append(&writer, 0..2).await;
+    let reader = world.other().await.open_without_recovery(writer.id(), b"secret").await.unwrap();
+    let bookies = reader.metadata().metadata.last_ensemble().1.to_vec();
+    for entries in [false, true] {
+        world.kill(&bookies[0]);
+        world.freeze(&bookies[1..if entries { 3 } else { 2 }]);
+        let look = async {
+            if entries { read(&reader, 0, 1).await.len() } else { reader.refresh().await.map(|_| 1).unwrap() }
+        };
+        // When this is polled first, one has refused and another is silent.
+        let silence = async {
+            assert_eq!(world.lose_patience(), 1);
+            world.revive(&bookies[0]);
+            loop {
+                tokio::task::yield_now().await;
+                world.lose_patience();
+            }
+        };
+        let found: usize = tokio::select! { biased; found = look => found, () = silence => 0 };
+        assert_eq!(found, 1);
+        world.thaw();
+    }
 }
 
 #[tokio::test]
