@@ -1,11 +1,16 @@
 //! Each takes the log from the other in the middle of its writing, and recovers what the other left.
 
+use std::time::{Duration, Instant};
+
+use dl_cluster::Cluster;
 use dl_core::{ErrorKind, Takeover, WriterOptions};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::java::{Java, VERSIONS, write};
 use crate::world::{BoundBy, LOG, Seen, World};
+
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Positions of the records that Java was told are written.
 fn acknowledged(answer: &Value) -> impl Iterator<Item = &str> {
@@ -66,13 +71,16 @@ async fn dl_fences_java_in_the_middle_of_its_writing() {
 async fn java_fences_dl_in_the_middle_of_its_writing() {
     let mut world = World::new(VERSIONS[0], BoundBy::Dl).await;
     let writer = world.log().open_writer(WriterOptions::default().create_log(true)).await.unwrap();
+    // With a segment that is begun: Java goes by what it read of the log before it had the lock.
+    let mut acks = vec![writer.append("dl").await.unwrap().await.unwrap().dlsn.to_string()];
+    let owner = world.lock_members();
+    assert_eq!(owner.len(), 1, "{owner:?}");
     let refused = world.java.ask(json!({"do": "open_writer", "writer": "w", "log": LOG}));
     assert_eq!(refused["error"], "OwnershipAcquireFailedException", "{refused}");
 
     world.java_with(&json!({"lockTimeoutSeconds": 60}));
     let mut tasks = JoinSet::new();
     tasks.spawn(async move {
-        let mut acks = Vec::new();
         loop {
             let appended = async { writer.append("dl").await?.await };
             match appended.await {
@@ -82,7 +90,11 @@ async fn java_fences_dl_in_the_middle_of_its_writing() {
         }
     });
     world.java.send(json!({"do": "open_writer", "writer": "w", "log": LOG}));
-    world.expire_owner();
+    let began = Instant::now();
+    while world.lock_members().is_subset(&owner) {
+        assert!(began.elapsed() < PATIENCE, "Java does not wait for the lock");
+    }
+    Cluster::shared().run(&["expire-session", owner.first().unwrap()]);
     let opened = world.java.answer();
     assert!(opened.get("error").is_none(), "{opened}");
     let (acks, error) = tasks.join_next().await.unwrap().unwrap();

@@ -1,5 +1,6 @@
 //! A namespace that both work on.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use dl_cluster::Cluster;
@@ -114,13 +115,13 @@ impl World {
         ours.len()
     }
 
-    /// Ends the session of whoever holds the log's lock.
-    pub(crate) fn expire_owner(&self) {
+    /// The lock's nodes of those who hold it and who wait for it.
+    pub(crate) fn lock_members(&self) -> BTreeSet<String> {
         let path = self.uri.rsplit_once('/').unwrap().1;
         let members = format!("/{path}/{LOG}/<default>/lock/");
         let sessions = Cluster::shared().run(&["sessions"]);
-        let member = sessions.split_whitespace().find(|word| word.starts_with(&members));
-        Cluster::shared().run(&["expire-session", member.unwrap_or_else(|| panic!("{sessions}"))]);
+        let nodes = sessions.split_whitespace().filter(|word| word.starts_with(&members));
+        nodes.map(str::to_owned).collect()
     }
 }
 
