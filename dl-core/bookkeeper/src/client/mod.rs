@@ -5,6 +5,7 @@
 
 mod cluster;
 mod options;
+mod patience;
 mod post;
 mod reader;
 mod recovery;

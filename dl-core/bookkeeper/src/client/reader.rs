@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Mutex as AsyncMutex;
 
 use super::cluster::Cluster;
+use super::patience::Patience;
 use super::post::Post;
 use crate::cluster::{Versioned, Watch};
 use crate::codec::Entry;
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 use crate::ledger::{
     Access, LastConfirmed, LastOutput, Reading, ReadingOutput, Replicas, Tail, TailOutput, TailToken,
     entries_to, last_of,
@@ -85,7 +86,7 @@ impl LedgerReader {
     /// # Errors
     /// Those of the bookies if too few of them answer.
     pub async fn last_confirmed(&self) -> Result<Confirmed> {
-        self.ask_bookies_twice().await?;
+        self.ask_patiently().await?;
         Ok(self.known())
     }
 
@@ -96,7 +97,7 @@ impl LedgerReader {
     pub async fn refresh(&self) -> Result<Confirmed> {
         self.look().await?;
         if !self.known().closed {
-            self.ask_bookies_twice().await?;
+            self.ask_patiently().await?;
         }
         Ok(self.known())
     }
@@ -110,7 +111,7 @@ impl LedgerReader {
         let state = self.metadata().metadata.state;
         match state {
             LedgerState::Closed { length, .. } => Ok(length),
-            _ => self.ask_bookies_twice().await,
+            _ => self.ask_patiently().await,
         }
     }
 
@@ -120,15 +121,14 @@ impl LedgerReader {
         Ok(())
     }
 
-    /// Asks the bookies once more if too few of them answered: by the time that one was silent for too long, another that
-    /// refused at first may be back.
-    async fn ask_bookies_twice(&self) -> Result<u64> {
-        match self.ask_bookies().await {
-            Err(error) if error.is_retryable() => {
-                self.look().await?;
-                self.ask_bookies().await
+    /// Asks the bookies until enough of them answer, or patience is at its end.
+    async fn ask_patiently(&self) -> Result<u64> {
+        let mut patience = Patience::new(&self.cluster);
+        loop {
+            match self.ask_bookies().await {
+                Err(error) if patience.again(&error).await => self.look().await?,
+                result => return result,
             }
-            result => result,
         }
     }
 
@@ -202,16 +202,13 @@ impl LedgerReader {
     /// # Errors
     /// `digest-mismatch` with entry and bookie if no replica is good; those of the bookies if none answers.
     pub async fn read(&self, first: EntryId, last: EntryId, max_bytes: usize) -> Result<Vec<Entry>> {
-        let metadata = self.state().known.metadata.clone();
-        match self.read_with(&metadata, first, last, max_bytes).await {
-            Err(error) if error.kind() == ErrorKind::NoSuchEntry || error.is_retryable() => {
-                // It may have moved to bookies that newer metadata names, or a bookie may be back.
-                let found = self.cluster.read(self.access.id()).await?;
-                let metadata = found.metadata.clone();
-                self.adopt(found);
-                self.read_with(&metadata, first, last, max_bytes).await
+        let mut patience = Patience::new(&self.cluster);
+        loop {
+            let metadata = self.state().known.metadata.clone();
+            match self.read_with(&metadata, first, last, max_bytes).await {
+                Err(error) if patience.again(&error).await => self.look().await?,
+                result => return result,
             }
-            result => result,
         }
     }
 

@@ -31,6 +31,9 @@ pub struct ReadOptions {
     pub avoid_ms: u64,
     /// How long a bookie holds a question for what comes next. Default 5 s.
     pub poll_ms: u64,
+    /// For how long bookies are asked again where too few answered well: one may be starting anew, or may have died just
+    /// now. Default 3 s. They are asked twice at least: another may have been silent for longer than that.
+    pub retry_ms: u64,
 }
 
 impl Default for ReadOptions {
@@ -43,6 +46,7 @@ impl Default for ReadOptions {
             sticky: true,
             avoid_ms: 10_000,
             poll_ms: 5_000,
+            retry_ms: 3_000,
         }
     }
 }
