@@ -66,9 +66,14 @@ final class Readers {
                         ? manager.openLogReader(Long.parseLong(from.substring(5)))
                         : manager.openLogReader(Namespaces.dlsn(from))) {
             answer.put("sealed", false);
-            for (LogRecordWithDLSN each = reader.readNext(false); each != null; each = reader.readNext(false)) {
-                add(records, each);
-            }
+            LogRecordWithDLSN each;
+            do {
+                each = reader.readNext(false);
+                if (each != null) {
+                    add(records, each);
+                }
+                // "Nothing now" may come before the end that is marked.
+            } while (each != null || manager.isEndOfStreamMarked());
         } catch (EndOfStreamException end) {
             answer.put("sealed", true);
         }
