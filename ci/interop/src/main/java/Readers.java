@@ -4,13 +4,15 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.apache.distributedlog.DLSN;
 import org.apache.distributedlog.LogRecordWithDLSN;
 import org.apache.distributedlog.api.AsyncLogReader;
 import org.apache.distributedlog.api.DistributedLogManager;
-import org.apache.distributedlog.api.LogReader;
 import org.apache.distributedlog.exceptions.EndOfStreamException;
+import org.apache.distributedlog.exceptions.LogEmptyException;
 
 /**
  * Readers, by the names that the calls give them.
@@ -58,24 +60,37 @@ final class Readers {
         return true;
     }
 
+    /** By the reader that follows: the other one may take "nothing yet" for the end, or wait for ever behind it. */
     private void read(JsonNode call, ObjectNode answer) throws Exception {
         ArrayNode records = answer.putArray("records");
-        String from = from(call);
-        try (DistributedLogManager manager = namespaces.manager(call);
-                LogReader reader = from.startsWith("txid:")
-                        ? manager.openLogReader(Long.parseLong(from.substring(5)))
-                        : manager.openLogReader(Namespaces.dlsn(from))) {
-            answer.put("sealed", false);
-            LogRecordWithDLSN each;
-            do {
-                each = reader.readNext(false);
-                if (each != null) {
-                    add(records, each);
-                }
-                // "Nothing now" may come before the end that is marked.
-            } while (each != null || manager.isEndOfStreamMarked());
-        } catch (EndOfStreamException end) {
-            answer.put("sealed", true);
+        Reader reader = open(call);
+        try {
+            DLSN last = last(reader.manager);
+            for (DLSN at = DLSN.InvalidDLSN; at.compareTo(last) < 0; ) {
+                LogRecordWithDLSN each = reader.reader.readNext().get();
+                add(records, each);
+                at = each.getDlsn();
+            }
+            boolean sealed = reader.manager.isEndOfStreamMarked();
+            answer.put("sealed", sealed);
+            if (sealed) {
+                add(records, reader.reader.readNext().get());
+            }
+        } catch (ExecutionException failure) {
+            if (!(failure.getCause() instanceof EndOfStreamException)) {
+                throw failure;
+            }
+        } finally {
+            reader.reader.asyncClose().get();
+            reader.manager.close();
+        }
+    }
+
+    private static DLSN last(DistributedLogManager manager) throws Exception {
+        try {
+            return manager.getLastDLSN();
+        } catch (LogEmptyException empty) {
+            return DLSN.InvalidDLSN;
         }
     }
 
