@@ -19,7 +19,7 @@ use super::count;
 const BEAT: Duration = Duration::from_millis(20);
 /// The longest stall after a bookie is killed.
 const STALL: Duration = Duration::from_secs(2);
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(300);
 const BOOKIES: [&str; 4] = ["1", "2", "3", "4"];
 
 #[test]

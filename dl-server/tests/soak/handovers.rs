@@ -16,7 +16,7 @@ const FENCED: i32 = 104;
 const LOCKED: i32 = 119;
 const LINES: usize = 20;
 /// How long anything may take before a test gives up on it.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// What the old writer was at when it was frozen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

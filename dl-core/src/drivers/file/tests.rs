@@ -89,7 +89,7 @@ async fn open_dir(path: &Path) -> Stores {
 async fn try_open(path: &Path, create: bool) -> Result<Stores> {
     let options = FileOptions {
         client_id: "test".to_owned(),
-        lock_wait: Duration::from_secs(10),
+        lock_wait: Duration::from_secs(120),
         journal_bytes: 2 << 20,
         large_flush_bytes: u64::MAX,
         unsafe_filesystem: true,
@@ -235,7 +235,7 @@ mod segment_store {
 async fn open_to_read(path: &Path) -> Result<Stores> {
     let options = FileOptions {
         client_id: "reader".to_owned(),
-        lock_wait: Duration::from_secs(10),
+        lock_wait: Duration::from_secs(120),
         journal_bytes: 2 << 20,
         large_flush_bytes: u64::MAX,
         unsafe_filesystem: true,
@@ -314,7 +314,7 @@ async fn a_reader_alone_does_not_replay() {
             }
         }
     };
-    let error = tokio::time::timeout(Duration::from_secs(10), alone).await.unwrap();
+    let error = tokio::time::timeout(Duration::from_secs(120), alone).await.unwrap();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
 }
 
