@@ -392,13 +392,22 @@ impl Keeper {
     async fn close(&mut self) -> Result<()> {
         let closing = Error::closed("the writer is being closed; open a new one to go on");
         self.core.change(|state, effects| state.pipeline.refuse_new(closing, effects));
-        let timeout = self.own.engine.seams.clock.sleep(self.close_timeout);
+        let mut timeout = self.own.engine.seams.clock.sleep(self.close_timeout);
         let within = format!("the writer was not closed within {} ms", self.close_timeout.as_millis());
         tokio::select! {
             biased;
-            result = self.finish_all() => result,
-            () = timeout => Err(Error::timeout(within).with("log", self.core.log()).maybe_effective()),
+            result = self.finish_all() => result?,
+            () = &mut timeout => {
+                return Err(Error::timeout(within).with("log", self.core.log()).maybe_effective());
+            }
         }
+        tokio::select! {
+            biased;
+            () = self.sweeper.wind_up(&self.own) => {}
+            // The next writer frees what is left.
+            () = timeout => {}
+        }
+        Ok(())
     }
 
     async fn finish_all(&mut self) -> Result<()> {

@@ -21,6 +21,8 @@ pub(super) struct Sweeper {
     /// When to look next, if at all.
     due: Option<Duration>,
     sweep: Option<BoxFuture<'static, Result<Swept>>>,
+    /// Whether a sweep has ended.
+    swept: bool,
 }
 
 impl Sweeper {
@@ -33,6 +35,7 @@ impl Sweeper {
             calendar: Calendar::new(&*engine.seams.clock),
             due: retention.is_some().then_some(Duration::ZERO),
             sweep: None,
+            swept: false,
         }
     }
 
@@ -74,8 +77,18 @@ impl Sweeper {
         // An error of the log itself shows where records are concerned; this is tried again.
         let next = sweep.await.map_or(Some(TRY_AGAIN), |swept| swept.next);
         self.sweep = None;
+        self.swept = true;
         let due = next.map(|next| self.engine.seams.clock.monotonic() + next);
         // A segment may have been completed meanwhile.
         self.due = self.due.or(due);
+    }
+
+    /// Ends the sweep that runs, and makes the first if there was none: where every writer is closed a moment after it was
+    /// opened, nobody else would free anything.
+    pub(super) async fn wind_up(&mut self, own: &Ownership) {
+        if !self.swept {
+            self.look(own);
+        }
+        self.finish().await;
     }
 }
