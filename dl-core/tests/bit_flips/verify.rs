@@ -237,3 +237,22 @@ async fn verify_finds_nothing_beside_writers() {
     namespace.close().await.unwrap();
     assert_eq!(verify(root.path()).await.findings, []);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_file_of_a_segment_that_is_being_started_is_told_only_once_nobody_can_be_starting_it() {
+    let root = folder();
+    let namespace = open(root.path(), true).await.unwrap();
+    let writer = namespace.log(&log_name(LOGS[0])).open_writer(creating()).await.unwrap();
+    writer.append("one").await.unwrap().await.unwrap();
+    // As a start leaves it that has made its file, and whose commit is still on its way.
+    let started = root.path().join("segments/02/0000000000000002");
+    std::fs::create_dir_all(started.parent().unwrap()).unwrap();
+    std::fs::write(&started, [0; 4_096]).unwrap();
+    assert_eq!(verify(root.path()).await.findings, []);
+    writer.close().await.unwrap();
+    namespace.close().await.unwrap();
+    let found = verify(root.path()).await.findings;
+    let [finding] = &found[..] else { panic!("{found:#?}") };
+    assert_eq!(finding.severity, Severity::Notice);
+    assert_eq!(finding.file.as_deref(), Some(started.canonicalize().unwrap().as_path()));
+}

@@ -93,6 +93,10 @@ impl Pass<'_> {
         self.found.bytes += read_through(&*file, 0).map_err(failed)?;
         let Some(next) = self.next_segment_id() else { return Ok(()) };
         let end = segment.walk(&*file, FIRST, u64::MAX, |_, _| Ok(()))?;
+        // A segment that another process is starting has its file before the metadata knows of it.
+        if self.in_use && end.entry == 0 {
+            return Ok(());
+        }
         let mut finding = if id.get() < next {
             let message = "the segment was deleted or never became part of a log; its file takes space and nothing else";
             Finding::new(Severity::Notice, Subject::Segment, message)

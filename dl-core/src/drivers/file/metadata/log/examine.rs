@@ -88,9 +88,11 @@ pub(in crate::drivers::file) fn look(
     for generation in generations {
         let path = layout.metadata_log(generation);
         if expected.is_none() || expected.is_some_and(|expected| generation < expected) {
-            looked
-                .troubles
-                .push((path, Trouble::notice(0, "is not part of the metadata yet, or not any more")));
+            // Others who use the directory may be making the next one, or removing this one.
+            if until.is_none() {
+                let what = "is not part of the metadata yet, or not any more";
+                looked.troubles.push((path, Trouble::notice(0, what)));
+            }
             continue;
         }
         let failed = |error| io::failed(error, "reading the metadata log", &path);
