@@ -7,11 +7,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use dl_bookkeeper::{
-    BookKeeper, ClientOptions, Clock, Confirmed, CreateOptions, DigestType, EntryId, ErrorKind, LedgerReader,
+    BookKeeper, ClientOptions, Confirmed, CreateOptions, DigestType, EntryId, ErrorKind, LedgerReader,
     LedgerWriter, ProtocolVersion, Quorum, Seams, Ticket, ZooKeeper, ZooKeeperBookies, ZooKeeperLedgers,
     ZooKeeperOptions,
 };
 use dl_cluster::Cluster;
+
+/// How long an acknowledgement may take on the slowest of machines.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A client of a cluster, as a process of its own would have it.
 async fn client(cluster: &Cluster, options: ClientOptions) -> BookKeeper {
@@ -161,37 +164,36 @@ async fn with_deferred_syncs_a_force_confirms() {
     assert_eq!(reader.last_confirmed().await.unwrap().last, Some(entry(19)));
 }
 
-/// Kills one bookie of the ensemble and freezes another under a writer: nothing is lost, and no acknowledgement takes long.
+/// Kills one bookie of the ensemble and freezes another under a writer: nothing is lost, and no acknowledgement waits for
+/// one of them.
 #[tokio::test]
 async fn a_writer_goes_on_when_bookies_die_and_freeze() {
     let cluster = Cluster::start(&["--bookies", "4"]);
-    let client = client(&cluster, ClientOptions::default()).await;
+    // Longer than any disk takes, so that an acknowledgement that waits for a request to a frozen bookie is told from one
+    // that is slow.
+    let mut patient = ClientOptions::default();
+    patient.connection.request_timeout = 10 * PATIENCE;
+    let client = client(&cluster, patient).await;
     let writer = client.create(ledger(DigestType::Crc32c)).await.unwrap();
     let known = client.metadata(writer.id()).await.unwrap().metadata;
     let members: Vec<String> =
         known.last_ensemble().1.iter().map(|bookie| number(&cluster, bookie.as_str())).collect();
     let clock = Seams::system().clock;
-    let mut longest = Duration::ZERO;
     for entry in 0..3_000 {
         match entry {
             500 => drop(cluster.run(&["kill-bookie", &members[0]])),
             1_500 => drop(cluster.run(&["freeze-bookie", &members[1]])),
             _ => {}
         }
-        longest = longest.max(append_one(&writer, entry, &*clock).await);
+        tokio::select! {
+            () = append(&writer, entry..entry + 1) => {}
+            () = clock.sleep(PATIENCE) => panic!("entry {entry} waits for a bookie that is gone"),
+        }
     }
-    assert!(longest < Duration::from_secs(2), "an acknowledgement took {longest:?}");
     cluster.run(&["thaw-bookie", &members[1]]);
     cluster.run(&["start-bookie", &members[0]]);
     let other = self::client(&cluster, ClientOptions::default()).await;
     let reader = other.open(writer.id(), b"pw").await.unwrap();
     assert_eq!(reader.known().last, Some(entry(2_999)));
     check(&reader, 3_000).await;
-}
-
-/// How long an entry took to be acknowledged.
-async fn append_one(writer: &LedgerWriter, number: u64, clock: &dyn Clock) -> Duration {
-    let before = clock.monotonic();
-    writer.append(payload(number)).await.unwrap().await.unwrap();
-    clock.monotonic() - before
 }
