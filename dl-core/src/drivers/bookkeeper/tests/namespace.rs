@@ -130,9 +130,10 @@ async fn logs_of_a_federated_namespace_lie_where_java_puts_them() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_zookeeper_is_silent_nothing_is_acknowledged_for_long() {
+    const SESSION_MS: u64 = 10_000;
     let cluster = Cluster::start(&[]);
     let uri = format!("distributedlog://{}/silent", cluster.zookeeper());
-    let namespace = Namespace::open(&uri, making()).await.unwrap();
+    let namespace = Namespace::open(&uri, making().session_timeout_ms(SESSION_MS)).await.unwrap();
     let log = namespace.log(&LogName::new("log").unwrap());
     let writer = log.open_writer(WriterOptions::default().create_log(true)).await.unwrap();
     append(&writer, "a").await.unwrap();
@@ -140,16 +141,18 @@ async fn while_zookeeper_is_silent_nothing_is_acknowledged_for_long() {
     // The bookies answer on, and a lock may be gone without the writer's knowing.
     cluster.run(&["freeze-zookeeper"]);
     let clock = Seams::system().unwrap().clock;
-    let held = loop {
-        let mut ticket = writer.append("b").await.unwrap();
+    let last_answer = clock.monotonic();
+    loop {
+        let late = clock.monotonic() - last_answer > Duration::from_millis(SESSION_MS / 2);
+        let mut appended = Box::pin(append(&writer, "b"));
         tokio::select! {
-            acknowledged = &mut ticket => drop(acknowledged.unwrap()),
-            () = clock.sleep(Duration::from_secs(1)) => break ticket,
+            Ok(_) = &mut appended => assert!(!late, "an append was acknowledged without a lease"),
+            () = clock.sleep(Duration::from_secs(1)) => if late { break },
         }
-    };
+    }
     cluster.run(&["thaw-zookeeper"]);
     // Whether the session outlived it is for the servers to say.
-    if let Err(error) = held.await {
+    if let Err(error) = append(&writer, "c").await {
         assert_eq!(error.kind(), ErrorKind::Fenced);
     }
     namespace.close().await.unwrap();
