@@ -96,6 +96,13 @@ impl Feed {
         self.acks.1.notify_all();
     }
 
+    /// Whether its writer is open: only then does it begin to read, on a thread with this name.
+    pub(crate) fn is_open(&self) -> bool {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
+        let mut names = tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
+        names.any(|name| name.trim() == "stdin")
+    }
+
     /// How many were acknowledged by now.
     pub(crate) fn acked(&self) -> usize {
         self.acks.0.lock().unwrap().dlsns.len()

@@ -13,7 +13,6 @@ use super::java::Java;
 use super::{Dice, compare, count, line, read, signal, told};
 
 const FENCED: i32 = 104;
-const LOCKED: i32 = 119;
 const LINES: usize = 20;
 /// How long anything may take before a test gives up on it.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -21,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// What the old writer was at when it was frozen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum State {
-    /// It had the lock and no segment yet.
+    /// It was open and had no segment yet.
     NeverWrote,
     /// Records were in flight.
     MidSegment,
@@ -75,10 +74,8 @@ fn hand_over(cluster: &Cluster, number: usize, state: State, forgotten: bool, di
     old.signal(libc::SIGCONT);
     old.allow(usize::MAX);
     let old = old.end();
-    // One that has the lock may be opening still.
-    let ends: &[i32] = if state == State::NeverWrote { &[FENCED, LOCKED] } else { &[FENCED] };
-    let ended = old.status.code().is_some_and(|code| ends.contains(&code));
-    assert!(ended, "{state:?}, forgotten: {forgotten}: {}: {}", old.status, old.errors);
+    let fenced = old.status.code() == Some(FENCED);
+    assert!(fenced, "{state:?}, forgotten: {forgotten}: {}: {}", old.status, old.errors);
     // What it was told before it was frozen it may print behind that; more than was in the log by the takeover it may not.
     let kept = before.iter().filter(|(_, (writer, _))| *writer == 0).count();
     assert!(old.acked.len() <= kept, "{state:?}: {} acknowledged, {kept} in the log", old.acked.len());
@@ -106,7 +103,7 @@ fn freeze(uri: &str, log: &str, state: State, dice: &mut Dice) -> Feed {
     let feed = Feed::start_with(uri, log, 0, usize::MAX, more);
     match state {
         State::NeverWrote => {
-            until("the writer has the lock", || owner(uri, log).is_some());
+            until("the writer is open", || feed.is_open());
             feed.signal(libc::SIGSTOP);
         }
         State::MidSegment => {
@@ -186,12 +183,6 @@ fn until(what: &str, mut so: impl FnMut() -> bool) {
     while !so() {
         assert!(began.elapsed() < PATIENCE, "not within {PATIENCE:?}: {what}");
     }
-}
-
-fn owner(uri: &str, log: &str) -> Option<String> {
-    let output = super::dl(uri, &["info", log, "--json"]).output().unwrap();
-    let info: Value = serde_json::from_slice(&output.stdout).ok()?;
-    info["owner"].as_str().map(str::to_owned)
 }
 
 fn segments(uri: &str, log: &str) -> Vec<Value> {
