@@ -18,7 +18,10 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A client of a cluster, as a process of its own would have it.
 async fn client(cluster: &Cluster, options: ClientOptions) -> BookKeeper {
-    let zookeeper = ZooKeeper::connect(ZooKeeperOptions::new(cluster.zookeeper())).await.unwrap();
+    let mut session = ZooKeeperOptions::new(cluster.zookeeper());
+    // Neither it nor its connections end because the machine is busy.
+    (session.session_timeout, session.patience) = (PATIENCE, PATIENCE);
+    let zookeeper = ZooKeeper::connect(session).await.unwrap();
     let store = ZooKeeperLedgers::open(zookeeper.clone(), "/ledgers").await.unwrap();
     let bookies = ZooKeeperBookies::new(zookeeper, "/ledgers");
     BookKeeper::connect(Arc::new(store), Arc::new(bookies), options, Seams::system()).await.unwrap()

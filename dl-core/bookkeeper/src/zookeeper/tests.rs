@@ -12,8 +12,11 @@ use crate::error::ErrorKind;
 use crate::metadata::LedgerMetadata;
 use crate::types::{BookieId, DigestType, LedgerId, Quorum};
 
+/// A session that neither a busy machine nor a server that starts anew ends, nor its connections.
 async fn connect(cluster: &Cluster) -> ZooKeeper {
-    ZooKeeper::connect(ZooKeeperOptions::new(cluster.zookeeper())).await.unwrap()
+    let mut options = ZooKeeperOptions::new(cluster.zookeeper());
+    (options.session_timeout, options.patience) = (Duration::from_secs(120), Duration::from_secs(120));
+    ZooKeeper::connect(options).await.unwrap()
 }
 
 /// A node of this test's own, and its path.
@@ -69,10 +72,7 @@ async fn a_session_that_expired_is_replaced_and_watches_go_on() {
 #[tokio::test]
 async fn calls_wait_for_a_server_that_restarts_and_keep_their_session() {
     let cluster = Cluster::start(&["--bookies", "0"]);
-    // The server is away for less than that, however long Java takes to start.
-    let mut options = ZooKeeperOptions::new(cluster.zookeeper());
-    (options.session_timeout, options.patience) = (Duration::from_secs(120), Duration::from_secs(120));
-    let zookeeper = ZooKeeper::connect(options).await.unwrap();
+    let zookeeper = connect(&cluster).await;
     let path = node(&zookeeper).await;
     let (mut watch, before) = (zookeeper.watch(&path), zookeeper.session_id());
     cluster.run(&["kill-zookeeper"]);

@@ -24,8 +24,11 @@ use crate::store::{StoreSession, Stores};
 use crate::testing::stores::Fixture;
 use crate::{LogName, Namespace, ReaderOptions, WriterOptions};
 
+/// A session that a busy machine does not end, nor its connections.
 async fn connect(cluster: &Cluster) -> ZooKeeper {
-    ZooKeeper::connect(ZooKeeperOptions::new(cluster.zookeeper())).await.unwrap()
+    let mut options = ZooKeeperOptions::new(cluster.zookeeper());
+    (options.session_timeout, options.patience) = (Duration::from_secs(30), Duration::from_secs(120));
+    ZooKeeper::connect(options).await.unwrap()
 }
 
 fn name() -> String {
