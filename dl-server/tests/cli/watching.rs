@@ -2,13 +2,18 @@
 
 use crate::support::{Place, lines, objects};
 
+/// Events are printed, but not that the disk is slow.
+const TELL: [&str; 3] = ["--verbose", "-o", "slow_sync_ms=1h"];
+
 #[test]
 fn verbose_tells_both_sides_of_a_takeover() {
     let place = Place::new();
-    let mut first = place.start(&["append", "a", "--acks", "--verbose", "-o", "client_id=the first"]);
+    let first = [&TELL[..], &["append", "a", "--acks", "-o", "client_id=the first"]].concat();
+    let mut first = place.start(&first);
     first.write("first\n");
     first.line();
-    let second = place.run_with(&["-v", "append", "a", "-o", "client_id=the second"], b"second\n");
+    let second = [&TELL[..], &["append", "a", "-o", "client_id=the second"]].concat();
+    let second = place.run_with(&second, b"second\n");
     assert_eq!(second.code, 0);
     let told = lines(&second.stderr);
     assert_eq!(
@@ -37,7 +42,7 @@ fn events_are_objects_if_asked_for() {
     let mut first = place.start(&["append", "a", "--acks"]);
     first.write("first\n");
     first.line();
-    let second = place.run_with(&["append", "a", "-v", "--json"], b"second\n");
+    let second = place.run_with(&[&["append", "a", "--json"], &TELL[..]].concat(), b"second\n");
     let told = objects(&second.stderr);
     assert_eq!((&told[0]["event"], &told[0]["level"]), (&"recovery.segment".into(), &"info".into()));
     assert_eq!((&told[0]["context"]["log"], &told[0]["kind"]), (&"a".into(), &serde_json::Value::Null));
