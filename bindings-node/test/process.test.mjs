@@ -17,7 +17,7 @@ const program = (name) => fileURLToPath(new URL(name, programs));
 /** Runs a program of these lines; answers its exit code and output. */
 function run(file, ...args) {
   return new Promise((resolve) => {
-    execFile(process.execPath, ['--expose-gc', file, ...args], { timeout: 60_000 }, (error, stdout, stderr) => {
+    execFile(process.execPath, ['--expose-gc', file, ...args], { timeout: 300_000 }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : (error.code ?? error.signal), stdout, stderr });
     });
   });

@@ -77,7 +77,7 @@ def descriptors() -> list[str]:
     return sorted(targets)
 
 
-def eventually(holds: Callable[[], bool], seconds: float = 10.0) -> bool:
+def eventually(holds: Callable[[], bool], seconds: float = 120.0) -> bool:
     """Whether it comes to hold. The kernel tells nobody that a thread has ended, so this looks again and again."""
     deadline = time.monotonic() + seconds
     while not holds():

@@ -23,6 +23,6 @@ def test_an_example_prints_what_is_expected(name: str, tmp_path: Path) -> None:
                 [sys.executable, "-W", "error", EXAMPLES / f"python/{name}.py", uri],
                 capture_output=True,
                 text=True,
-                timeout=60,
+                timeout=300,
             )
             assert (ran.stdout, ran.stderr) == (expected, ""), uri

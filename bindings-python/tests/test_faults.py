@@ -18,7 +18,7 @@ import dl
 def script(text: str, *arguments: str, expected: int = 0) -> str:
     """Runs a Python of its own, which has a minute."""
     ran = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(text), *arguments], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", textwrap.dedent(text), *arguments], capture_output=True, text=True, timeout=300
     )
     assert ran.returncode == expected, ran.stderr
     assert "Traceback" not in ran.stderr or expected != 0, ran.stderr
@@ -208,7 +208,7 @@ def test_ctrl_c_ends_a_script_that_waits(file_uri: str) -> None:
     assert process.stdout is not None
     assert process.stdout.readline() == "waiting\n"
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=300)
     assert process.returncode == -signal.SIGINT
     assert "KeyboardInterrupt" in errors
 

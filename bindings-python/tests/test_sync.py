@@ -211,7 +211,7 @@ def test_other_threads_run_while_one_waits(log: dl.Log) -> None:
     thread.start()
     with log.open_writer() as writer:  # would never come to this if the lock were held
         writer.append(b"1")
-    thread.join(30)
+    thread.join(120)
     assert not thread.is_alive()
 
 
@@ -220,11 +220,11 @@ def test_ctrl_c_ends_a_call_that_waits(log: dl.Log) -> None:
     assert main is not None
     reader = log.open_reader(follow=True)
     interrupt = threading.Timer(0.1, signal.pthread_kill, (main, signal.SIGINT))
-    interrupt.start()
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
+        interrupt.start()
         reader.next()
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
     interrupt.join()
     with log.open_writer() as writer:
         writer.append(b"1")
