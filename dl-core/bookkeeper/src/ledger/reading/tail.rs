@@ -41,6 +41,8 @@ struct Place {
     bookie: BookieId,
     asked: bool,
     asked_ms: u64,
+    /// How many entries were known to be confirmed when it was asked.
+    asked_from: u64,
     /// How often it failed in a row, or had nothing new at once, and until when it is left alone for that.
     failures: u32,
     rests_until_ms: u64,
@@ -150,6 +152,7 @@ impl Tail {
                 bookie: bookie.clone(),
                 asked: false,
                 asked_ms: 0,
+                asked_from: 0,
                 failures: 0,
                 rests_until_ms: 0,
             };
@@ -164,16 +167,19 @@ impl Tail {
 
     /// Takes the answer to a request, or what kept it from being answered.
     pub fn answer(&mut self, token: TailToken, answer: Result<Response>) {
-        let (now_ms, held_ms, before) = (self.now_ms, self.options.poll_ms / 2, self.confirmed);
-        if let Ok(Response::Read(read)) = &answer {
-            self.heard(read);
-        }
-        let news = self.confirmed > before;
+        let (now_ms, held_ms) = (self.now_ms, self.options.poll_ms / 2);
+        let told = match &answer {
+            Ok(Response::Read(read)) => self.heard(read),
+            _ => 0,
+        };
         let place = self.places.get_mut(token.place).filter(|_| token.generation == self.generation);
         if let Some(place) = place {
             place.asked = false;
             match &answer {
-                Ok(_) if news || now_ms.saturating_sub(place.asked_ms) >= held_ms => place.failures = 0,
+                // Also where another bookie told the same first: it had something to say.
+                Ok(_) if told > place.asked_from || now_ms.saturating_sub(place.asked_ms) >= held_ms => {
+                    place.failures = 0;
+                }
                 // Of a ledger that is fenced a bookie may have no more to tell, ever.
                 Ok(_) => place.rest(LONGEST_PAUSE_MS, now_ms),
                 // It may hear of the ledger at any time.
@@ -208,15 +214,20 @@ impl Tail {
         self.outputs.pop_front()
     }
 
-    fn heard(&mut self, read: &ReadResponse) {
+    /// Learns from an answer; answers how many entries it says are confirmed.
+    fn heard(&mut self, read: &ReadResponse) -> u64 {
         let confirmed = read.max_lac.map_or(0, entries_to);
         // What a bookie says of the LAC is taken as it is; an entry has to be what its digest says.
         if let (Some(entry), Some(body)) = (read.entry, &read.body) {
             let number = entries_to(entry.previous());
-            let entry = self.access.open(Some(number), body).ok();
-            self.outputs.extend(entry.filter(|_| number < confirmed).map(TailOutput::Entry));
+            // One that was known before came along with an earlier answer, or was asked for since.
+            if (self.confirmed..confirmed).contains(&number) {
+                let entry = self.access.open(Some(number), body).ok();
+                self.outputs.extend(entry.map(TailOutput::Entry));
+            }
         }
         self.learn(confirmed);
+        confirmed
     }
 
     /// Has so many bookies hold a question that each ack quorum has one of them; where not every bookie has every entry,
@@ -234,6 +245,7 @@ impl Tail {
             if !place.asked && place.rests_until_ms <= self.now_ms {
                 place.asked = true;
                 place.asked_ms = self.now_ms;
+                place.asked_from = self.confirmed;
                 asked += 1;
                 let token = TailToken { generation: self.generation, place: index };
                 let request = self.access.poll(self.confirmed, self.options.poll_ms);

@@ -295,6 +295,28 @@ fn a_tail_hears_of_each_entry_through_a_bookie_of_every_ack_quorum() {
 }
 
 #[test]
+fn a_tail_asks_again_at_once_whoever_told_the_news_first() {
+    let mut cluster = Cluster::new((3, 3, 2), 2);
+    let mut tail = Tail::new(access(), &cluster.metadata, ReadOptions::default(), 1).unwrap();
+    let mut held = Vec::new();
+    tail.wait();
+    follow(&mut cluster, &mut tail, &mut held);
+    for entry in 2..20 {
+        cluster.add(entry);
+        let mut news = Vec::new();
+        for (bookie, token) in std::mem::take(&mut held) {
+            let answer = cluster.bookies[bookie].answer_polls(false).remove(0).1;
+            tail.answer(token, answer);
+            news.extend(follow(&mut cluster, &mut tail, &mut held));
+            tail.wait();
+        }
+        news.extend(follow(&mut cluster, &mut tail, &mut held));
+        assert_eq!(news, [999 + entry, entry], "the entry comes along once");
+        assert_eq!((held.len(), tail.next_tick_ms()), (2, None), "behind entry {entry}");
+    }
+}
+
+#[test]
 fn a_tail_asks_another_bookie_where_one_fails_and_all_where_entries_are_striped() {
     let mut cluster = Cluster::new((3, 3, 2), 2);
     cluster.down = vec![0];
