@@ -394,14 +394,18 @@ impl ReaderCore {
     /// there is none.
     async fn look_further(&mut self, wait: bool) -> Result<bool> {
         let Some(stretch) = &mut self.stretch else { return Ok(true) };
-        match stretch.look().await {
-            Ok(true) => return Ok(true),
-            Ok(false) if stretch.tail.state != TailState::Deleted => {}
-            Ok(false) => {
-                let gone = Error::not_found("the segment was deleted; so was the log, or it was truncated");
-                return self.lost(gone).await.map(|()| true);
+        // Who waits on an open segment hears of whatever a look would find: on bookies that is several questions more.
+        if !wait || stretch.tail.state != TailState::Open {
+            match stretch.look().await {
+                Ok(true) => return Ok(true),
+                Ok(false) if stretch.tail.state != TailState::Deleted => {}
+                Ok(false) => {
+                    let gone =
+                        Error::not_found("the segment was deleted; so was the log, or it was truncated");
+                    return self.lost(gone).await.map(|()| true);
+                }
+                Err(error) => return self.lost(error).await.map(|()| true),
             }
-            Err(error) => return self.lost(error).await.map(|()| true),
         }
         // A segment whose writer was cut off is completed in the metadata before anything follows it.
         if stretch.tail.state == TailState::Fenced && self.completed_meanwhile().await? {

@@ -21,6 +21,7 @@ macro_rules! on_every_driver {
 
 mod byte_streams;
 mod fencing;
+mod following;
 mod listing;
 mod lookups;
 mod reading;
