@@ -109,6 +109,11 @@ pub trait File: Send + Sync + 'static {
         Ok(())
     }
 
+    /// Has the system begin to write `bytes` bytes at `offset` to the disk, so that the next sync finds little left to do.
+    ///
+    /// A hint: it promises nothing, waits for nothing, and what fails is told by the next [`sync`](Self::sync).
+    fn start_writing(&self, _offset: u64, _bytes: u64) {}
+
     /// Makes durable what was written to the file, and its size (not its name). A failure is reported once; what it
     /// covered may be lost even if a later call succeeds.
     fn sync(&self) -> io::Result<()>;

@@ -31,6 +31,10 @@ use crate::telemetry::Telemetry;
 /// How many bytes one round gathers at most, if there is more than one entry.
 const ROUND_BYTES: usize = 8 << 20;
 
+/// The system begins to write a segment to the disk in steps of this many bytes.
+const WRITE_BYTES: u64 = if cfg!(test) { 8 << 10 } else { 1 << 20 };
+const PAGE_BYTES: u64 = 4_096;
+
 /// How many writers one round serves at most. What is known of so many still lies in a processor's cache when they are told.
 const MOST_WRITERS: usize = if cfg!(test) { 3 } else { 512 };
 
@@ -54,6 +58,8 @@ struct WriteState {
     next: Place,
     /// Space is taken in the file up to here.
     reserved: u64,
+    /// The system was told to write the file to the disk up to here.
+    started: u64,
     /// Why no entry is taken any more.
     ended: Option<Error>,
 }
@@ -66,7 +72,12 @@ impl WriterSlot {
         source: Arc<dyn EntrySource>,
     ) -> Self {
         let first = Place { entry: 0, offset: FIRST_OFFSET };
-        let state = Mutex::new(WriteState { next: first, reserved: FIRST_OFFSET, ended: None });
+        let state = Mutex::new(WriteState {
+            next: first,
+            reserved: FIRST_OFFSET,
+            started: FIRST_OFFSET,
+            ended: None,
+        });
         Self { segment, word, file, source, woken: AtomicBool::new(false), state }
     }
 
@@ -483,6 +494,7 @@ impl Committer {
         }
         let ends = small.iter().map(|share| (&share.slot.segment, share.end.offset));
         let result = journal.append(self.metadata.sequence(), &batch_entries(&small), ends);
+        small.iter().for_each(Share::start_writing);
         if result.is_err() {
             // What the failed sync covered may be on disk or not (rule F7): nobody is told that it is.
             self.pool.retire_active();
@@ -644,7 +656,21 @@ impl Share {
         if self.end.offset - self.first.offset < large {
             return None;
         }
-        self.slot.segment.sync_through(&*self.slot.file, self.end.offset)
+        let synced = self.slot.segment.sync_through(&*self.slot.file, self.end.offset)?;
+        self.slot.state().started = self.end.offset / PAGE_BYTES * PAGE_BYTES;
+        Some(synced)
+    }
+
+    /// Has the system write what only the journal has made durable, once that is some. If it was left to the sync that
+    /// empties the journal, or to one of a large share, that would keep the disk for long, and the syncs of all other
+    /// writers waiting behind it.
+    fn start_writing(&self) {
+        let mut state = self.slot.state();
+        let end = self.end.offset / PAGE_BYTES * PAGE_BYTES;
+        if end >= state.started + WRITE_BYTES {
+            self.slot.file.start_writing(state.started, end - state.started);
+            state.started = end;
+        }
     }
 
     /// Moves the commit word over the share, which is durable.

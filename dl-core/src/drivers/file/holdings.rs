@@ -106,6 +106,14 @@ impl File for Holding {
         self.call(|file| file.reserve(offset, bytes))
     }
 
+    fn start_writing(&self, offset: u64, bytes: u64) {
+        let begin = |file: &dyn File| {
+            file.start_writing(offset, bytes);
+            Ok(())
+        };
+        let _only_a_hint = self.call(begin);
+    }
+
     fn sync(&self) -> io::Result<()> {
         self.call(|file| file.sync())
     }

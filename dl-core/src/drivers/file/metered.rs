@@ -168,6 +168,10 @@ impl File for MeteredFile {
         self.file.reserve(offset, bytes)
     }
 
+    fn start_writing(&self, offset: u64, bytes: u64) {
+        self.file.start_writing(offset, bytes);
+    }
+
     fn sync(&self) -> io::Result<()> {
         self.meter.sync(&self.path, self.meter.sync_times(self.purpose), || self.file.sync())
     }

@@ -219,6 +219,17 @@ impl File for SystemFile {
         }
     }
 
+    fn start_writing(&self, offset: u64, bytes: u64) {
+        let (Ok(file), Ok(offset), Ok(bytes)) =
+            (self.file(), libc::off64_t::try_from(offset), libc::off64_t::try_from(bytes))
+        else {
+            return;
+        };
+        // SAFETY: the call takes numbers only, and the descriptor is open as long as `file` is borrowed.
+        let _only_a_hint =
+            unsafe { libc::sync_file_range(file.as_raw_fd(), offset, bytes, libc::SYNC_FILE_RANGE_WRITE) };
+    }
+
     fn sync(&self) -> io::Result<()> {
         self.file()?.sync_data()
     }

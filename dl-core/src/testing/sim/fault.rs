@@ -17,6 +17,8 @@ pub enum Op {
     Write,
     /// Making a file's data durable.
     Sync,
+    /// Having the system begin to write a file's data. It is a hint: nothing comes of it here, and a failure is told to nobody.
+    StartWriting,
     /// Making a directory's names durable.
     SyncDir,
     /// Renaming a file.

@@ -30,6 +30,26 @@ async fn an_acknowledged_large_flush_survives_power_loss_and_stands_in_no_journa
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_journal_made_durable_goes_to_its_segment_bit_by_bit() {
+    let world = machine();
+    let owner = Opener::with_large_flushes(&world).await;
+    let writer = TestWriter::start(&owner.stores).await;
+    let begun = || world.calls(sim::Op::StartWriting);
+    let middling = Bytes::from(vec![b'm'; 3_000]);
+    for number in 1..=12 {
+        writer.put(middling.clone());
+        assert!(owner.ended(&writer, number).await);
+    }
+    assert_eq!(begun(), 4, "with every third of them");
+    writer.put(middling);
+    assert!(owner.ended(&writer, 13).await);
+    // This one is synced there itself, with all before it.
+    writer.put(large(writer.id, 13));
+    assert!(owner.ended(&writer, 14).await);
+    assert_eq!(begun(), 4);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_first_acknowledgement_of_a_large_flush_survives_power_loss() {
     let world = machine();
     let owner = Opener::with_large_flushes(&world).await;
