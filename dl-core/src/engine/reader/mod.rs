@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::{EntryRecords, RawRecord, RecordKind, open_entry};
-use crate::metadata::{Watch, sequence_id};
+use crate::metadata::{SegmentMetadata, Watch, sequence_id};
 use crate::options::{OnTruncated, ReaderOptions, Start};
 use crate::store::TailState;
 use crate::types::{CursorName, Dlsn, LogName, Record};
@@ -531,6 +531,17 @@ impl ReaderCore {
         let list = self.list().await?;
         if list.first_readable() <= self.position {
             return Err(error.with("log", &self.log));
+        }
+        // Behind the last record of a user nothing is missed: there are at most control records.
+        let is_read = |stretch: &Stretch, segment: &SegmentMetadata| {
+            let records = segment.completed.map(|completed| completed.records);
+            segment.number == stretch.number && records.is_some() && stretch.last_position == records
+        };
+        if let Some(stretch) = &self.stretch
+            && list.iter().any(|segment| is_read(stretch, &segment.metadata))
+        {
+            self.pass();
+            return Ok(());
         }
         self.stretch = None;
         Ok(())
