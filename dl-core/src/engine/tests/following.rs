@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 
 use super::*;
-use crate::engine::segments::SegmentList;
 use crate::engine::{Engine, truncate};
 use crate::metadata::Op;
 use crate::store::{
