@@ -47,11 +47,9 @@ test('importing it takes less than 50 ms', async () => {
   const program = "const begin = performance.now(); await import('distributed-log'); console.log(performance.now() - begin);";
   await writeFile(join(installed, 'import.mjs'), program);
   const times = [];
-  // One of fifty times at the latest: others may be using the machine.
-  while (!times.some((time) => time < 50)) {
-    assert.ok(times.length < 50, `${times}`);
-    times.push(Number((await run('node', ['import.mjs'], { cwd: installed })).stdout));
-  }
+  for (let round = 0; round < 7; round++) times.push(Number((await run('node', ['import.mjs'], { cwd: installed })).stdout));
+  // The best of some: others may be using the machine.
+  assert.ok(Math.min(...times) < 50, `${times}`);
 });
 
 for (const [module, file] of [

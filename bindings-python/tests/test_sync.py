@@ -224,7 +224,7 @@ def test_ctrl_c_ends_a_call_that_waits(log: dl.Log) -> None:
     with pytest.raises(KeyboardInterrupt):
         interrupt.start()
         reader.next()
-    assert time.monotonic() - began < 60
+    assert time.monotonic() - began < 10
     interrupt.join()
     with log.open_writer() as writer:
         writer.append(b"1")

@@ -39,12 +39,10 @@ def test_a_wheel_is_small_and_complete() -> None:
 
 
 def test_it_is_imported_quickly() -> None:
-    """One of fifty times at the latest: others may be using the machine."""
+    """The best of five, without what asyncio itself takes."""
     measure = "import time; began = time.perf_counter(); import dl; print(time.perf_counter() - began)"
-    taken: list[float] = []
-    while min(taken, default=MOST_SECONDS) >= MOST_SECONDS:
-        assert len(taken) < 50, taken
-        taken.append(float(subprocess.check_output([sys.executable, "-c", measure])))
+    taken = [float(subprocess.check_output([sys.executable, "-c", measure])) for _ in range(5)]
+    assert min(taken) < MOST_SECONDS
 
 
 def test_it_is_installed_from_dist_alone(tmp_path: Path) -> None:
