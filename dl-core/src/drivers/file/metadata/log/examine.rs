@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Buffer, FILE_HEAD_BYTES, FIRST_OFFSET, Kind, MetadataLog, codec, file_head};
+use super::frame::{FIRST_OFFSET, Kind, Window};
+use super::generation::{self, Generation};
+use super::{MetadataLog, codec};
 use crate::drivers::file::io;
-use crate::drivers::file::layout::{Layout, parse_hex};
-use crate::drivers::file::slots::{self, Slots};
+use crate::drivers::file::layout::Layout;
+use crate::drivers::file::slots;
 use crate::drivers::file::verify::{Trouble, is_zero, read_through, used_to};
 use crate::error::{ErrorKind, Result};
 use crate::metadata::Tree;
@@ -40,29 +42,25 @@ enum Ended {
 
 /// The generations in a directory, oldest first.
 pub(in crate::drivers::file) fn generations(files: &dyn Files, layout: &Layout) -> Result<Vec<u64>> {
-    let folder = layout.metadata();
-    let names = match files.list(&folder) {
+    match generation::numbers(files, layout) {
         // Who reads the folder says that it is none.
         Err(error)
             if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) =>
         {
-            Vec::new()
+            Ok(Vec::new())
         }
-        names => names.map_err(|error| io::failed(error, "listing the metadata", &folder))?,
-    };
-    let mut found: Vec<u64> = names.iter().filter_map(|name| parse_hex(name.strip_suffix(".log")?)).collect();
-    found.sort_unstable();
-    Ok(found)
+        numbers => numbers.map_err(|error| io::failed(error, "listing the metadata", &layout.metadata())),
+    }
 }
 
 /// The number of the namespace by the head of a metadata log that is whole.
 pub(in crate::drivers::file) fn namespace_of(files: &dyn Files, layout: &Layout) -> Result<Option<u64>> {
-    for generation in generations(files, layout)? {
-        let Ok(file) = files.open(&layout.metadata_log(generation), OpenMode::Read) else { continue };
-        let mut bytes = [0; FILE_HEAD_BYTES];
+    for number in generations(files, layout)? {
+        let Ok(file) = files.open(&layout.metadata_log(number), OpenMode::Read) else { continue };
+        let mut bytes = [0; generation::HEAD_BYTES];
         let Ok(_) = file.read_at(&mut bytes, 0) else { continue };
         let namespace = u64::from_le_bytes(bytes[8..16].try_into().unwrap_or_default());
-        if bytes == file_head(namespace, generation) {
+        if bytes == generation::head(namespace, number) {
             return Ok(Some(namespace));
         }
     }
@@ -115,10 +113,9 @@ pub(in crate::drivers::file) fn look(
             }
             bytes => looked.bytes += bytes.map_err(failed)?,
         }
-        let log =
-            MetadataLog::begin(files.clone(), layout.clone(), namespace, generation, file, OpenMode::Read);
-        let ended = match log {
-            Ok(mut log) => log.look(until, &mut looked)?,
+        let (files, layout) = (files.clone(), layout.clone());
+        let ended = match Generation::read(files, layout, namespace, generation, file, OpenMode::Read) {
+            Ok(generation) => MetadataLog::unread(generation).look(until, &mut looked)?,
             Err(error) if error.kind() == ErrorKind::Corrupt => {
                 looked.troubles.push((path, Trouble::damage(0, "has lost its head")));
                 Ended::Damaged
@@ -142,18 +139,20 @@ pub(in crate::drivers::file) fn look(
 impl MetadataLog {
     /// Reads this generation into `looked`.
     fn look(&mut self, until: Option<u64>, looked: &mut Looked) -> Result<Ended> {
-        let path = self.path();
+        let path = self.generation.path();
         let mut tree = Tree::new();
         let read = self.look_on(until, &mut tree);
-        if self.sequence >= looked.sequence && self.end > FIRST_OFFSET {
-            (looked.tree, looked.sequence) = (tree, self.sequence);
+        if self.sequence() >= looked.sequence && !self.end.is_first() {
+            (looked.tree, looked.sequence) = (tree, self.sequence());
         }
         let ended = match read {
             Ok(ended) => ended,
             Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::InvalidArgument) => {
                 let message = error.message().split("; run").next().unwrap_or_default();
-                let kept = format!("the {} commits in front of it", self.sequence);
-                looked.troubles.push((path, Trouble::damage(self.end, message.to_owned()).keeps(kept)));
+                let kept = format!("the {} commits in front of it", self.sequence());
+                looked
+                    .troubles
+                    .push((path, Trouble::damage(self.end.offset(), message.to_owned()).keeps(kept)));
                 return Ok(Ended::Damaged);
             }
             Err(error) => return Err(error),
@@ -166,23 +165,24 @@ impl MetadataLog {
 
     /// As [`follow`](Self::follow), within this generation.
     fn look_on(&mut self, until: Option<u64>, tree: &mut Tree) -> Result<Ended> {
-        let mut buffer = Buffer::default();
-        while until.is_none_or(|until| self.sequence < until) || self.end == FIRST_OFFSET {
-            let Some(frame) = self.next_frame(&mut buffer)? else {
-                if until.is_none() && self.end >= self.durable.value() && self.end > FIRST_OFFSET {
+        let mut window = Window::default();
+        while until.is_none_or(|until| self.sequence() < until) || self.end.is_first() {
+            let Some(frame) = self.next_frame(&mut window)? else {
+                let is_end = self.end.offset() >= self.generation.durable() && !self.end.is_first();
+                if until.is_none() && is_end {
                     return Ok(Ended::Whole);
                 }
-                return Err(io::corrupt("a commit is not what was written", &self.path(), self.end));
+                return Err(self.corrupt("a commit is not what was written"));
             };
             match frame.kind {
-                Kind::Nodes | Kind::End => *tree = self.load_snapshot(frame, &mut buffer)?,
+                Kind::Nodes | Kind::End => *tree = self.load_snapshot(frame, &mut window)?,
                 Kind::Commit => {
                     self.apply(&frame.payload, tree, &mut |_| {})?;
-                    self.pass(&frame);
+                    self.end = frame.end;
                 }
                 Kind::Continued => {
                     let next = codec::decode_number(&frame.payload)?;
-                    self.pass(&frame);
+                    self.end = frame.end;
                     return Ok(Ended::Continued(next));
                 }
             }
@@ -192,22 +192,22 @@ impl MetadataLog {
 
     /// Looks at what lies beside the frames.
     fn look_beside(&self, looked: &mut Looked) -> Result<()> {
-        let path = self.path();
+        let path = self.generation.path();
+        let (file, end) = (&**self.generation.file(), self.end.offset());
         let failed = |error| io::failed(error, "reading the metadata log", &path);
         let mut notice = |offset, what: &'static str| {
-            looked.troubles.push((self.path(), Trouble::notice(offset, what)));
+            looked.troubles.push((path.clone(), Trouble::notice(offset, what)));
         };
-        let owner = self.namespace ^ self.generation;
-        if !Slots::are_whole(&*self.file, owner).map_err(failed)? {
+        if !self.generation.copies_are_whole().map_err(failed)? {
             notice(slots::RANGES[0].start as u64, "has lost one of the two copies of its durable length");
         }
         let mut block = vec![0; usize::try_from(FIRST_OFFSET).unwrap_or_default()];
-        self.file.read_at(&mut block, 0).map_err(failed)?;
-        if !is_zero(&block, FILE_HEAD_BYTES) {
+        file.read_at(&mut block, 0).map_err(failed)?;
+        if !is_zero(&block, generation::HEAD_BYTES) {
             notice(0, "has bytes where nothing is written");
         }
-        if used_to(&*self.file, self.end).map_err(failed)? > self.end {
-            notice(self.end, "ends in bytes of a commit that never counted; the next one overwrites them");
+        if used_to(file, end).map_err(failed)? > end {
+            notice(end, "ends in bytes of a commit that never counted; the next one overwrites them");
         }
         Ok(())
     }
