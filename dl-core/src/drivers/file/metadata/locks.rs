@@ -3,7 +3,8 @@
 use std::sync::Weak;
 use std::time::Duration;
 
-use super::{Answer, Attempt, FileMetadata, Wanted};
+use super::FileMetadata;
+use super::queue::{Answer, Attempt, Wanted};
 use crate::error::{Error, Result};
 use crate::metadata::lock::held;
 use crate::metadata::{Lock, MetadataStore, Takeover};
