@@ -330,7 +330,6 @@ fn open_later(
         control.clone(),
         session.id(),
         wanted.lock_wait,
-        OpenMode::Write,
     )?;
     drop(appender);
     let table = Arc::new(SegmentTable::new(seams.files.clone(), layout.clone(), namespace, control.clone()));

@@ -41,7 +41,7 @@ impl FileMetadata {
         Self::new(seams, layout, control, session, lock_wait, OpenMode::Write, State { log, tree })
     }
 
-    /// Reads what is published, beside others. `mode` is `Read` for a handle that only reads.
+    /// Reads what is published, beside others.
     pub(in crate::drivers::file) fn open_shared(
         seams: &Seams,
         layout: &Layout,
@@ -49,12 +49,11 @@ impl FileMetadata {
         control: Arc<Control>,
         session: u64,
         lock_wait: Duration,
-        mode: OpenMode,
     ) -> Result<Arc<Self>> {
-        let mut log = MetadataLog::open(seams.files.clone(), layout.clone(), namespace, mode)?;
+        let mut log = MetadataLog::open(seams.files.clone(), layout.clone(), namespace, OpenMode::Write)?;
         let mut tree = Tree::new();
         log.follow(&mut tree, control.metadata_published(), |_| {})?;
-        Self::new(seams, layout, control, session, lock_wait, mode, State { log, tree })
+        Self::new(seams, layout, control, session, lock_wait, OpenMode::Write, State { log, tree })
     }
 
     /// Reads what there is up to a commit, or all of it, for a handle that only reads.
