@@ -1,41 +1,33 @@
 //! The journals of one namespace handle: the one being written, those being emptied, and the ones ready for use.
 //!
-//! A journal is emptied once every entry in it is durable in its segment (rule F6). That happens in the background,
-//! while the next journal takes the new batches.
+//! Here is which journal is in which of these states. [`used`] is one that holds entries, [`emptying`] the work that is
+//! done on those that are full, [`ahead`] the making of the next one, and [`room`] what is given back on a full disk.
 
 mod ahead;
+mod emptying;
 mod room;
+mod used;
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::catalog::SegmentState;
 use super::frame::MAX_STORED_ENTRY_BYTES;
-use super::journal::{BatchEntry, Journal, Making, batch_bytes, entry_bytes};
+use super::journal::{Journal, Making, batch_bytes, entry_bytes};
 use super::layout::Layout;
 use super::metadata::FileMetadata;
-use super::presence::{Presence, Staying};
+use super::presence::Presence;
 use super::segment::Segment;
 use crate::error::{Error, ErrorKind, Result};
 use crate::seams::{File, Seams};
-use crate::telemetry::{Event, JOURNAL_STUCK, Telemetry};
-use crate::types::SegmentId;
+use crate::telemetry::Telemetry;
+pub(super) use used::Used;
 
 /// How many empty journals are kept for the next round of use, in memory and in the directory.
 const SPARES: usize = 2;
 /// How many journals may be full before writers wait for one to be emptied. A journal with entries of many logs takes
 /// long to empty: a sync for each of them.
 const MOST_FULL: usize = 3;
-/// How many segment files are synced at once while a journal is emptied.
-const LANES: usize = 8;
-/// So many files are synced in each lane before it is asked how urgent the rest is.
-const LANE_SEGMENTS: usize = if cfg!(test) { 1 } else { 128 };
-/// How long to wait before a journal that could not be emptied is tried again.
-const RETRY: Duration = Duration::from_millis(100);
 
 /// The journals of one namespace handle.
 pub(super) struct JournalPool {
@@ -71,60 +63,11 @@ struct Pool {
     closed: bool,
 }
 
-/// A journal that holds entries, and the segments they belong to.
-pub(super) struct Used {
-    state: Mutex<UsedState>,
-    /// Emptying it was tried, and something has to stay: writers do not wait for it.
-    stuck: AtomicBool,
-}
-
-struct UsedState {
-    /// None once it was emptied and went its way.
-    journal: Option<Journal>,
-    /// For each segment: where the last of its entries in this journal ends. Keeping the segment keeps the
-    /// descriptor open through which it was written, which reports a failed write-back (rule F7).
-    segments: BTreeMap<SegmentId, (Arc<Segment>, u64)>,
-}
-
 impl Pool {
     /// Whether writers wait for a journal to be emptied. Those that are stuck wait for another writer or for the disk: new
     /// ones take their place meanwhile.
     fn too_many_full(&self) -> bool {
-        self.full.iter().filter(|used| !used.stuck.load(Ordering::Acquire)).count() >= MOST_FULL
-    }
-}
-
-impl Used {
-    fn new(journal: Journal) -> Arc<Self> {
-        let state = Mutex::new(UsedState { journal: Some(journal), segments: BTreeMap::new() });
-        Arc::new(Self { state, stuck: AtomicBool::new(false) })
-    }
-
-    fn state(&self) -> MutexGuard<'_, UsedState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// How many more bytes of batches fit.
-    pub(super) fn room(&self) -> u64 {
-        self.state().journal.as_ref().map_or(0, Journal::room)
-    }
-
-    /// Writes a batch, syncs it, and notes where its entries end in each segment.
-    pub(super) fn append<'a>(
-        &self,
-        metadata: u64,
-        entries: &[BatchEntry<'_>],
-        ends: impl Iterator<Item = (&'a Arc<Segment>, u64)>,
-    ) -> Result<()> {
-        let mut state = self.state();
-        // Also when the sync fails: the entries may be there.
-        for (segment, end) in ends {
-            state.segments.entry(segment.id).or_insert_with(|| (segment.clone(), 0)).1 = end;
-        }
-        let journal = state.journal.as_mut();
-        journal
-            .ok_or_else(|| Error::internal("a journal was emptied while it was written"))?
-            .append(metadata, entries)
+        self.full.iter().filter(|used| !used.is_stuck()).count() >= MOST_FULL
     }
 }
 
@@ -247,28 +190,6 @@ impl JournalPool {
         self.filled.notify_one();
     }
 
-    /// The background task: empties full journals.
-    pub(super) async fn run(self: Arc<Self>) {
-        loop {
-            let filled = self.filled.notified();
-            if self.state().closed {
-                return;
-            }
-            let Ok(staying) = self.presence.stay() else { return };
-            let left = self.empty_full(&staying, true).await;
-            // Not while nothing is to do.
-            drop(staying);
-            if left == 0 {
-                filled.await;
-            } else {
-                tokio::select! {
-                    () = filled => {}
-                    () = self.seams.clock.sleep(RETRY) => {}
-                }
-            }
-        }
-    }
-
     /// Hands out no more journals, and ends the background task.
     pub(super) fn stop(&self) {
         self.state().closed = true;
@@ -298,120 +219,6 @@ impl JournalPool {
         drop(journals);
     }
 
-    /// Empties the full journals, `behind` other work or at once; answers how many could not be.
-    async fn empty_full(self: &Arc<Self>, staying: &Staying, behind: bool) -> usize {
-        let _one_at_a_time = self.emptying.lock().await;
-        let full = self.state().full.clone();
-        for used in full {
-            match self.empty(&used, staying, behind).await {
-                Ok(Some(journal)) => {
-                    self.state().full.retain(|other| !Arc::ptr_eq(other, &used));
-                    self.telemetry.metrics.journals_emptied.add(1);
-                    // An emptied journal that cannot be removed is removed by the next opener.
-                    let _kept = self.add_spare(journal);
-                }
-                Ok(None) => self.stuck(&used, None),
-                Err(error) => self.stuck(&used, Some(&error)),
-            }
-            self.emptied.notify_one();
-        }
-        self.state().full.len()
-    }
-
-    /// Writers do not wait for this one.
-    fn stuck(&self, used: &Used, error: Option<&Error>) {
-        if used.stuck.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        let message = "a journal cannot be emptied yet; another takes its place meanwhile";
-        self.telemetry.tell(JOURNAL_STUCK, message, |event| {
-            let event = event.with("file", self.layout.journals().display());
-            error.into_iter().fold(event, Event::caused_by)
-        });
-    }
-
-    /// Makes the entries of a journal durable in their segments and forgets them; answers the journal. `None` if some
-    /// have to stay.
-    async fn empty(
-        self: &Arc<Self>,
-        used: &Arc<Used>,
-        staying: &Staying,
-        behind: bool,
-    ) -> Result<Option<Journal>> {
-        let segments: Vec<_> = used.state().segments.values().cloned().collect();
-        let mut settled = Ok(());
-        for some in segments.chunks(LANES * LANE_SEGMENTS) {
-            // Thousands of syncs take a good part of a processor, for which those who append would wait. But where all
-            // processors are busy, work behind others may never get to its end: not if the next journal is full, too.
-            let behind = behind && self.may_wait();
-            let these = self.settle_side_by_side(used, some, staying, behind).await;
-            // One that fails does not keep the others from being settled.
-            settled = settled.and(these);
-        }
-        settled?;
-        if !used.state().segments.is_empty() {
-            return Ok(None);
-        }
-        let (used, staying) = (used.clone(), staying.clone());
-        let empty = move || {
-            let mut state = used.state();
-            if let Some(journal) = &mut state.journal {
-                journal.empty()?;
-            }
-            drop(staying);
-            Ok(state.journal.take())
-        };
-        self.seams.tasks.blocking(empty).await
-    }
-
-    /// Whether nobody waits for a journal to be emptied, nor soon will.
-    fn may_wait(&self) -> bool {
-        let state = self.state();
-        state.full.len() < 2 && !state.short
-    }
-
-    /// Many files at once: the file system makes one commit of its own for all of them.
-    async fn settle_side_by_side(
-        self: &Arc<Self>,
-        used: &Arc<Used>,
-        segments: &[(Arc<Segment>, u64)],
-        staying: &Staying,
-        behind: bool,
-    ) -> Result<()> {
-        let work = segments.chunks(segments.len().div_ceil(LANES).max(1)).map(|lane| {
-            let (pool, used, lane, staying) = (self.clone(), used.clone(), lane.to_vec(), staying.clone());
-            move || {
-                let settled = pool.settle_all(&used, lane);
-                drop(staying);
-                settled
-            }
-        });
-        self.seams.tasks.blocking_each(behind, work).await.into_iter().collect()
-    }
-
-    fn settle_all(&self, used: &Used, segments: Vec<(Arc<Segment>, u64)>) -> Result<()> {
-        for (segment, end) in segments {
-            if self.settle(&segment, end)? {
-                used.state().segments.remove(&segment.id);
-            }
-        }
-        Ok(())
-    }
-
-    /// Makes what is committed of a segment durable in its file. Answers whether every entry up to `end` is either
-    /// durable there or, for good, not part of the segment.
-    fn settle(&self, segment: &Segment, end: u64) -> Result<bool> {
-        // The word first: a segment completed after this line is complete at no less than this.
-        let word = segment.word().map(|cell| cell.load().length());
-        let (committed, is_final) = match self.metadata.segment_state(segment.id)? {
-            None | Some(SegmentState::Deleted) => return Ok(true),
-            Some(SegmentState::Closed { length, .. }) => (length, true),
-            Some(SegmentState::Open) => (word.unwrap_or(0), false),
-        };
-        segment.make_durable(committed, |file| self.write_again(segment, file))?;
-        Ok(is_final || end <= committed)
-    }
-
     /// Writes every entry of a segment that is in a journal of ours into its file again: a sync of it failed.
     pub(super) fn write_again(&self, segment: &Segment, file: &dyn File) -> Result<()> {
         let journals: Vec<_> = {
@@ -419,9 +226,7 @@ impl JournalPool {
             state.full.iter().chain(&state.active).cloned().collect()
         };
         for used in journals {
-            let state = used.state();
-            let Some(journal) = &state.journal else { continue };
-            journal.visit(u64::MAX, |entry| {
+            used.visit(|entry| {
                 if entry.segment != segment.id {
                     return Ok(());
                 }

@@ -1,7 +1,6 @@
 //! Room on a disk that is full: what journals need not hold is given back before an entry is refused for want of it.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use super::super::catalog::SegmentState;
 use super::{JournalPool, Used};
@@ -36,7 +35,7 @@ impl JournalPool {
         let ready = {
             let mut state = self.state();
             state.short = true;
-            state.full.iter().any(|used| !used.stuck.load(Ordering::Acquire))
+            state.full.iter().any(|used| !used.is_stuck())
         };
         if ready {
             self.empty_full(&staying, false).await;
@@ -51,15 +50,14 @@ impl JournalPool {
             state.full.iter().chain(&state.active).cloned().collect()
         };
         for used in used {
-            used.state().segments.remove(&id);
+            used.forget(id);
         }
     }
 
     fn forget_deleted(&self, used: &Used) -> Result<()> {
-        let ids: Vec<_> = used.state().segments.keys().copied().collect();
-        for id in ids {
-            if matches!(self.metadata.segment_state(id)?, None | Some(SegmentState::Deleted)) {
-                used.state().segments.remove(&id);
+        for (segment, _) in used.segments() {
+            if matches!(self.metadata.segment_state(segment.id)?, None | Some(SegmentState::Deleted)) {
+                used.forget(segment.id);
             }
         }
         Ok(())
