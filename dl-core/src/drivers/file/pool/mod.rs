@@ -64,6 +64,11 @@ struct Pool {
 }
 
 impl Pool {
+    /// The journals that hold entries.
+    fn in_use(&self) -> Vec<Arc<Used>> {
+        self.full.iter().chain(&self.active).cloned().collect()
+    }
+
     /// Whether writers wait for a journal to be emptied. Those that are stuck wait for another writer or for the disk: new
     /// ones take their place meanwhile.
     fn too_many_full(&self) -> bool {
@@ -221,11 +226,8 @@ impl JournalPool {
 
     /// Writes every entry of a segment that is in a journal of ours into its file again: a sync of it failed.
     pub(super) fn write_again(&self, segment: &Segment, file: &dyn File) -> Result<()> {
-        let journals: Vec<_> = {
-            let state = self.state();
-            state.full.iter().chain(&state.active).cloned().collect()
-        };
-        for used in journals {
+        let in_use = self.state().in_use();
+        for used in in_use {
             used.visit(|entry| {
                 if entry.segment != segment.id {
                     return Ok(());

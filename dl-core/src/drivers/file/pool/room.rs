@@ -17,8 +17,7 @@ impl JournalPool {
         self.empty_now().await?;
         let (used, spare, begun) = {
             let mut state = self.state();
-            let used: Vec<_> = state.full.iter().chain(&state.active).cloned().collect();
-            (used, std::mem::take(&mut state.spare), state.begun.take())
+            (state.in_use(), std::mem::take(&mut state.spare), state.begun.take())
         };
         let pool = self.clone();
         let work = move || {
@@ -45,11 +44,8 @@ impl JournalPool {
 
     /// Keeps no file of a segment that was deleted: nobody needs its entries any more, and it takes space as long as it is open.
     pub(in crate::drivers::file) fn forget(&self, id: SegmentId) {
-        let used: Vec<_> = {
-            let state = self.state();
-            state.full.iter().chain(&state.active).cloned().collect()
-        };
-        for used in used {
+        let in_use = self.state().in_use();
+        for used in in_use {
             used.forget(id);
         }
     }
