@@ -1,49 +1,26 @@
 //! Every segment file: each checksum up to the committed length, truncated ones that are kept included.
+//!
+//! Files and segments are held against one another in [`unmatched`], and a file is gone through in [`walk`]; here it is
+//! decided how far a segment goes, and what is said of what was found.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod unmatched;
+mod walk;
+
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Pass, Trouble, copy, is_zero, read_through, used_to};
+use super::{Pass, Trouble, is_zero, read_through, used_to};
 use crate::drivers::file::catalog::SegmentState;
-use crate::drivers::file::frame::{FRAME_BYTES, FrameHead};
-use crate::drivers::file::index::Place;
+use crate::drivers::file::frame::FRAME_BYTES;
 use crate::drivers::file::io;
-use crate::drivers::file::layout::parse_hex;
 use crate::drivers::file::segment::{FIRST_OFFSET, HEAD_BYTES, Segment};
 use crate::error::{ErrorKind, Result};
 use crate::seams::File;
 use crate::store::Unfinished;
 use crate::types::{Finding, SegmentId, Severity, Subject};
-
-const SCAN_BYTES: usize = 1 << 20;
-/// Where the first entry of a segment starts.
-const FIRST: Place = Place { entry: 0, offset: FIRST_OFFSET };
-
-/// How far a segment is committed.
-struct Extent {
-    /// Every entry below this was acknowledged.
-    committed: u64,
-    /// What may have been acknowledged ends here at the latest.
-    end: u64,
-    /// The number of entries, where the metadata says it.
-    entries: Option<u64>,
-}
-
-/// What a walk through a segment found.
-struct Walked {
-    /// First and last entry of each whole run.
-    whole: Vec<(u64, u64)>,
-    /// What is not whole: the place of its first entry, and the entry that follows it, if any is whole.
-    gaps: Vec<(Place, Option<u64>)>,
-    /// What only a journal holds.
-    in_journal: Vec<Place>,
-    /// Where the last entry ends.
-    end: Place,
-    /// The last entry of the run from the first, if the file holds it.
-    last: Option<Place>,
-}
+use walk::{Extent, Walked};
 
 impl Pass<'_> {
     /// Reads the segments that are wanted, and looks for files that no segment is known for.
@@ -66,54 +43,6 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// The ids of all segment files.
-    fn files_of_segments(&mut self) -> Result<Vec<SegmentId>> {
-        let layout = self.layout.clone();
-        let is_folder = |name: &str| {
-            name.len() == 2 && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-        };
-        let parse = |name: &str| SegmentId::new(parse_hex(name)?.try_into().ok()?).ok();
-        let mut ids = Vec::new();
-        for folder in self.strangers_in(&layout.segments(), |_, name| is_folder(name))? {
-            let folder = layout.segments().join(folder);
-            let ours = |path: &std::path::PathBuf, name: &str| {
-                parse(name).is_some_and(|id| layout.segment(id) == *path)
-            };
-            ids.extend(self.strangers_in(&folder, ours)?.iter().filter_map(|name| parse(name)));
-        }
-        Ok(ids)
-    }
-
-    /// A file of a segment that the metadata does not know.
-    fn orphan(&mut self, id: SegmentId) -> Result<()> {
-        let segment = Segment::new(self.files.clone(), Arc::default(), &self.layout, self.namespace, id);
-        let Some(file) = segment.for_reading()? else { return Ok(()) };
-        let failed = |error| io::failed(error, "reading a segment file", segment.path());
-        self.found.files += 1;
-        self.found.bytes += read_through(&*file, 0).map_err(failed)?;
-        let Some(next) = self.next_segment_id() else { return Ok(()) };
-        let end = segment.walk(&*file, FIRST, u64::MAX, |_, _| Ok(()))?;
-        // A segment that another process is starting has its file before the metadata knows of it.
-        if self.in_use && end.entry == 0 {
-            return Ok(());
-        }
-        let mut finding = if id.get() < next {
-            let message = "the segment was deleted or never became part of a log; its file takes space and nothing else";
-            Finding::new(Severity::Notice, Subject::Segment, message)
-        } else if end.entry > 0 {
-            let message =
-                "the file holds entries of a segment that never was, by the metadata: some of that is lost";
-            Finding::new(Severity::Damage, Subject::Segment, message).safe(copy(self.layout.root()))
-        } else {
-            let message = "the file is of a segment that never was, and holds nothing";
-            Finding::new(Severity::Notice, Subject::Segment, message)
-        };
-        finding.whole_entries.extend(end.entry.checked_sub(1).map(|last| (0, last)));
-        finding.segment_id = Some(id);
-        self.found.findings.push(finding.in_file(segment.path()));
-        Ok(())
-    }
-
     fn segment(&mut self, id: SegmentId, state: SegmentState) -> Result<()> {
         let segment = Segment::new(self.files.clone(), Arc::default(), &self.layout, self.namespace, id);
         let Some(file) = segment.for_reading()? else {
@@ -126,7 +55,7 @@ impl Pass<'_> {
         let bytes = read_through(&*file, 0).map_err(failed)?;
         self.found.files += 1;
         self.found.bytes += bytes;
-        let walked = walk(&segment, &*file, &extent, &journaled)?;
+        let walked = walk::walk(&segment, &*file, &extent, &journaled)?;
         self.report_walk(&segment, &extent, &walked);
         if state == SegmentState::Open {
             let unfinished = self.unfinished(&segment, &*file, &walked)?;
@@ -136,40 +65,6 @@ impl Pass<'_> {
             self.beside(&segment, &*file, state, &walked)?;
         }
         Ok(())
-    }
-
-    /// A segment whose file is not there.
-    fn missing(&mut self, segment: &Segment, state: SegmentState) -> Result<()> {
-        let id = segment.id;
-        let word = self.control.as_ref().map(|control| control.peek(id)).transpose()?.flatten();
-        let deleted = state == SegmentState::Deleted || word.is_some_and(|word| word.is_deleted());
-        if deleted || matches!(state, SegmentState::Closed { entries: 0, .. }) {
-            return Ok(());
-        }
-        let remade = state == SegmentState::Open && self.is_remade(id);
-        let finding = if remade {
-            let what = "the file is gone, and its entries are in a journal: the next opener makes it anew";
-            Finding::new(Severity::Notice, Subject::Segment, what)
-        } else if state == SegmentState::Open {
-            let what = "the file is gone, with all entries that it had";
-            Finding::new(Severity::Damage, Subject::Segment, what)
-        } else {
-            let what = "the file is gone, with entries that were acknowledged";
-            Finding::new(Severity::Damage, Subject::Segment, what)
-        };
-        let journaled = self.journaled.remove(&id).unwrap_or_default();
-        if state == SegmentState::Open {
-            let entries = if remade { journaled.len() as u64 } else { 0 };
-            self.unfinished.push(Unfinished { id, entries, last: None, unfinished_bytes: 0 });
-        }
-        self.report(segment, finding.in_file(segment.path()));
-        Ok(())
-    }
-
-    /// Whether the next opener writes a segment in progress anew from its first entry on.
-    fn is_remade(&self, id: SegmentId) -> bool {
-        let first = self.journaled.get(&id).and_then(BTreeMap::first_key_value).map(|(first, _)| *first);
-        self.control.is_none() && first == Some(FIRST_OFFSET)
     }
 
     /// How far a segment is committed; `None` if it is being deleted.
@@ -224,7 +119,7 @@ impl Pass<'_> {
             let mut finding =
                 Finding::new(Severity::Damage, Subject::Segment, what).at(segment.path(), place.offset);
             finding.whole_entries.clone_from(&walked.whole);
-            finding.kept = Some(runs(&walked.whole));
+            finding.kept = Some(walk::runs(&walked.whole));
             self.report(segment, finding);
         }
         let ends =
@@ -307,92 +202,5 @@ impl Pass<'_> {
     fn report(&mut self, segment: &Segment, mut finding: Finding) {
         finding.segment_id = Some(segment.id);
         self.found.findings.push(finding);
-    }
-}
-
-/// Walks from entry to entry; behind damage it goes on with the next entry that is whole.
-fn walk(
-    segment: &Segment,
-    file: &dyn File,
-    extent: &Extent,
-    journaled: &BTreeMap<u64, u64>,
-) -> Result<Walked> {
-    let mut walked =
-        Walked { whole: Vec::new(), gaps: Vec::new(), in_journal: Vec::new(), end: FIRST, last: None };
-    let mut at = FIRST;
-    loop {
-        let unbroken = walked.gaps.is_empty();
-        let stop = segment.walk(file, at, extent.end, |place, _| {
-            walked.last = if unbroken { Some(place) } else { walked.last };
-            Ok(())
-        })?;
-        if stop.entry > at.entry {
-            walked.whole_to(at.entry, stop.entry - 1);
-        }
-        walked.end = stop;
-        if stop.offset >= extent.committed {
-            return Ok(walked);
-        }
-        if let Some(end) = journaled.get(&stop.offset).filter(|end| **end <= extent.end) {
-            walked.in_journal.push(stop);
-            walked.last = None;
-            walked.whole_to(stop.entry, stop.entry);
-            at = Place { entry: stop.entry + 1, offset: *end };
-            walked.end = at;
-            continue;
-        }
-        let next = next_whole(segment, file, stop, extent.end)?;
-        walked.gaps.push((stop, next.map(|next| next.entry)));
-        match next {
-            Some(next) => at = next,
-            None => return Ok(walked),
-        }
-    }
-}
-
-impl Walked {
-    fn whole_to(&mut self, first: u64, last: u64) {
-        match self.whole.last_mut() {
-            Some(run) if run.1 + 1 == first => run.1 = last,
-            _ => self.whole.push((first, last)),
-        }
-    }
-}
-
-/// The next place behind a damaged one where an entry is whole. An entry's checksum covers its offset, so nothing else
-/// passes for one.
-fn next_whole(segment: &Segment, file: &dyn File, bad: Place, end: u64) -> Result<Option<Place>> {
-    let failed = |error| io::failed(error, "reading a segment file", segment.path());
-    let mut from = bad.offset + 1;
-    loop {
-        let mut buffer = vec![0; SCAN_BYTES];
-        let read = file.read_at(&mut buffer, from).map_err(failed)?;
-        if read < FRAME_BYTES || from >= end {
-            return Ok(None);
-        }
-        for at in 0..=read - FRAME_BYTES {
-            let Some(head) = FrameHead::parse(&buffer[at..]).filter(|head| head.entry > bad.entry) else {
-                continue;
-            };
-            let place = Place { entry: head.entry, offset: from + at as u64 };
-            // No entry is shorter than its head, so there cannot be more of them in between.
-            let fits = place.entry - bad.entry <= place.offset - bad.offset;
-            if fits && segment.walk(file, place, place.offset + head.frame_bytes(), |_, _| Ok(()))? != place {
-                return Ok(Some(place).filter(|place| place.offset + head.frame_bytes() <= end));
-            }
-        }
-        from += (read - FRAME_BYTES + 1) as u64;
-    }
-}
-
-fn runs(whole: &[(u64, u64)]) -> String {
-    let runs: Vec<_> = whole
-        .iter()
-        .map(|(first, last)| if first == last { format!("{first}") } else { format!("{first} to {last}") })
-        .collect();
-    if runs.is_empty() {
-        "no entry of the segment".to_owned()
-    } else {
-        format!("entries {}", runs.join(", "))
     }
 }
