@@ -1,8 +1,8 @@
-//! The metadata log: commits cut by power losses, compaction, processes that read on late.
+//! The metadata log: commits cut by power losses, compaction, processes that read on late; and whose locks are whose.
 
 use super::*;
 use crate::error::ErrorKind;
-use crate::metadata::{Expect, Op};
+use crate::metadata::{Expect, Op, Takeover};
 
 /// So many commits of this size make the log continue in a new file.
 const COMMITS: usize = 68;
@@ -186,4 +186,28 @@ async fn metadata_older_than_a_journal_is_corrupt() {
     let error = Opener::try_new(&world).await.err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Corrupt);
     assert!(error.message().contains("metadata"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_lives_as_long_as_its_process() {
+    let world = machine();
+    let owner = Opener::new(&world).await;
+    let other = Opener::new(&world).await;
+    owner.stores.metadata.commit(&[Op::create("/a", ""), Op::create("/a/lock", "")]).await.unwrap();
+    let take = |opener: &Opener, name: &str| {
+        let (metadata, name) = (opener.stores.metadata.clone(), name.to_owned());
+        async move { metadata.lock("/a/lock", &name, Takeover::Never).await }
+    };
+    take(&owner, "one").await.unwrap();
+    // Frozen is not dead; and who opens later does not clear away what is there.
+    owner.process.freeze();
+    let late = Opener::new(&world).await;
+    assert_eq!(take(&late, "late").await.unwrap_err().kind(), ErrorKind::Locked);
+    assert_eq!(other.stores.metadata.lock_owner("/a/lock").await.unwrap().as_deref(), Some("one"));
+    // Out of descriptors nobody can be seen to be dead, and so is not.
+    world.fail(Fault::new(sim::Op::Open, libc::EMFILE).by(other.process.id()).always());
+    assert_eq!(take(&other, "two").await.unwrap_err().kind(), ErrorKind::Locked);
+    world.clear_faults();
+    owner.process.kill();
+    take(&other, "two").await.unwrap();
 }

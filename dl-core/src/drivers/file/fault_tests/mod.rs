@@ -5,7 +5,9 @@ mod closing;
 mod fencing;
 mod forks;
 mod full;
+mod journals;
 mod large;
+mod making;
 mod metadata;
 mod opening;
 mod syncs;
@@ -127,6 +129,19 @@ async fn recovered(
     let written: Vec<_> = (0..entries).map(|number| entry(id, number)).collect();
     assert!(read_all(stores, id).await.unwrap() == written, "what is read is not what was written");
     entries
+}
+
+/// A directory whose journals hold entries of two segments, and nobody who has it open.
+async fn left_behind(world: &World) -> (SegmentId, SegmentId) {
+    let owner = Opener::new(world).await;
+    let (one, two) = (TestWriter::start(&owner.stores).await, TestWriter::start(&owner.stores).await);
+    for number in 0..7 {
+        one.put(large(one.id, number));
+        assert!(owner.ended(&one, number as usize + 1).await);
+    }
+    two.append(0..5).await;
+    owner.process.kill();
+    (one.id, two.id)
 }
 
 /// Loses power, opens the directory again and recovers a segment; answers the process and the number of entries.
