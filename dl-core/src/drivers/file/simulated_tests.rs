@@ -7,10 +7,10 @@ use super::frame::FRAME_BYTES;
 use super::layout::Layout;
 use super::segment::FIRST_OFFSET;
 use super::*;
-use crate::drivers::file::tests::{TestWriter, commit, complete};
 use crate::error::ErrorKind;
 use crate::testing::sim::{ProcessHandle, World};
-use crate::testing::stores::Fixture;
+use crate::testing::stores::source::{TestWriter, complete};
+use crate::testing::stores::{Fixture, commit};
 use crate::types::SegmentId;
 
 async fn open_dir(path: &Path, seams: &Seams) -> Stores {
@@ -127,7 +127,7 @@ async fn a_full_disk_opens_again_and_frees_what_is_deleted() {
         .run(async {
             let stores = open_dir(&path, &seams).await;
             let ops = stores.segments.delete(&[first]).await.unwrap();
-            commit(&stores, ops).await;
+            commit(&*stores.metadata, &ops).await;
             let closed = stores.segments.recover(second).await.unwrap();
             complete(&stores, closed).await;
         })

@@ -2,85 +2,16 @@
 
 #![allow(clippy::disallowed_methods, reason = "these tests are about the real disk")]
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
-
 use bytes::Bytes;
-use tokio::sync::watch;
 
+use super::fault_tests::read_all;
 use super::*;
-use crate::error::{Error, ErrorKind};
-use crate::metadata::{Op, Outcome};
-use crate::store::{Closed, EntrySource, SegmentWriter, Tail, TailState};
-use crate::testing::stores::Fixture;
+use crate::error::ErrorKind;
+use crate::metadata::Op;
+use crate::store::{Tail, TailState};
+use crate::testing::stores::source::{TestWriter, complete, entry};
+use crate::testing::stores::{Fixture, commit};
 use crate::types::SegmentId;
-
-/// A writer's side: entries that wait, and how each ended.
-pub(super) struct TestSource {
-    waiting: Mutex<VecDeque<Bytes>>,
-    settled: watch::Sender<Vec<(u64, Option<ErrorKind>)>>,
-}
-
-impl TestSource {
-    fn new() -> Arc<Self> {
-        Arc::new(Self { waiting: Mutex::default(), settled: watch::Sender::default() })
-    }
-
-    /// Waits until this many entries ended.
-    pub(super) async fn ended(&self, count: usize) -> Vec<(u64, Option<ErrorKind>)> {
-        self.settled.subscribe().wait_for(|ended| ended.len() >= count).await.unwrap().clone()
-    }
-}
-
-impl EntrySource for TestSource {
-    fn next_entry(&self) -> Option<Bytes> {
-        self.waiting.lock().unwrap().pop_front()
-    }
-
-    fn settled(&self, entry: u64, result: Result<()>) {
-        self.settled.send_modify(|ended| ended.push((entry, result.err().map(|error| error.kind()))));
-    }
-
-    fn broken(&self, _error: Error) {}
-}
-
-pub(super) struct TestWriter {
-    pub(super) id: SegmentId,
-    pub(super) source: Arc<TestSource>,
-    pub(super) writer: Arc<dyn SegmentWriter>,
-}
-
-impl TestWriter {
-    pub(super) async fn start(stores: &Stores) -> Self {
-        let allocation = stores.segments.allocate("/a/<default>", &[]).await.unwrap();
-        let source = TestSource::new();
-        let writer = stores.segments.create(allocation.id, source.clone()).await.unwrap();
-        commit(stores, allocation.start_ops).await;
-        Self { id: allocation.id, source, writer }
-    }
-
-    pub(super) fn put(&self, entry: impl Into<Bytes>) {
-        self.source.waiting.lock().unwrap().push_back(entry.into());
-        self.writer.wake();
-    }
-
-    pub(super) async fn append(&self, entries: std::ops::Range<u64>) {
-        for entry in entries.clone() {
-            self.put(format!("entry {entry}"));
-        }
-        let ended = self.source.ended(usize::try_from(entries.end).unwrap()).await;
-        assert!(ended.iter().all(|(_, error)| error.is_none()), "{ended:?}");
-    }
-}
-
-pub(super) async fn commit(stores: &Stores, ops: Vec<Op>) {
-    assert!(matches!(stores.metadata.commit(&ops).await.unwrap(), Outcome::Committed(_)));
-}
-
-pub(super) async fn complete(stores: &Stores, closed: Closed) -> Option<u64> {
-    commit(stores, closed.complete_ops).await;
-    closed.last_entry
-}
 
 async fn open_dir(path: &Path) -> Stores {
     try_open(path, true).await.unwrap()
@@ -99,20 +30,8 @@ async fn try_open(path: &Path, create: bool) -> Result<Stores> {
     open(path, &options, &Seams::system().unwrap()).await
 }
 
-async fn read_all(stores: &Stores, id: SegmentId) -> Vec<Bytes> {
-    let reader = stores.segments.open(id).await.unwrap();
-    let mut entries = Vec::new();
-    loop {
-        let more = reader.read(entries.len() as u64, 100).await.unwrap();
-        if more.is_empty() {
-            return entries;
-        }
-        entries.extend(more);
-    }
-}
-
-fn expected(count: u64) -> Vec<Bytes> {
-    (0..count).map(|entry| Bytes::from(format!("entry {entry}"))).collect()
+fn expected(id: SegmentId, count: u64) -> Vec<Bytes> {
+    (0..count).map(|number| entry(id, number)).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -122,13 +41,13 @@ async fn what_was_written_is_read_also_after_close_and_reopen() {
     let stores = open_dir(&path).await;
     let writer = TestWriter::start(&stores).await;
     writer.append(0..500).await;
-    assert_eq!(read_all(&stores, writer.id).await, expected(500));
+    assert_eq!(read_all(&stores, writer.id).await.unwrap(), expected(writer.id, 500));
     let last = complete(&stores, writer.writer.close().await.unwrap()).await;
     assert_eq!(last, Some(499));
     stores.session.close().await.unwrap();
 
     let again = open_dir(&path).await;
-    assert_eq!(read_all(&again, writer.id).await, expected(500));
+    assert_eq!(read_all(&again, writer.id).await.unwrap(), expected(writer.id, 500));
     let tail = again.segments.open(writer.id).await.unwrap().tail().await.unwrap();
     assert_eq!(tail, Tail { entries: 500, state: TailState::Closed });
 }
@@ -150,7 +69,7 @@ async fn a_second_opening_tails_and_fences_the_first() {
     writer.put("too late");
     assert_eq!(writer.source.ended(21).await[20], (20, Some(ErrorKind::Fenced)));
     complete(&two, closed).await;
-    assert_eq!(read_all(&one, writer.id).await, expected(20));
+    assert_eq!(read_all(&one, writer.id).await.unwrap(), expected(writer.id, 20));
     assert_eq!(one.segments.recover(writer.id).await.unwrap().last_entry, Some(19));
 }
 
@@ -167,7 +86,7 @@ async fn a_segment_in_progress_goes_on_through_many_journals_and_a_restart() {
     drop((stores, writer.writer));
     let again = open_dir(dir.path()).await;
     assert_eq!(again.segments.recover(writer.id).await.unwrap().last_entry, Some(19));
-    assert_eq!(read_all(&again, writer.id).await, vec![big; 20]);
+    assert_eq!(read_all(&again, writer.id).await.unwrap(), vec![big; 20]);
 }
 
 /// More of them than one round serves: the others keep their places in line.
@@ -180,12 +99,12 @@ async fn many_writers_share_rounds_and_none_is_forgotten() {
         writers.push(TestWriter::start(&stores).await);
     }
     for number in 0..50 {
-        writers.iter().for_each(|writer| writer.put(format!("entry {number}")));
+        writers.iter().for_each(|writer| writer.put(entry(writer.id, number)));
     }
     for writer in writers {
         let settled: Vec<_> = (0..50).map(|entry| (entry, None)).collect();
         assert_eq!(writer.source.ended(50).await, settled);
-        assert_eq!(read_all(&stores, writer.id).await, expected(50));
+        assert_eq!(read_all(&stores, writer.id).await.unwrap(), expected(writer.id, 50));
     }
     stores.session.close().await.unwrap();
 }
@@ -201,7 +120,7 @@ async fn a_deleted_segment_is_gone_for_writer_and_readers() {
     let ids = [writer.id];
     let (tail, ops) = tokio::join!(reader.wait(known), one.segments.delete(&ids));
     assert_eq!(tail.unwrap().state, TailState::Deleted);
-    commit(&one, ops.unwrap()).await;
+    commit(&*one.metadata, &ops.unwrap()).await;
     assert!(one.segments.delete(&[writer.id]).await.unwrap().is_empty());
     writer.put("too late");
     assert_eq!(writer.source.ended(4).await[3], (3, Some(ErrorKind::NotFound)));
@@ -266,9 +185,9 @@ async fn a_reader_beside_a_writer_follows_it_and_changes_nothing() {
     let writer = TestWriter::start(&stores).await;
     writer.append(0..3).await;
     let reading = open_to_read(dir.path()).await.unwrap();
-    assert_eq!(read_all(&reading, writer.id).await, expected(3));
+    assert_eq!(read_all(&reading, writer.id).await.unwrap(), expected(writer.id, 3));
     writer.append(3..7).await;
-    assert_eq!(read_all(&reading, writer.id).await, expected(7));
+    assert_eq!(read_all(&reading, writer.id).await.unwrap(), expected(writer.id, 7));
     let error = reading.metadata.commit(&[Op::create("/x", "")]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::PermissionDenied);
     assert_eq!(reading.segments.recover(writer.id).await.unwrap_err().kind(), ErrorKind::PermissionDenied);
@@ -286,7 +205,7 @@ async fn a_reader_alone_reads_what_is_durable_and_writes_nothing() {
     drop(stores);
     let before = contents(dir.path());
     let reading = open_to_read(dir.path()).await.unwrap();
-    assert_eq!(read_all(&reading, writer.id).await, expected(5));
+    assert_eq!(read_all(&reading, writer.id).await.unwrap(), expected(writer.id, 5));
     reading.session.close().await.unwrap();
     assert_eq!(contents(dir.path()), before);
     // It does not keep writers out either.
@@ -322,7 +241,7 @@ async fn a_reader_alone_does_not_replay() {
 async fn a_directory_that_lost_its_format_file_is_not_made_anew() {
     let dir = tempfile::tempdir().unwrap();
     let stores = open_dir(dir.path()).await;
-    commit(&stores, vec![Op::create("/x", "")]).await;
+    commit(&*stores.metadata, &[Op::create("/x", "")]).await;
     stores.session.close().await.unwrap();
     drop(stores);
     let format = dir.path().join("format");

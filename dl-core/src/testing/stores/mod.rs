@@ -59,7 +59,7 @@ async fn waits<T>(future: &mut (impl Future<Output = T> + Unpin)) -> bool {
 }
 
 /// Commits operations that are not refused.
-async fn commit(store: &dyn MetadataStore, ops: &[Op]) -> Vec<Version> {
+pub(crate) async fn commit(store: &dyn MetadataStore, ops: &[Op]) -> Vec<Version> {
     match store.commit(ops).await.unwrap() {
         Outcome::Committed(versions) => versions,
         Outcome::Refused(refusal) => panic!("{refusal:?} of {ops:?}"),
