@@ -20,11 +20,14 @@ macro_rules! on_every_driver {
 }
 
 mod byte_streams;
+mod ending;
 mod fencing;
 mod following;
 mod listing;
+mod logs;
 mod lookups;
 mod reading;
+mod rolling;
 mod telemetry;
 mod threads;
 mod writing;
