@@ -89,14 +89,14 @@ impl Access {
         })
     }
 
-    /// Waits until more than so many entries are confirmed, and gives the next one back.
-    pub(crate) fn poll(&self, confirmed: u64, timeout_ms: u64) -> Request {
+    /// Waits until more than so many entries are confirmed, for so long or not at all, and gives the next one back.
+    pub(crate) fn poll(&self, confirmed: u64, timeout_ms: Option<u64>) -> Request {
         Request::Read(ReadRequest {
             ledger: self.id,
             entry: None,
             mode: ReadMode::LongPoll(LongPoll {
                 previous_lac: last_of(confirmed),
-                timeout: Some(Duration::from_millis(timeout_ms)),
+                timeout: timeout_ms.map(Duration::from_millis),
                 piggyback: true,
             }),
             priority: Priority::Normal,

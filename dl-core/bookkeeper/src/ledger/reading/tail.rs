@@ -20,7 +20,9 @@ const LONGEST_PAUSE_MS: u64 = 50;
 /// reader.
 ///
 /// Bookies hold its questions until they know more. It asks so many of them at once that each ack quorum has one of them:
-/// what is acknowledged is heard of whichever bookies are slow. A bookie is asked one question at a time.
+/// what is acknowledged is heard of whichever bookies are slow. A bookie is asked one question at a time, for more than
+/// itself knows: with its next news it forgets whoever asked for more than those are, and answers when the question's time
+/// is up.
 pub struct Tail {
     access: Arc<Access>,
     options: ReadOptions,
@@ -41,8 +43,10 @@ struct Place {
     bookie: BookieId,
     asked: bool,
     asked_ms: u64,
-    /// How many entries were known to be confirmed when it was asked.
+    /// More than how many confirmed entries it was asked for.
     asked_from: u64,
+    /// How many it knows of; `None` until it has said so, and again when it may have forgotten.
+    told: Option<u64>,
     /// How often it failed in a row, or had nothing new at once, and until when it is left alone for that.
     failures: u32,
     rests_until_ms: u64,
@@ -153,6 +157,7 @@ impl Tail {
                 asked: false,
                 asked_ms: 0,
                 asked_from: 0,
+                told: None,
                 failures: 0,
                 rests_until_ms: 0,
             };
@@ -175,7 +180,12 @@ impl Tail {
         let place = self.places.get_mut(token.place).filter(|_| token.generation == self.generation);
         if let Some(place) = place {
             place.asked = false;
+            let looked = place.told.is_none();
+            // Who failed may have started anew, and lost what was not synced.
+            place.told = answer.is_ok().then_some(told);
             match &answer {
+                // Such a question is answered at once.
+                Ok(_) if looked => {}
                 // Also where another bookie told the same first: it had something to say.
                 Ok(_) if told > place.asked_from || now_ms.saturating_sub(place.asked_ms) >= held_ms => {
                     place.failures = 0;
@@ -245,10 +255,11 @@ impl Tail {
             if !place.asked && place.rests_until_ms <= self.now_ms {
                 place.asked = true;
                 place.asked_ms = self.now_ms;
-                place.asked_from = self.confirmed;
+                place.asked_from = place.told.unwrap_or(self.confirmed);
                 asked += 1;
                 let token = TailToken { generation: self.generation, place: index };
-                let request = self.access.poll(self.confirmed, self.options.poll_ms);
+                let hold_ms = place.told.map(|_| self.options.poll_ms);
+                let request = self.access.poll(place.asked_from, hold_ms);
                 self.outputs.push_back(TailOutput::Send { to: place.bookie.clone(), token, request });
             }
         }

@@ -48,11 +48,14 @@ impl Cluster {
     }
 
     fn add(&mut self, entry: u64) {
-        let request = access().add(entry, body(entry, entry), AddKind::Plain);
         for place in crate::ledger::quorum::write_set(self.metadata.quorum, entry) {
-            self.bookies[place].handle(0, &request);
-            self.bookies[place].sync();
+            self.add_to(place, entry);
         }
+    }
+
+    fn add_to(&mut self, place: usize, entry: u64) {
+        self.bookies[place].handle(0, &access().add(entry, body(entry, entry), AddKind::Plain));
+        self.bookies[place].sync();
     }
 
     /// What a bookie answers, if it does.
@@ -313,6 +316,55 @@ fn a_tail_asks_again_at_once_whoever_told_the_news_first() {
         news.extend(follow(&mut cluster, &mut tail, &mut held));
         assert_eq!(news, [999 + entry, entry], "the entry comes along once");
         assert_eq!((held.len(), tail.next_tick_ms()), (2, None), "behind entry {entry}");
+    }
+}
+
+/// Has the bookies answer the questions that they hold and that are due; what the tail then knows.
+fn hear(cluster: &mut Cluster, tail: &mut Tail, held: &mut Vec<(usize, TailToken)>) -> Vec<u64> {
+    let mut news = Vec::new();
+    for (bookie, token) in std::mem::take(held) {
+        match cluster.bookies[bookie].answer_polls(false).pop() {
+            Some((_, answer)) => tail.answer(token, answer),
+            None => held.push((bookie, token)),
+        }
+        news.extend(follow(cluster, tail, held));
+        tail.wait();
+        news.extend(follow(cluster, tail, held));
+    }
+    news
+}
+
+#[test]
+fn a_tail_hears_of_each_entry_from_a_bookie_that_was_behind() {
+    let mut cluster = Cluster::new((3, 3, 2), 2);
+    let mut tail = Tail::new(access(), &cluster.metadata, ReadOptions::default(), 1).unwrap();
+    let mut held = Vec::new();
+    tail.wait();
+    follow(&mut cluster, &mut tail, &mut held);
+    for entry in 2..4 {
+        cluster.add_to(0, entry);
+        assert_eq!(hear(&mut cluster, &mut tail, &mut held), [999 + entry, entry]);
+    }
+    for entry in 2..4 {
+        cluster.add_to(1, entry);
+        assert!(hear(&mut cluster, &mut tail, &mut held).is_empty());
+    }
+    // The first one takes no more.
+    cluster.add_to(1, 4);
+    assert_eq!(hear(&mut cluster, &mut tail, &mut held), [1_003, 4]);
+}
+
+#[test]
+fn a_tail_that_begins_ahead_of_the_bookies_it_asks_hears_of_each_entry() {
+    let mut cluster = Cluster::new((3, 3, 2), 2);
+    cluster.add_to(2, 2);
+    let mut tail = Tail::new(access(), &cluster.metadata, ReadOptions::default(), 2).unwrap();
+    let mut held = Vec::new();
+    tail.wait();
+    follow(&mut cluster, &mut tail, &mut held);
+    for (entry, news) in [(2, vec![]), (3, vec![1_002, 3]), (4, vec![1_003, 4])] {
+        cluster.add_to(0, entry);
+        assert_eq!(hear(&mut cluster, &mut tail, &mut held), news, "entry {entry}");
     }
 }
 

@@ -26,7 +26,15 @@ pub(crate) struct FakeBookie {
     /// Answers that wait for the sync.
     unsynced: Vec<(usize, Result<Response>)>,
     /// Long polls that wait.
-    polls: Vec<(usize, LongPoll)>,
+    polls: Vec<Poll>,
+}
+
+#[derive(Debug)]
+struct Poll {
+    call: usize,
+    question: LongPoll,
+    /// Whether the LAC grew, but not beyond what was asked for: then it waits until its time is up.
+    forgotten: bool,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -120,11 +128,11 @@ impl FakeBookie {
     /// Answers the long polls whose time is over, or whose wait is.
     pub(crate) fn answer_polls(&mut self, timed_out: bool) -> Vec<(usize, Result<Response>)> {
         let (confirmed, fenced) = (self.memory.confirmed, self.memory.fenced);
-        let done = |poll: &LongPoll| timed_out || fenced || confirmed > count(poll.previous_lac);
-        let (ready, waiting) =
-            std::mem::take(&mut self.polls).into_iter().partition::<Vec<_>, _>(|(_, poll)| done(poll));
+        let woken = |poll: &Poll| fenced || confirmed > count(poll.question.previous_lac);
+        let done = |poll: &Poll| timed_out || (!poll.forgotten && woken(poll));
+        let (ready, waiting) = std::mem::take(&mut self.polls).into_iter().partition::<Vec<_>, _>(done);
         self.polls = waiting;
-        ready.into_iter().map(|(call, poll)| (call, self.polled(&poll))).collect()
+        ready.into_iter().map(|poll| (poll.call, self.polled(&poll.question))).collect()
     }
 
     /// The entry that survives a crash.
@@ -170,10 +178,10 @@ impl FakeBookie {
                 if self.memory.key.is_none() {
                     return refuse(Status::NoLedger);
                 }
-                if self.memory.confirmed > count(poll.previous_lac) {
+                if self.memory.confirmed > count(poll.previous_lac) || poll.timeout.is_none() {
                     return Reaction::Answer(self.polled(poll));
                 }
-                self.polls.push((call, poll.clone()));
+                self.polls.push(Poll { call, question: poll.clone(), forgotten: false });
                 Reaction::Later
             }
         }
@@ -239,7 +247,11 @@ impl FakeBookie {
     }
 
     fn confirm(&mut self, confirmed: u64) {
-        self.memory.confirmed = self.memory.confirmed.max(confirmed);
+        if confirmed > self.memory.confirmed {
+            self.memory.confirmed = confirmed;
+            let passed = |poll: &&mut Poll| confirmed <= count(poll.question.previous_lac);
+            self.polls.iter_mut().filter(passed).for_each(|poll| poll.forgotten = true);
+        }
     }
 }
 
