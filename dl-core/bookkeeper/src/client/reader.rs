@@ -40,6 +40,8 @@ struct Following {
     post: Post<TailToken>,
     /// Made by the first who waits: of a ledger that is closed there is nothing to watch.
     watch: Option<Watch>,
+    /// Whether the metadata may have changed since it was read. Noted, since a call may be dropped while it reads.
+    outdated: bool,
 }
 
 /// How far a ledger is confirmed.
@@ -56,7 +58,7 @@ impl LedgerReader {
         let options = cluster.options.read;
         let tail = Tail::new(access.clone(), &known.metadata, options, 0)?;
         let (confirmed, _) = tail.known();
-        let following = Following { tail, post: Post::new(cluster.clone()), watch: None };
+        let following = Following { tail, post: Post::new(cluster.clone()), watch: None, outdated: true };
         let state = State { known, confirmed, replicas: Replicas::default(), next: None };
         let (state, following) = (Mutex::new(state), AsyncMutex::new(following));
         Ok(Self { cluster, access, state, following })
@@ -164,7 +166,7 @@ impl LedgerReader {
         let known = entries_to(last);
         let mut following = self.following.lock().await;
         loop {
-            let Following { tail, post, watch } = &mut *following;
+            let Following { tail, post, watch, outdated } = &mut *following;
             tail.tick(self.cluster.now_ms());
             tail.learn(self.state().confirmed);
             let news = self.take_news(tail, post);
@@ -172,7 +174,15 @@ impl LedgerReader {
             if news || found.closed || entries_to(found.last) > known {
                 return Ok(found);
             }
+            // Made before the metadata is read anew: no change falls between.
             let watch = self.watched(watch)?;
+            if *outdated {
+                let found = self.cluster.read(self.access.id()).await?;
+                *outdated = false;
+                tail.adopt(&found.metadata);
+                self.adopt(found);
+                continue;
+            }
             tail.wait();
             self.take_news(tail, post);
             tokio::select! {
@@ -183,14 +193,7 @@ impl LedgerReader {
                     }
                 }
                 // Without a store that tells of changes there is nothing to hear of.
-                Ok(()) = watch.changed() => {
-                    let found = self.cluster.read(self.access.id()).await.inspect_err(|_| {
-                        // Whoever waits next has to look again.
-                        watch.mark_changed();
-                    })?;
-                    tail.adopt(&found.metadata);
-                    self.adopt(found);
-                }
+                Ok(()) = watch.changed() => *outdated = true,
             }
         }
     }
@@ -287,12 +290,7 @@ impl LedgerReader {
     fn watched<'a>(&self, watch: &'a mut Option<Watch>) -> Result<&'a mut Watch> {
         let made = match watch.take() {
             Some(watch) => watch,
-            None => {
-                let mut watch = self.cluster.store.watch(self.access.id())?;
-                // The metadata may have changed between its reading and this watch.
-                watch.mark_changed();
-                watch
-            }
+            None => self.cluster.store.watch(self.access.id())?,
         };
         Ok(watch.insert(made))
     }

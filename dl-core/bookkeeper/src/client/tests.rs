@@ -347,47 +347,55 @@ async fn errors_say_what_is_wrong() {
     assert_eq!(gone.kind(), ErrorKind::NoSuchLedger);
 }
 
-/// A metadata store that fails the next read when it is told to.
-struct Failing(Arc<MemoryCluster>, AtomicBool);
+/// A metadata store that fails the next read, or never ends it, when it is told to.
+struct Failing {
+    store: Arc<MemoryCluster>,
+    fails: AtomicBool,
+    hangs: AtomicBool,
+}
 
 #[async_trait]
 impl LedgerStore for Failing {
     async fn new_id(&self) -> Result<LedgerId> {
-        self.0.new_id().await
+        self.store.new_id().await
     }
 
     async fn create(&self, id: LedgerId, metadata: &LedgerMetadata) -> Result<Version> {
-        self.0.create(id, metadata).await
+        self.store.create(id, metadata).await
     }
 
     async fn read(&self, id: LedgerId) -> Result<Option<Versioned>> {
-        if self.1.swap(false, Ordering::Relaxed) {
+        if self.hangs.swap(false, Ordering::Relaxed) {
+            return std::future::pending().await;
+        }
+        if self.fails.swap(false, Ordering::Relaxed) {
             return Err(Error::new(ErrorKind::MetadataStore, "it does not answer"));
         }
-        self.0.read(id).await
+        self.store.read(id).await
     }
 
     async fn write(&self, id: LedgerId, metadata: &LedgerMetadata, expected: Version) -> Result<Written> {
-        self.0.write(id, metadata, expected).await
+        self.store.write(id, metadata, expected).await
     }
 
     async fn delete(&self, id: LedgerId) -> Result<()> {
-        self.0.delete(id).await
+        self.store.delete(id).await
     }
 
     async fn list(&self, after: Option<LedgerId>, limit: usize) -> Result<Vec<LedgerId>> {
-        self.0.list(after, limit).await
+        self.store.list(after, limit).await
     }
 
     fn watch(&self, id: LedgerId) -> Result<Watch> {
-        LedgerStore::watch(&*self.0, id)
+        LedgerStore::watch(&*self.store, id)
     }
 }
 
 #[tokio::test]
-async fn news_of_the_metadata_is_not_lost_when_the_store_fails() {
+async fn news_of_the_metadata_is_not_lost_when_the_store_fails_or_the_call_is_dropped() {
     let world = World::new(3).await;
-    let store = Arc::new(Failing(world.metadata.clone(), AtomicBool::new(false)));
+    let (fails, hangs) = (AtomicBool::new(false), AtomicBool::new(false));
+    let store = Arc::new(Failing { store: world.metadata.clone(), fails, hangs });
     let options = ClientOptions::default();
     let seams = Seams::system();
     let cluster =
@@ -397,9 +405,15 @@ async fn news_of_the_metadata_is_not_lost_when_the_store_fails() {
     append(&writer, 0..1).await;
     let reader = client.open_without_recovery(writer.id(), b"secret").await.unwrap();
     writer.close().await.unwrap();
-    store.1.store(true, Ordering::Relaxed);
+    store.fails.store(true, Ordering::Relaxed);
     assert_eq!(reader.wait(Some(id(0))).await.unwrap_err().kind(), ErrorKind::MetadataStore);
-    assert_eq!(reader.wait(Some(id(0))).await.unwrap(), Confirmed { last: Some(id(0)), closed: true });
+    store.hangs.store(true, Ordering::Relaxed);
+    let wait_once = async || {
+        tokio::select! { biased; found = reader.wait(Some(id(0))) => Some(found.unwrap()), () = async {} => None }
+    };
+    assert_eq!(wait_once().await, None);
+    assert!(!store.hangs.load(Ordering::Relaxed), "it was dropped while it read");
+    assert_eq!(wait_once().await, Some(Confirmed { last: Some(id(0)), closed: true }));
 }
 
 /// What a writer's owner heard.
