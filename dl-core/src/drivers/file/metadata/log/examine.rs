@@ -93,47 +93,56 @@ pub(in crate::drivers::file) fn look(
             }
             continue;
         }
-        let failed = |error| io::failed(error, "reading the metadata log", &path);
-        let file = match files.open(&path, OpenMode::Read) {
+        match look_at(files, layout, namespace, generation, until, &mut looked)? {
             // It was continued just now, and removed.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                looked.troubles.push((path, Trouble::damage(0, "is no file: the metadata is gone")));
-                (looked.complete, expected) = (false, Some(generation + 1));
-                continue;
-            }
-            file => file.map_err(failed)?,
-        };
-        looked.files += 1;
-        match read_through(&*file, 0) {
-            Err(error) if error.kind() == std::io::ErrorKind::IsADirectory => {
-                looked.troubles.push((path, Trouble::damage(0, "is a folder: the metadata is gone")));
-                (looked.complete, expected) = (false, Some(generation + 1));
-                continue;
-            }
-            bytes => looked.bytes += bytes.map_err(failed)?,
-        }
-        let (files, layout) = (files.clone(), layout.clone());
-        let ended = match Generation::read(files, layout, namespace, generation, file, OpenMode::Read) {
-            Ok(generation) => MetadataLog::unread(generation).look(until, &mut looked)?,
-            Err(error) if error.kind() == ErrorKind::Corrupt => {
-                looked.troubles.push((path, Trouble::damage(0, "has lost its head")));
-                Ended::Damaged
-            }
-            Err(error) => return Err(error),
-        };
-        match ended {
-            Ended::Whole => {
+            None => {}
+            Some(Ended::Whole) => {
                 looked.complete = true;
                 expected = None;
             }
-            Ended::Continued(next) => expected = Some(next),
+            Some(Ended::Continued(next)) => expected = Some(next),
             // A later one has a snapshot of its own.
-            Ended::Damaged => (looked.complete, expected) = (false, Some(generation + 1)),
+            Some(Ended::Damaged) => (looked.complete, expected) = (false, Some(generation + 1)),
         }
     }
     looked.complete &= expected.is_none();
     Ok(looked)
+}
+
+/// Reads one generation into `looked`; `None` if it is gone.
+fn look_at(
+    files: &Arc<dyn Files>,
+    layout: &Layout,
+    namespace: u64,
+    number: u64,
+    until: Option<u64>,
+    looked: &mut Looked,
+) -> Result<Option<Ended>> {
+    let path = layout.metadata_log(number);
+    let failed = |error| io::failed(error, "reading the metadata log", &path);
+    let damaged = |looked: &mut Looked, what: &'static str| {
+        looked.troubles.push((path.clone(), Trouble::damage(0, what)));
+        Ok(Some(Ended::Damaged))
+    };
+    let file = match files.open(&path, OpenMode::Read) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            return damaged(looked, "is no file: the metadata is gone");
+        }
+        file => file.map_err(failed)?,
+    };
+    looked.files += 1;
+    match read_through(&*file, 0) {
+        Err(error) if error.kind() == std::io::ErrorKind::IsADirectory => {
+            return damaged(looked, "is a folder: the metadata is gone");
+        }
+        bytes => looked.bytes += bytes.map_err(failed)?,
+    }
+    match Generation::read(files.clone(), layout.clone(), namespace, number, file, OpenMode::Read) {
+        Ok(generation) => MetadataLog::unread(generation).look(until, looked).map(Some),
+        Err(error) if error.kind() == ErrorKind::Corrupt => damaged(looked, "has lost its head"),
+        Err(error) => Err(error),
+    }
 }
 
 impl MetadataLog {
