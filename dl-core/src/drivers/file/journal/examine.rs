@@ -16,7 +16,7 @@ pub(in crate::drivers::file) struct Looked {
     pub(in crate::drivers::file) batches: u64,
     /// The bytes that were read.
     pub(in crate::drivers::file) bytes: u64,
-    /// What is wrong with it; its offset and whether it was what is in force.
+    /// What is wrong with it.
     pub(in crate::drivers::file) troubles: Vec<Trouble>,
 }
 
@@ -28,7 +28,7 @@ impl Journal {
         path: &Path,
         (namespace, id): (u64, u64),
         metadata: Option<u64>,
-        mut visit: impl FnMut(bool, ReadEntry<'_>),
+        visit: impl FnMut(bool, ReadEntry<'_>),
     ) -> Result<Option<Looked>> {
         let failed = |error| io::failed(error, "reading a journal", path);
         let file = match files.open(path, OpenMode::Read) {
@@ -77,19 +77,32 @@ impl Journal {
             sequence: 0,
             end: BLOCK_BYTES,
         };
-        let visited = journal.visit(metadata.filter(|_| !held).unwrap_or(u64::MAX), |entry| {
+        journal.look_at_batches(held, metadata, visit, &mut looked)?;
+        Ok(Some(looked))
+    }
+
+    /// Reads the batches in force, and looks at what lies behind them. `held` says that somebody is writing them.
+    fn look_at_batches(
+        &self,
+        held: bool,
+        metadata: Option<u64>,
+        mut visit: impl FnMut(bool, ReadEntry<'_>),
+        looked: &mut Looked,
+    ) -> Result<()> {
+        let failed = |error| io::failed(error, "reading a journal", &self.path);
+        let visited = self.visit(metadata.filter(|_| !held).unwrap_or(u64::MAX), |entry| {
             visit(held, entry);
             Ok(())
         });
         match visited {
             Ok((end, batches)) => {
                 looked.batches = batches;
-                if !held && let Some(at) = journal.strange_padding(end).map_err(failed)? {
+                if !held && let Some(at) = self.strange_padding(end).map_err(failed)? {
                     looked.troubles.push(Trouble::notice(at, "has bytes where nothing is written"));
                 }
                 // Being written, if somebody holds it.
-                let torn = head_at(&*journal.file, end).map_err(failed)?.filter(|_| !held);
-                if torn.is_some_and(|head| journal.key(batches + 1).is_of(&head)) {
+                let torn = head_at(&*self.file, end).map_err(failed)?.filter(|_| !held);
+                if torn.is_some_and(|head| self.key(batches + 1).is_of(&head)) {
                     looked.troubles.push(Trouble::notice(
                         end,
                         "ends in a batch that is not whole, as after a power loss; its entries count as far as the \
@@ -104,7 +117,7 @@ impl Journal {
             }
             Err(error) => return Err(error),
         }
-        Ok(Some(looked))
+        Ok(())
     }
 
     /// The first batch in front of `end` with something else than zeros behind its body, where no checksum looks.
