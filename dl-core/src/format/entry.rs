@@ -170,7 +170,7 @@ pub(crate) fn open_entry(entry: Bytes, enveloped: bool) -> Result<Bytes> {
 /// A record as an entry holds it, or a member of a record set, which reads as a user record. A record set itself only where
 /// sets are asked for whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct RawRecord {
+pub(crate) struct RawRecord<P = Bytes> {
     pub(crate) slot: u32,
     /// How many slots it takes: one, or as many as a record set has members.
     pub(crate) slots: u32,
@@ -178,8 +178,17 @@ pub(crate) struct RawRecord {
     pub(crate) txid: i64,
     /// Its position within the segment; 0 in user records where Java did not count. Of a record set, its first member's.
     pub(crate) position: u32,
-    /// A slice of the records area, or of a decompressed record set.
-    pub(crate) payload: Bytes,
+    /// A slice of the records area, or of a decompressed record set; or where that is.
+    pub(crate) payload: P,
+}
+
+/// Where the payload of a record is.
+#[derive(Debug, Clone)]
+pub(crate) enum Place {
+    /// In the records area.
+    Area(Range<usize>),
+    /// In a record set, which has memory of its own if it was compressed.
+    Set(Bytes),
 }
 
 /// Walks the records of an entry; members of record sets one by one.
@@ -249,7 +258,36 @@ impl EntryRecords {
         Ok(())
     }
 
-    fn advance(&mut self) -> Result<Option<RawRecord>> {
+    /// The next record, whose payload is only looked for: [`payload`](Self::payload) has it.
+    #[inline]
+    pub(crate) fn find(&mut self) -> Option<Result<RawRecord<Place>>> {
+        let found = self.advance();
+        if found.is_err() {
+            self.stop();
+        }
+        found.transpose()
+    }
+
+    /// The payload that was found there.
+    #[inline]
+    pub(crate) fn payload<'a>(&'a self, place: &'a Place) -> &'a [u8] {
+        match place {
+            Place::Area(range) => &self.area[range.clone()],
+            Place::Set(payload) => payload,
+        }
+    }
+
+    /// The same, with a share of its memory.
+    #[inline]
+    pub(crate) fn share(&self, place: Place) -> Bytes {
+        match place {
+            Place::Area(range) => self.area.slice(range),
+            Place::Set(payload) => payload,
+        }
+    }
+
+    #[inline]
+    fn advance(&mut self) -> Result<Option<RawRecord<Place>>> {
         loop {
             if let Some(set) = &mut self.set {
                 if let Some(member) = set.next()? {
@@ -268,7 +306,7 @@ impl EntryRecords {
                 kind: head.kind,
                 txid: head.txid,
                 position: head.position,
-                payload: self.area.slice(head.payload),
+                payload: Place::Area(head.payload),
             }));
         }
     }
@@ -290,11 +328,22 @@ impl Iterator for EntryRecords {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let record = self.advance();
-        if record.is_err() {
-            self.stop();
+        let found = self.find()?;
+        Some(found.map(|raw| {
+            let RawRecord { slot, slots, kind, txid, position, payload } = raw;
+            RawRecord { slot, slots, kind, txid, position, payload: self.share(payload) }
+        }))
+    }
+}
+
+impl Place {
+    /// How long the payload is.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Area(range) => range.len(),
+            Self::Set(payload) => payload.len(),
         }
-        record.transpose()
     }
 }
 
@@ -416,7 +465,7 @@ struct OpenSet {
 }
 
 impl OpenSet {
-    fn next(&mut self) -> Result<Option<RawRecord>> {
+    fn next(&mut self) -> Result<Option<RawRecord<Place>>> {
         let Some(payload) = self.members.next() else { return Ok(None) };
         let payload = payload.map_err(|error| error.with("slot", self.slot))?;
         let record = RawRecord {
@@ -425,7 +474,7 @@ impl OpenSet {
             kind: RecordKind::User,
             txid: self.txid,
             position: self.position,
-            payload,
+            payload: Place::Set(payload),
         };
         self.slot += 1;
         self.position += 1;

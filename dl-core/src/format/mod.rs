@@ -6,7 +6,7 @@ mod entry;
 mod record;
 mod record_set;
 
-pub(crate) use entry::{EntryBuilder, EntryRecords, RawRecord, RecordHead, RecordHeads, open_entry};
+pub(crate) use entry::{EntryBuilder, EntryRecords, Place, RawRecord, RecordHead, RecordHeads, open_entry};
 #[cfg(any(test, feature = "test-util"))]
 pub(crate) use record::RecordHeader;
 pub(crate) use record::{CONTROL_PAYLOAD, END_OF_STREAM_PAYLOAD, END_OF_STREAM_TXID, RecordKind};

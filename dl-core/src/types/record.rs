@@ -49,6 +49,31 @@ pub struct Record {
     pub record_set: bool,
 }
 
+impl Record {
+    /// The same, without a share of its payload.
+    #[must_use]
+    pub fn view(&self) -> RecordView<'_> {
+        let Self { dlsn, txid, sequence_id, ref payload, record_set } = *self;
+        RecordView { dlsn, txid, sequence_id, payload, record_set }
+    }
+}
+
+/// A record as read, shown where its payload lies: see [`Reader::visit_batch`](crate::Reader::visit_batch).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RecordView<'a> {
+    /// As [`Record::dlsn`].
+    pub dlsn: Dlsn,
+    /// As [`Record::txid`].
+    pub txid: i64,
+    /// As [`Record::sequence_id`].
+    pub sequence_id: Option<u64>,
+    /// As [`Record::payload`].
+    pub payload: &'a [u8],
+    /// As [`Record::record_set`].
+    pub record_set: bool,
+}
+
 /// What an acknowledged append survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]

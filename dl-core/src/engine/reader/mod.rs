@@ -11,11 +11,11 @@ mod stretch;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::{EntryRecords, RawRecord, RecordKind, open_entry};
+use crate::format::{EntryRecords, Place, RawRecord, RecordKind, open_entry};
 use crate::metadata::{SegmentMetadata, Watch, sequence_id};
 use crate::options::{OnTruncated, ReaderOptions, Start};
 use crate::store::TailState;
-use crate::types::{CursorName, Dlsn, LogName, Record};
+use crate::types::{CursorName, Dlsn, LogName, Record, RecordView};
 
 use super::cursor::{CursorCore, ReadLock};
 use super::layout::LogPaths;
@@ -219,6 +219,39 @@ impl ReaderCore {
     /// The next record, if it can be had without waiting.
     #[inline]
     pub(crate) fn ready(&mut self) -> Result<Option<Record>> {
+        let Some((found, place)) = self.find_ready()? else { return Ok(None) };
+        let RecordView { dlsn, txid, sequence_id, record_set, .. } = found;
+        let payload = self.entry.as_ref().map(|open| open.records.share(place)).unwrap_or_default();
+        Ok(Some(Record { dlsn, txid, sequence_id, payload, record_set }))
+    }
+
+    /// Adds records that can be had without waiting, up to `max`, and answers how many. Not inlined, so that the loop is
+    /// compiled here, as a whole, and equally fast whoever calls it.
+    ///
+    /// # Errors
+    /// Those of the first record. What lies in front of damage is read, and the next call meets the damage again.
+    #[inline(never)]
+    pub(crate) fn take_ready(&mut self, max: usize, records: &mut Vec<Record>) -> Result<usize> {
+        until_damage(max, || Ok(self.ready()?.map(|record| records.push(record)).is_some()))
+    }
+
+    /// Shows records that can be had without waiting, as [`take_ready`](Self::take_ready) adds them.
+    ///
+    /// # Errors
+    /// As [`take_ready`](Self::take_ready).
+    pub(crate) fn show_ready(&mut self, max: usize, mut visit: impl FnMut(RecordView<'_>)) -> Result<usize> {
+        until_damage(max, || {
+            let Some((found, place)) = self.find_ready()? else { return Ok(false) };
+            let payload = self.entry.as_ref().map(|open| open.records.payload(&place)).unwrap_or_default();
+            visit(RecordView { payload, ..found });
+            Ok(true)
+        })
+    }
+
+    /// The next record that is for the caller and can be had without waiting, without its payload, and where in the open entry
+    /// that is.
+    #[inline]
+    fn find_ready(&mut self) -> Result<Option<(RecordView<'static>, Place)>> {
         self.closing.check()?;
         self.engine.closing.check()?;
         while self.end.is_none() {
@@ -228,11 +261,11 @@ impl ReaderCore {
                 }
                 return Ok(None);
             };
-            match open.records.next() {
+            match open.records.find() {
                 Some(Ok(raw)) => {
                     let entry = open.entry;
-                    if let Some(record) = self.deliver(entry, raw) {
-                        return Ok(Some(record));
+                    if let Some(found) = self.deliver(entry, &raw) {
+                        return Ok(Some((found, raw.payload)));
                     }
                 }
                 Some(Err(error)) => {
@@ -245,9 +278,9 @@ impl ReaderCore {
         Ok(None)
     }
 
-    /// Turns a record into what the caller gets, if it is for the caller.
+    /// Turns a record into what the caller gets, without its payload, if it is for the caller.
     #[inline]
-    fn deliver(&mut self, entry: i64, raw: RawRecord) -> Option<Record> {
+    fn deliver(&mut self, entry: i64, raw: &RawRecord<Place>) -> Option<RecordView<'static>> {
         let stretch = self.stretch.as_mut()?;
         let dlsn = Dlsn::new(stretch.number, entry, raw.slot.into());
         stretch.last_position = Some(raw.position.saturating_add(raw.slots.saturating_sub(1)));
@@ -277,7 +310,7 @@ impl ReaderCore {
         self.tally.bytes += raw.payload.len() as u64;
         self.check_bound();
         let record_set = raw.kind == RecordKind::RecordSet;
-        Some(Record { dlsn, txid: raw.txid, sequence_id, payload: raw.payload, record_set })
+        Some(RecordView { dlsn, txid: raw.txid, sequence_id, payload: &[], record_set })
     }
 
     /// Ends the reader when it delivered all that it was bounded to.
@@ -546,4 +579,18 @@ impl ReaderCore {
         self.stretch = None;
         Ok(())
     }
+}
+
+/// Counts how often `take` took something, up to `max`. An error counts only if it is the first thing.
+#[inline]
+fn until_damage(max: usize, mut take: impl FnMut() -> Result<bool>) -> Result<usize> {
+    let mut taken = 0;
+    while taken < max {
+        match take() {
+            Ok(true) => taken += 1,
+            Err(error) if taken == 0 => return Err(error),
+            Ok(false) | Err(_) => break,
+        }
+    }
+    Ok(taken)
 }
