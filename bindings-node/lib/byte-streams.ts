@@ -207,15 +207,15 @@ export class ByteReader implements AsyncIterable<Buffer>, AsyncDisposable {
     if (taken !== undefined) this.#position += BigInt(taken.length);
   }
 
-  #fetch(owner: object): { number: number; promise: Promise<{ items: Buffer[] }> } {
+  #fetch(owner: object): { number: number; promise: Promise<Buffer[]> } {
     const { number, promise } = begun<NativeChunk>((call) => this.#native.fetch(call), [this, owner]);
     const items = promise.then(({ data, position, end }) => {
       if (this.#closed !== undefined) throw closed();
       this.#end = end as End | undefined;
-      if (data === undefined || data === null) return { items: [] };
+      if (data === undefined || data === null) return [];
       // It may have passed over what was truncated.
       this.#position = position - BigInt(data.length);
-      return { items: [data] };
+      return [data];
     });
     return { number, promise: items };
   }

@@ -18,18 +18,12 @@ export type Durability = 'memory' | 'power-loss' | 'replicated';
 
 const LEVELS: readonly Durability[] = ['memory', 'power-loss', 'replicated'];
 
-/** What records and receipts have in common. */
+/** What records and receipts have in common. It has no constructor: calling one takes longer than all of what it would do. */
 abstract class Place {
   /** @internal */
-  protected readonly numbers: BigInt64Array;
+  protected abstract readonly numbers: BigInt64Array;
   /** @internal */
-  protected readonly at: number;
-
-  /** @internal */
-  constructor(numbers: BigInt64Array, at: number) {
-    this.numbers = numbers;
-    this.at = at;
-  }
+  protected abstract readonly at: number;
 
   /** Its position. */
   get dlsn(): Dlsn {
@@ -55,6 +49,18 @@ abstract class Place {
 
 /** The acknowledgement of an append. */
 export class Receipt extends Place {
+  /** @internal */
+  protected readonly numbers: BigInt64Array;
+  /** @internal */
+  protected readonly at: number;
+
+  /** @internal */
+  constructor(numbers: BigInt64Array, at: number) {
+    super();
+    this.numbers = numbers;
+    this.at = at;
+  }
+
   /** What it survives. */
   get durability(): Durability {
     return LEVELS[Number(this.number(5) & 255n)] ?? 'memory';
@@ -98,12 +104,18 @@ const View = (Buffer as unknown as { readonly [Symbol.species]: new (memory: Arr
 
 /** A record as read. */
 export class Record extends Place {
+  /** @internal */
+  protected readonly numbers: BigInt64Array;
+  /** @internal */
+  protected readonly at: number;
   readonly #shared: Shared;
   #payload: Buffer | undefined;
 
   /** @internal */
   constructor(shared: Shared, at: number) {
-    super(shared.numbers, at);
+    super();
+    this.numbers = shared.numbers;
+    this.at = at;
     this.#shared = shared;
   }
 
@@ -147,16 +159,35 @@ export class Record extends Place {
   }
 }
 
-/** The records of a batch. */
-export function records(batch: NativeBatch): Record[] {
-  const numbers = numbersOf(batch.data, batch.count * RECORD);
-  const halves = new Uint32Array(numbers.buffer, numbers.byteOffset, 2 * numbers.length);
-  const shared: Shared = { numbers, halves, memory: batch.data.buffer, from: batch.data.byteOffset };
-  const list = new Array<Record>(batch.count);
-  for (let row = 0; row < batch.count; row++) {
-    list[row] = new Record(shared, row * RECORD);
+/**
+ * The records of a batch. Each is made when it is taken: one that lies here for a while would be moved about by the garbage collector,
+ * and many at once are more than the processor has at hand.
+ */
+export class Records {
+  /** How many. */
+  readonly length: number;
+  readonly #shared: Shared;
+
+  constructor({ numbers, payloads }: NativeBatch) {
+    const halves = new Uint32Array(numbers.buffer, numbers.byteOffset, 2 * numbers.length);
+    this.#shared = { numbers, halves, memory: payloads.buffer, from: payloads.byteOffset };
+    this.length = numbers.length / RECORD;
   }
-  return list;
+
+  /** One of them. */
+  at(index: number): Record | undefined {
+    return index < this.length ? new Record(this.#shared, index * RECORD) : undefined;
+  }
+
+  /** Those from one index to below another, or to the end. */
+  slice(from: number, to: number): Record[] {
+    const list = new Array<Record>(Math.trunc(Math.min(to, this.length)) - from);
+    const shared = this.#shared;
+    for (let row = 0; row < list.length; row++) {
+      list[row] = new Record(shared, (from + row) * RECORD);
+    }
+    return list;
+  }
 }
 
 /** The receipts in a buffer. */

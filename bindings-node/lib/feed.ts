@@ -1,19 +1,21 @@
 /**
  * Things that come from the native half, and those who wait for them. One fetch at a time is in flight. Who gives up
  * leaves the line, and what a fetch brought for nobody stays for the next: so giving up loses nothing. Where many are within
- * reach, the next ones are fetched while the caller looks at those it took.
+ * reach, the next ones are fetched, as many as are, while the caller looks at those that are here.
  */
 
 import { hold, port, release, type Waiting } from './calls';
 import { cancelled, DlError } from './errors';
 
-/** What a fetch brought: nothing if it did not wait, or at the end. */
-export interface Fetched<T> {
-  items: T[];
+/** What a fetch brought: nothing if it did not wait, or at the end. An array, or something that makes its items when asked. */
+export interface Items<T> {
+  readonly length: number;
+  at(index: number): T | undefined;
+  slice(from: number, to: number): T[];
 }
 
 /** Begins a fetch. */
-export type Fetch<T> = (max: number, wait: boolean) => { number: number; promise: Promise<Fetched<T>> };
+export type Fetch<T> = (max: number, wait: boolean) => { number: number; promise: Promise<Items<T>> };
 
 interface Waiter<T> {
   max: number;
@@ -38,11 +40,15 @@ export class Feed<T> {
   /** How many are fetched at once at least, whatever is asked for. */
   readonly #ahead: number;
   readonly #line: Waiter<T>[] = [];
-  #items: T[] = [];
+  #items: Items<T> = [];
   #taken = 0;
+  /** What was fetched before all of `#items` was taken: it comes behind them. */
+  #behind: Items<T> = [];
   #inFlight: InFlight | undefined;
-  /** How many are worth fetching before somebody asks: as many as the last time, if at least half of these came. */
-  #more = 0;
+  /** What the last fetch was for that somebody waited for. */
+  #asked = 0;
+  /** Whether more are worth fetching before somebody asks: at least half of what was asked for came. */
+  #more = false;
   #paused = false;
   #over: Error | undefined;
   /** Whether those who wait do not keep the process alive. */
@@ -55,20 +61,24 @@ export class Feed<T> {
 
   /** What would be taken next, if it is here. */
   get first(): T | undefined {
-    return this.#items[this.#taken];
+    return this.#items.at(this.#taken);
   }
 
   /** Lets go of what is here. */
   clear(): void {
     this.#items = [];
     this.#taken = 0;
+    this.#behind = [];
   }
 
   /** Takes one that is here, if nobody stands in front. */
   here(): T | undefined {
     if (this.#line.length > 0 || this.#taken >= this.#items.length) return undefined;
-    const item = this.#items[this.#taken++];
-    if (this.#taken >= this.#items.length) this.#pump();
+    const item = this.#items.at(this.#taken++);
+    if (this.#taken >= this.#items.length) {
+      this.#useUp();
+      this.#pump();
+    }
     return item;
   }
 
@@ -76,7 +86,7 @@ export class Feed<T> {
   take(max: number, ms: number, { signal }: Waiting = {}): Promise<T[]> {
     if (signal?.aborted) return Promise.reject(cancelled(signal, false));
     if (this.#over !== undefined) return Promise.reject(this.#over);
-    if (max <= 0) return Promise.resolve([]);
+    if (!(max >= 1)) return Promise.resolve([]);
     if (this.#line.length === 0 && this.#taken < this.#items.length) {
       const items = this.#shift(max);
       this.#pump();
@@ -149,8 +159,8 @@ export class Feed<T> {
   }
 
   /**
-   * Serves those who wait, as far as it goes, and sees to it that something is in flight if somebody waits, or if all is taken and
-   * there was more: that is on its way while the caller is at work.
+   * Serves those who wait, as far as it goes, and sees to it that something is in flight if somebody waits, or if there was more:
+   * that is on its way while the caller is at work.
    */
   #pump(): void {
     for (;;) {
@@ -171,30 +181,31 @@ export class Feed<T> {
 
   #begin(waiter: Waiter<T>): void {
     // Who asks for many gets these and no rest; who asks for few gets the next ones without a crossing.
-    this.#send(waiter.max < this.#ahead / 16 ? this.#ahead : waiter.max, waiter.wait, false);
+    this.#asked = waiter.max < this.#ahead / 16 ? this.#ahead : waiter.max;
+    this.#send(this.#asked, waiter.wait, false);
   }
 
   #beginEarly(): void {
-    if (this.#more === 0 || this.#taken < this.#items.length || this.#paused || this.#over !== undefined) return;
-    this.#send(this.#more, false, true);
+    if (!this.#more || this.#behind.length > 0 || this.#paused || this.#over !== undefined) return;
+    this.#send(EARLY, false, true);
   }
 
   #send(max: number, wait: boolean, early: boolean): void {
     const { number, promise } = this.#fetch(max, wait);
     const ended = promise.then(
-      ({ items }) => this.#came(inFlight, items),
+      (items) => this.#came(inFlight, items),
       (error: Error) => this.#failed(inFlight, error),
     );
     const inFlight: InFlight = { number, max, wait, early, stopped: false, ended };
     this.#inFlight = inFlight;
   }
 
-  #came(inFlight: InFlight, items: T[]): void {
+  #came(inFlight: InFlight, items: Items<T>): void {
     this.#inFlight = undefined;
-    this.#more = this.#ahead > 1 && 2 * items.length >= inFlight.max ? inFlight.max : 0;
+    this.#more = this.#ahead > 1 && 2 * items.length >= Math.min(this.#asked, this.#ahead);
     if (items.length > 0) {
-      this.#items = items;
-      this.#taken = 0;
+      this.#behind = items;
+      if (this.#taken >= this.#items.length) this.#useUp();
     } else {
       const [waiter] = this.#line;
       // Who waits is not told that there is nothing, unless nothing will come.
@@ -205,7 +216,7 @@ export class Feed<T> {
 
   #failed(inFlight: InFlight, error: Error): void {
     this.#inFlight = undefined;
-    this.#more = 0;
+    this.#more = false;
     // What nobody waits for is met again by whoever comes next.
     const stopped = inFlight.stopped && error instanceof DlError && error.kind === 'cancelled';
     if (!stopped) this.#line[0]?.fail(error);
@@ -219,12 +230,25 @@ export class Feed<T> {
   }
 
   #shift(max: number): T[] {
-    const items = this.#taken === 0 && this.#items.length <= max ? this.#items : this.#items.slice(this.#taken, this.#taken + max);
+    const items = this.#items.slice(this.#taken, this.#taken + max);
     this.#taken += items.length;
-    if (this.#taken >= this.#items.length) this.clear();
+    if (this.#taken >= this.#items.length) this.#useUp();
     return items;
   }
+
+  /** All is taken: what came behind it is next. */
+  #useUp(): void {
+    this.#items = this.#behind;
+    this.#taken = 0;
+    this.#behind = [];
+  }
 }
+
+/**
+ * How many are fetched before somebody asks, if so many are within reach: each crossing takes as long as reading hundreds. The
+ * size of what is within reach bounds them too.
+ */
+const EARLY = 8192;
 
 /** What timers of JavaScript take at most. */
 const LONGEST = 2 ** 31;

@@ -2,7 +2,7 @@
 
 import { ByteReader, ByteWriter } from './byte-streams';
 import { call, type Waiting } from './calls';
-import { records, type Record } from './columns';
+import { Records, type Record } from './columns';
 import { Cursor, type CursorInfo } from './cursor';
 import { Dlsn, text, type DlsnLike } from './dlsn';
 import { logInfo, segment, type LogInfo, type SegmentInfo } from './info';
@@ -115,12 +115,12 @@ export class Log {
 
   /** The first readable record; `undefined` if there is none yet. */
   async firstRecord(options?: Waiting): Promise<Record | undefined> {
-    return records(await this.#call<NativeBatch>((number) => this.#native.firstRecord(number), options))[0];
+    return new Records(await this.#call<NativeBatch>((number) => this.#native.firstRecord(number), options)).at(0);
   }
 
   /** The last record; `undefined` if there is none that was not truncated. */
   async lastRecord(options?: Waiting): Promise<Record | undefined> {
-    return records(await this.#call<NativeBatch>((number) => this.#native.lastRecord(number), options))[0];
+    return new Records(await this.#call<NativeBatch>((number) => this.#native.lastRecord(number), options)).at(0);
   }
 
   /** The number of readable records: as many as a reader with these bounds delivers, both included. */

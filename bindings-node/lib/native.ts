@@ -16,8 +16,8 @@ export interface NativeError {
 }
 
 export interface NativeBatch {
-  count: number;
-  data: Buffer;
+  numbers: BigInt64Array;
+  payloads: Buffer;
   position: string;
   end?: string;
 }

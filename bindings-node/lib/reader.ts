@@ -2,7 +2,7 @@
 
 import type { Readable, ReadableOptions } from 'node:stream';
 import { begun, call, type Waiting } from './calls';
-import { records, type Record } from './columns';
+import { Records, type Record } from './columns';
 import { Cursor } from './cursor';
 import { Dlsn } from './dlsn';
 import { ClosedError } from './errors';
@@ -58,9 +58,8 @@ export class Reader implements AsyncIterable<Record>, AsyncDisposable {
 
   /** The next record; `undefined` at the end, about which {@link end} says more. A reader that follows waits for one. */
   next(options?: Waiting): Promise<Record | undefined> {
-    const here = options?.signal?.aborted ? undefined : this.#feed.here();
-    if (here !== undefined) return Promise.resolve(here);
-    return this.#feed.take(1, Infinity, options).then(([record]) => record);
+    const here = this.#here(options);
+    return here === undefined ? this.#wait(options) : Promise.resolve(here);
   }
 
   /** Up to so many records: at least one, unless the reader ends or `waitMs` passes before there is any. */
@@ -75,9 +74,12 @@ export class Reader implements AsyncIterable<Record>, AsyncDisposable {
 
   /** The records, up to the end, in a loop that a signal can end with {@link CancelledError}. */
   records(options?: Waiting): AsyncIterableIterator<Record, undefined> {
-    const next = async (): Promise<IteratorResult<Record, undefined>> => {
-      const value = await this.next(options);
-      return value === undefined ? { done: true, value } : { done: false, value };
+    const result = (value: Record | undefined): IteratorResult<Record, undefined> =>
+      value === undefined ? { done: true, value } : { done: false, value };
+    // No async function: what is here costs one promise then, and not three.
+    const next = (): Promise<IteratorResult<Record, undefined>> => {
+      const here = this.#here(options);
+      return here === undefined ? this.#wait(options).then(result) : Promise.resolve(result(here));
     };
     const iterator: AsyncIterableIterator<Record, undefined> = { next, [Symbol.asyncIterator]: () => iterator };
     return iterator;
@@ -131,13 +133,22 @@ export class Reader implements AsyncIterable<Record>, AsyncDisposable {
     await this.close();
   }
 
-  #fetch(max: number, wait: boolean): { number: number; promise: Promise<{ items: Record[] }> } {
+  /** The next record, if it is here. */
+  #here(options: Waiting | undefined): Record | undefined {
+    return options?.signal?.aborted ? undefined : this.#feed.here();
+  }
+
+  #wait(options: Waiting | undefined): Promise<Record | undefined> {
+    return this.#feed.take(1, Infinity, options).then(([record]) => record);
+  }
+
+  #fetch(max: number, wait: boolean): { number: number; promise: Promise<Records> } {
     const { number, promise } = begun<NativeBatch>((call) => this.#native.fetch(call, Math.min(max, MOST), wait), this);
     const items = promise.then((batch) => {
       if (this.#closed !== undefined) throw closed();
       this.#position = Dlsn.trusted(batch.position);
       this.#end = batch.end as End | undefined;
-      return { items: records(batch) };
+      return new Records(batch);
     });
     return { number, promise: items };
   }

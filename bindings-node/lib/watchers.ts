@@ -23,7 +23,7 @@ abstract class Watcher<T> implements AsyncIterable<T> {
   constructor(native: NativeWatcher, owner: object, show: (native: never) => T) {
     this.#feed = new Feed<T>(() => {
       const { number, promise } = begun<never>((call) => native.next(call), [this, native, owner]);
-      return { number, promise: promise.then((change) => ({ items: [show(change)] })) };
+      return { number, promise: promise.then((change) => [show(change)]) };
     }, 1);
   }
 

@@ -120,12 +120,14 @@ async fn settle(settler: Settler, mut placed: UnboundedReceiver<(Call, Result<Ti
 async fn many(settler: &Settler, call: Call, tickets: Vec<Ticket>, refused: Option<Error>) {
     let mut receipts: Vec<Receipt> = Vec::with_capacity(tickets.len());
     let mut failed = None;
-    for ticket in tickets {
+    // From the last on: entries are settled in order, so this waits once, and not for one entry after another.
+    for ticket in tickets.into_iter().rev() {
         match ticket.await {
             Ok(receipt) => receipts.push(receipt),
-            Err(error) => failed = failed.or(Some(error)),
+            Err(error) => failed = Some(error),
         }
     }
+    receipts.reverse();
     match failed.or(refused) {
         None => settler.settle(call, Ok(columns::receipts(&receipts))),
         Some(error) => {

@@ -1,10 +1,10 @@
-//! Records and receipts packed into one buffer each, from which JavaScript reads what is asked for.
+//! Records and receipts packed into one buffer or two, from which JavaScript reads what is asked for.
 //!
 //! Numbers are those of the machine, 64 bits each. `lib/columns.ts` has the other half.
 
 use bytes::Bytes;
-use dl_core::{Dlsn, Durability, End, Receipt, Record};
-use napi::bindgen_prelude::Buffer;
+use dl_core::{Dlsn, Durability, End, Receipt, RecordView};
+use napi::bindgen_prelude::{BigInt64Array, Buffer};
 use napi_derive::napi;
 
 /// Numbers of a receipt: segment, entry, slot, txid, sequence id, level of durability with the mark of a duplicate.
@@ -25,39 +25,69 @@ const SET: i64 = 1 << 40;
 /// Records that were read, and where the reader is behind them.
 #[napi(object, object_from_js = false)]
 pub struct Batch {
-    /// How many.
-    pub count: u32,
-    /// The numbers of each, then the payloads.
-    pub data: Buffer,
+    /// The numbers of each.
+    pub numbers: BigInt64Array,
+    /// The payloads, one behind the other.
+    pub payloads: Buffer,
     /// The position of the reader, as text.
     pub position: String,
     /// How the reader ended, if it has.
     pub end: Option<String>,
 }
 
-impl Batch {
-    pub(crate) fn new(records: &[Record], position: Dlsn, end: Option<End>) -> Self {
-        let payloads: usize = records.iter().map(|record| record.payload.len()).sum();
-        let mut data = Vec::with_capacity(records.len() * RECORD * 8 + payloads);
-        let mut offset = records.len() * RECORD * 8;
-        for record in records {
-            let length = record.payload.len();
-            let numbers = place(record.dlsn, record.txid, record.sequence_id);
-            let set = if record.record_set { SET } else { 0 };
-            for number in numbers.into_iter().chain([signed(offset), signed(length) | set]) {
-                data.extend_from_slice(&number.to_ne_bytes());
-            }
-            offset += length;
-        }
-        for record in records {
-            data.extend_from_slice(&record.payload);
-        }
-        Self {
-            count: u32::try_from(records.len()).unwrap_or(u32::MAX),
-            data: data.into(),
+/// Records on their way into a batch.
+pub(crate) struct Rows {
+    numbers: Vec<i64>,
+    payloads: Vec<u8>,
+}
+
+/// How large the last batch was: a guess at the next one, whose memory then does not move as it grows.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Size {
+    numbers: usize,
+    bytes: usize,
+}
+
+impl Rows {
+    pub(crate) fn new(usual: Size) -> Self {
+        Self { numbers: Vec::with_capacity(usual.numbers), payloads: Vec::with_capacity(usual.bytes) }
+    }
+
+    pub(crate) fn push(&mut self, record: RecordView<'_>) {
+        let (offset, length) = (self.payloads.len(), record.payload.len());
+        let [segment, entry, slot, txid, sequence_id] = place(record.dlsn, record.txid, record.sequence_id);
+        let set = if record.record_set { SET } else { 0 };
+        let row: [i64; RECORD] =
+            [segment, entry, slot, txid, sequence_id, signed(offset), signed(length) | set];
+        self.numbers.extend_from_slice(&row);
+        self.payloads.extend_from_slice(record.payload);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.numbers.is_empty()
+    }
+
+    pub(crate) fn size(&self) -> Size {
+        Size { numbers: self.numbers.len(), bytes: self.payloads.len() }
+    }
+
+    /// A batch of them, from a reader that is at this position and ended so.
+    pub(crate) fn batch(mut self, position: Dlsn, end: Option<End>) -> Batch {
+        fit(&mut self.numbers);
+        fit(&mut self.payloads);
+        Batch {
+            numbers: BigInt64Array::new(self.numbers),
+            payloads: self.payloads.into(),
             position: position.to_string(),
             end: end.map(|end| name_of(end).to_owned()),
         }
+    }
+}
+
+/// Gives back memory of which most is not needed: a record may be kept for long, and its batch with it.
+fn fit<T>(list: &mut Vec<T>) {
+    if list.len() < list.capacity() / 2 {
+        list.shrink_to_fit();
     }
 }
 

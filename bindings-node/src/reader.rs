@@ -7,7 +7,7 @@ use dl_core::{Reader, ReaderCloser};
 use napi_derive::napi;
 use tokio::sync::Mutex;
 
-use crate::columns::Batch;
+use crate::columns::{Rows, Size};
 use crate::cursor::NativeCursor;
 use crate::port::Settler;
 
@@ -18,10 +18,17 @@ const LONG: Duration = Duration::from_secs(24 * 60 * 60);
 #[napi]
 pub struct NativeReader {
     settler: Settler,
-    reader: Arc<Mutex<Reader>>,
+    reading: Arc<Mutex<Reading>>,
     closer: ReaderCloser,
     cursor: Option<dl_core::Cursor>,
     start: String,
+}
+
+/// What calls use one at a time.
+struct Reading {
+    reader: Reader,
+    /// The size of the last batch.
+    usual: Size,
 }
 
 impl NativeReader {
@@ -31,7 +38,7 @@ impl NativeReader {
             closer: reader.closer(),
             cursor: reader.cursor().cloned(),
             start: reader.position().to_string(),
-            reader: Arc::new(Mutex::new(reader)),
+            reading: Arc::new(Mutex::new(Reading { reader, usual: Size::default() })),
         }
     }
 }
@@ -41,14 +48,18 @@ impl NativeReader {
     /// Records, at most `max`: those within reach, or if `wait` the first ones to come. Giving it up loses none.
     #[napi(catch_unwind)]
     pub fn fetch(&self, call: f64, max: u32, wait: bool) {
-        let reader = self.reader.clone();
+        let reading = self.reading.clone();
         let max = usize::try_from(max).unwrap_or(usize::MAX);
         self.settler.start_elsewhere(call, async move {
-            let mut reader = reader.lock().await;
+            let mut reading = reading.lock().await;
+            let Reading { reader, usual } = &mut *reading;
+            let mut rows = Rows::new(*usual);
             loop {
-                let records = reader.next_batch(max, if wait { LONG } else { Duration::ZERO }).await?;
-                if !wait || !records.is_empty() || reader.end().is_some() {
-                    return Ok(Batch::new(&records, reader.position(), reader.end()));
+                let wait_for = if wait { LONG } else { Duration::ZERO };
+                reader.visit_batch(max, wait_for, |record| rows.push(record)).await?;
+                if !wait || !rows.is_empty() || reader.end().is_some() {
+                    *usual = rows.size();
+                    return Ok(rows.batch(reader.position(), reader.end()));
                 }
             }
         });
@@ -70,7 +81,7 @@ impl NativeReader {
     #[napi(catch_unwind)]
     pub fn close(&self, call: f64) {
         self.closer.close();
-        let reader = self.reader.clone();
-        self.settler.start(call, async move { reader.lock().await.close().await });
+        let reading = self.reading.clone();
+        self.settler.start(call, async move { reading.lock().await.reader.close().await });
     }
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use dl_core::{Condition, Dlsn, Error, ErrorKind, NewRecord, Record, Result, Txid};
 use napi::bindgen_prelude::{BigInt, BigInt64Array, Uint32Array};
 
-use crate::columns::Batch;
+use crate::columns::{Batch, Rows, Size};
 use crate::error::out_of_range;
 
 /// Stands for a record without a txid of its own.
@@ -84,6 +84,7 @@ pub(crate) fn records(
 
 /// A record that was looked up, as a batch of one; of none if there is none.
 pub(crate) fn looked_up(record: Option<Record>) -> Batch {
-    let position = record.as_ref().map_or(Dlsn::INVALID, |record| record.dlsn);
-    Batch::new(record.as_slice(), position, None)
+    let mut rows = Rows::new(Size::default());
+    record.iter().for_each(|record| rows.push(record.view()));
+    rows.batch(record.as_ref().map_or(Dlsn::INVALID, |record| record.dlsn), None)
 }
