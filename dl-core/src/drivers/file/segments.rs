@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use super::bells::DataBell;
 use super::catalog::{self, RESERVED_IDS, SegmentState};
-use super::committer::{Committer, WriterSlot, close_word};
+use super::committer::{Committer, WriterSlot};
 use super::control::{Bell, Control};
 use super::index::Place;
 use super::io;
@@ -18,7 +18,7 @@ use super::reader::FileSegmentReader;
 use super::segment::{FIRST_OFFSET, Segment};
 use super::started::Started;
 use super::table::SegmentTable;
-use super::word::WordCell;
+use super::word::{WordCell, close_word};
 use crate::error::{Error, ErrorKind, Result};
 use crate::metadata::{MetadataStore, Node, Op, Outcome};
 use crate::seams::{File, Seams};

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::error::{Error, Result};
 use crate::seams::Words;
 
 const MADE: u64 = 1;
@@ -103,7 +104,7 @@ impl WordCell {
     }
 
     /// Commits from `old` to `new`, unless anything happened to the segment: then answers its word.
-    pub(super) fn extend(&self, old: u64, new: u64) -> Result<(), Word> {
+    pub(super) fn extend(&self, old: u64, new: u64) -> std::result::Result<(), Word> {
         self.cell()
             .compare_exchange(Word::open(old).0, Word::open(new).0, Ordering::AcqRel, Ordering::Acquire)
             .map(drop)
@@ -128,4 +129,22 @@ impl WordCell {
     fn set(&self, bit: u64) -> Word {
         Word(self.cell().fetch_or(bit, Ordering::AcqRel))
     }
+}
+
+/// Why a word cannot be moved.
+pub(super) fn cut_off(word: Word) -> Error {
+    if word.is_deleted() {
+        return Error::not_found("the log was deleted").maybe_effective();
+    }
+    // After a power loss the journal may bring the entry back.
+    Error::fenced("a newer writer owns the log; open a new writer to go on").maybe_effective()
+}
+
+/// The result of asking for the end of a word, for those who close a segment.
+pub(super) fn close_word(cell: &WordCell) -> Result<u64> {
+    let before = cell.close();
+    if before.is_open() || before.is_closed() && !before.is_fenced() && !before.is_deleted() {
+        return Ok(before.length());
+    }
+    Err(cut_off(before))
 }
