@@ -117,7 +117,9 @@ pub trait EntrySource: Send + Sync + 'static {
     /// After an error no later entry of this segment is committed, except after a `storage-full` that cannot have taken
     /// effect, which says that the entry was refused before it got its place. Those taken behind it are then refused
     /// too, and the entry taken after all these are settled gets its id.
-    fn settled(&self, entry: u64, result: Result<()>);
+    ///
+    /// Answers how many records that acknowledged, for the store's counts.
+    fn settled(&self, entry: u64, result: Result<()>) -> usize;
 
     /// The segment can take no more entries although none was waiting: it was fenced, deleted, or its store failed.
     fn broken(&self, error: Error);

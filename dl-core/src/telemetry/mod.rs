@@ -62,11 +62,11 @@ impl Telemetry {
     }
 
     /// Counts a group commit, of which `records` were acknowledged.
-    pub(crate) fn round(&self, entries: usize, bytes: usize, records: u64) {
+    pub(crate) fn round(&self, entries: usize, bytes: usize, records: usize) {
         self.metrics.rounds.add(1);
         self.metrics.round_entries.record(entries as u64);
         self.metrics.round_bytes.record(bytes as u64);
-        self.metrics.round_records.record(records);
+        self.metrics.round_records.record(records as u64);
     }
 }
 

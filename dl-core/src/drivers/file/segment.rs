@@ -282,18 +282,26 @@ impl Segment {
         Ok(())
     }
 
-    /// Syncs what was just written to the file, up to `end`, so that no journal has to hold it. `None` if it has to: a sync of
-    /// the file is under way, or one has failed (rule F7).
-    pub(super) fn sync_through(&self, file: &dyn File, end: u64) -> Option<Result<()>> {
-        let mut durable = match self.durable.try_lock() {
-            Ok(durable) => durable,
-            Err(TryLockError::Poisoned(durable)) => durable.into_inner(),
-            Err(TryLockError::WouldBlock) => return None,
-        };
-        if durable.suspect {
-            return None;
+    /// Whether a sync of the file is known to have failed: then only a journal makes entries durable (rule F7). One that is
+    /// under way is not waited for.
+    pub(super) fn is_suspect(&self) -> bool {
+        match self.durable.try_lock() {
+            Ok(durable) => durable.suspect,
+            Err(TryLockError::Poisoned(durable)) => durable.into_inner().suspect,
+            Err(TryLockError::WouldBlock) => false,
         }
-        Some(self.sync_to(&mut durable, file, end).map_err(Error::maybe_effective))
+    }
+
+    /// Syncs what was just written to the file, up to `end`, so that no journal has to hold it. Waits for a sync that is under
+    /// way; if that fails, this does (rule F7).
+    pub(super) fn sync_through(&self, file: &dyn File, end: u64) -> Result<()> {
+        let mut durable = self.durable();
+        if durable.suspect {
+            let error =
+                Error::unavailable("an earlier sync of the segment failed; open a new writer to go on");
+            return Err(error.with("file", self.path.display()).maybe_effective());
+        }
+        self.sync_to(&mut durable, file, end).map_err(Error::maybe_effective)
     }
 
     fn sync_to(&self, durable: &mut Durable, file: &dyn File, end: u64) -> Result<()> {

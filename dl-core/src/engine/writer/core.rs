@@ -496,17 +496,17 @@ impl EntrySource for Source {
         }
     }
 
-    fn settled(&self, entry: u64, result: Result<()>) {
-        if let Some(core) = self.core.upgrade() {
-            let appended = core.change(|state, effects| {
-                state.pipeline.settled(self.segment, entry, result, effects);
-                effects.appended
-            });
-            if let Some(appended) = appended {
-                let latency = core.engine.seams.clock.monotonic().saturating_sub(appended);
-                core.engine.telemetry.metrics.append_latency.record_time(latency);
-            }
+    fn settled(&self, entry: u64, result: Result<()>) -> usize {
+        let Some(core) = self.core.upgrade() else { return 0 };
+        let (appended, acknowledged) = core.change(|state, effects| {
+            state.pipeline.settled(self.segment, entry, result, effects);
+            (effects.appended, effects.acknowledged)
+        });
+        if let Some(appended) = appended {
+            let latency = core.engine.seams.clock.monotonic().saturating_sub(appended);
+            core.engine.telemetry.metrics.append_latency.record_time(latency);
         }
+        acknowledged
     }
 
     fn broken(&self, error: Error) {

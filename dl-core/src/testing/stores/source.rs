@@ -139,8 +139,10 @@ impl EntrySource for Source {
         })
     }
 
-    fn settled(&self, entry: u64, result: Result<()>) {
+    fn settled(&self, entry: u64, result: Result<()>) -> usize {
+        let acknowledged = result.is_ok();
         self.call(|state| state.settle(entry, result.err().map(|error| error.kind())));
+        usize::from(acknowledged)
     }
 
     fn broken(&self, error: Error) {

@@ -225,7 +225,7 @@ impl Pump {
 
     fn take(self: &Arc<Self>, step: Step) {
         match step {
-            Step::Settle(entry, result) => self.source.settled(entry, result),
+            Step::Settle(entry, result) => drop(self.source.settled(entry, result)),
             Step::Break(error) => self.source.broken(error),
             Step::Send(held) => self.send(held),
             Step::Publish => {

@@ -3,9 +3,10 @@
 //! A round goes (rule F2): pull entries from every writer that has some; put their bytes into the segment files
 //! (page cache); write them to the journal as one batch and sync it; move each commit word from the old to the new
 //! committed length; tell the writers; wake the readers. While a round syncs, writers gather their next entries, so
-//! there is no waiting time to tune. A word that cannot be moved says that the segment was fenced or deleted: its
+//! there is no waiting time to tune. What is large enough to be synced in its segment is no part of that: see [`flushes`]. A word that cannot be moved says that the segment was fenced or deleted: its
 //! writer gets no acknowledgement, now or later.
 
+mod flushes;
 mod rounds;
 mod share;
 mod slot;
@@ -16,6 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tokio::sync::{Notify, watch};
 
+use self::flushes::Flushes;
 use self::share::Share;
 pub(super) use self::slot::WriterSlot;
 use super::control::Control;
@@ -44,6 +46,7 @@ pub(super) struct Committer {
     bell: Notify,
     /// Held by whoever does a round: the thread, or a caller that has nothing else to do.
     lead: tokio::sync::Mutex<()>,
+    flushes: Flushes,
     writers: Mutex<Vec<Registered>>,
     /// Whether the thread is.
     running: watch::Sender<bool>,
@@ -101,6 +104,7 @@ impl Committer {
             queue: Mutex::default(),
             bell: Notify::new(),
             lead: tokio::sync::Mutex::default(),
+            flushes: Flushes::default(),
             writers: Mutex::default(),
             running: watch::Sender::default(),
         }
@@ -127,7 +131,9 @@ impl Committer {
         let writers: Vec<_> =
             self.writers().iter().filter(closed).filter_map(|writer| writer.slot.upgrade()).collect();
         for writer in writers {
-            writer.break_off(cut_off(writer.word.load()));
+            if !writer.awaits_flush(|behind| behind.look = true) {
+                writer.break_off(cut_off(writer.word.load()));
+            }
         }
     }
 
@@ -146,6 +152,7 @@ impl Committer {
         let mut queue = self.queue();
         // In a forked child there is no thread, and the journal is the parent's.
         match queue.ended.clone().or_else(|| self.metadata.check_not_forked().err()) {
+            None if slot.awaits_flush(|behind| behind.more = true) => false,
             None => {
                 queue.woken.push(slot.clone());
                 true
@@ -161,7 +168,7 @@ impl Committer {
 
     /// [`wake`](Self::wake), but if no round is under way, the caller does one here: a lone record then waits for the disk
     /// and for no other thread.
-    pub(super) fn wake_and_work(&self, slot: &Arc<WriterSlot>) {
+    pub(super) fn wake_and_work(self: &Arc<Self>, slot: &Arc<WriterSlot>) {
         if !self.note(slot) {
             return;
         }
@@ -186,6 +193,7 @@ impl Committer {
             // Here, since a thread that never was is no thread that ended.
             let running = Running { committer };
             running.committer.run().await;
+            running.committer.flushed().await;
         };
         let started = tasks.spawn_thread("dl-commit", Box::pin(thread));
         if started.is_err() {

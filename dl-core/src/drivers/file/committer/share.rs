@@ -45,14 +45,21 @@ impl Share {
         self.entries.iter().map(|placed| placed.bytes.len()).sum()
     }
 
-    /// Syncs it in its segment, if it is worth a sync of its own; `None` if the journal has to make it durable.
-    pub(super) fn sync_if_large(&self, large: u64) -> Option<Result<()>> {
-        if self.end.offset - self.first.offset < large {
-            return None;
-        }
-        let synced = self.slot.segment.sync_through(&*self.slot.file, self.end.offset)?;
+    /// The bytes it takes in the segment file.
+    pub(super) fn file_bytes(&self) -> u64 {
+        self.end.offset - self.first.offset
+    }
+
+    /// Whether it is worth a sync of its own in its segment, and may have one; else the journal has to make it durable.
+    pub(super) fn is_large(&self, large: u64) -> bool {
+        self.file_bytes() >= large && !self.slot.segment.is_suspect()
+    }
+
+    /// Makes it durable in its segment.
+    pub(super) fn sync(&self) -> Result<()> {
+        let synced = self.slot.segment.sync_through(&*self.slot.file, self.end.offset);
         self.slot.state().started = self.end.offset / PAGE_BYTES * PAGE_BYTES;
-        Some(synced)
+        synced
     }
 
     /// Has the system write what only the journal has made durable, once that is some. If it was left to the sync that
@@ -78,21 +85,26 @@ impl Share {
         Ok(())
     }
 
-    /// Tells the writer, and readers here.
-    pub(super) fn tell(self, moved: Result<()>) {
+    /// Tells the writer, and readers here; answers how many records were acknowledged.
+    pub(super) fn tell(self, moved: Result<()>) -> usize {
         if let Err(error) = moved {
-            return self.fail(&error);
+            self.fail(&error);
+            return 0;
         }
+        let mut records = 0;
         for placed in self.entries {
             self.slot.source.give_back(placed.bytes);
-            self.slot.source.settled(placed.place.entry, Ok(()));
+            records += self.slot.source.settled(placed.place.entry, Ok(()));
         }
         self.slot.segment.notify();
+        records
     }
 
     /// Refuses its entries before they got their places: whatever comes next gets the first one's.
     pub(super) fn refuse(&self, error: &Error) {
-        self.entries.iter().for_each(|_| self.slot.source.settled(self.first.entry, Err(error.clone())));
+        for _ in &self.entries {
+            self.slot.source.settled(self.first.entry, Err(error.clone()));
+        }
     }
 
     /// Answers its entries where there is no journal to write to.
@@ -104,9 +116,9 @@ impl Share {
     pub(super) fn fail(&self, error: &Error) {
         self.slot.end(error.clone());
         self.slot.state().next = self.end;
-        self.entries
-            .iter()
-            .for_each(|placed| self.slot.source.settled(placed.place.entry, Err(error.clone())));
+        for placed in &self.entries {
+            self.slot.source.settled(placed.place.entry, Err(error.clone()));
+        }
     }
 }
 

@@ -32,6 +32,19 @@ pub(super) struct WriteState {
     pub(super) started: u64,
     /// Why no entry is taken any more.
     pub(super) ended: Option<Error>,
+    /// There while it has a large flush.
+    flush: Option<Behind>,
+    /// The bytes of the last large flush, if what comes next is flushed like it.
+    flushed: Option<u64>,
+}
+
+/// What is left for the end of a large flush: nothing is taken from a writer, nor told to it, while one of it runs.
+#[derive(Default)]
+pub(super) struct Behind {
+    /// The writer has more.
+    pub(super) more: bool,
+    /// Its word may have changed elsewhere.
+    pub(super) look: bool,
 }
 
 impl WriterSlot {
@@ -47,6 +60,8 @@ impl WriterSlot {
             reserved: FIRST_OFFSET,
             started: FIRST_OFFSET,
             ended: None,
+            flush: None,
+            flushed: None,
         });
         Self { segment, word, file, source, woken: AtomicBool::new(false), state }
     }
@@ -65,6 +80,36 @@ impl WriterSlot {
         if self.end(error.clone()) {
             self.source.broken(error);
         }
+    }
+
+    /// It has a large flush from now on.
+    pub(super) fn begin_flush(&self) {
+        self.state().flush = Some(Behind::default());
+    }
+
+    /// If it has a large flush, notes what to do at the end of that; answers whether it has.
+    pub(super) fn awaits_flush(&self, note: impl FnOnce(&mut Behind)) -> bool {
+        self.state().flush.as_mut().map(note).is_some()
+    }
+
+    /// The large flush is done, and the next one begins at once if `another` says so; answers what was left for now.
+    pub(super) fn end_flush(&self, another: impl FnOnce(&Behind) -> bool) -> Behind {
+        let mut state = self.state();
+        let behind = state.flush.take().unwrap_or_default();
+        state.flush = another(&behind).then(Behind::default);
+        behind
+    }
+
+    /// Notes how much it flushes. A log at full speed has more and less by turns: what comes in while the one is synced.
+    pub(super) fn note_flush(&self, bytes: u64, large: u64) {
+        let mut state = self.state();
+        let lately = bytes + state.flushed.unwrap_or(0);
+        state.flushed = (lately >= large).then_some(bytes);
+    }
+
+    /// Whether what it has next is flushed like what it had last, without being part of a round.
+    pub(super) fn stays_aside(&self) -> bool {
+        self.state().flushed.is_some() && !self.segment.is_suspect()
     }
 
     pub(super) fn state(&self) -> std::sync::MutexGuard<'_, WriteState> {

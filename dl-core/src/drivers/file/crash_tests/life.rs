@@ -214,7 +214,7 @@ impl EntrySource for Source {
         self.waiting.lock().unwrap().pop_front()
     }
 
-    fn settled(&self, entry: u64, result: Result<()>) {
+    fn settled(&self, entry: u64, result: Result<()>) -> usize {
         if result.is_ok() {
             let mut model = self.model.lock().unwrap();
             let told = model.segments.get_mut(&self.id).unwrap();
@@ -228,6 +228,7 @@ impl EntrySource for Source {
             *count += 1;
             *failed |= result.is_err();
         });
+        result.is_ok().into()
     }
 
     fn broken(&self, _error: Error) {

@@ -15,7 +15,9 @@ impl EntrySource for Heir {
         None
     }
 
-    fn settled(&self, _entry: u64, _result: Result<()>) {}
+    fn settled(&self, _entry: u64, _result: Result<()>) -> usize {
+        0
+    }
 
     fn broken(&self, _error: Error) {
         self.0.put_and_work(entry(self.0.id, 0));

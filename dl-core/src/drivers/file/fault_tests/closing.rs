@@ -72,8 +72,9 @@ impl EntrySource for Slow {
         Some(Bytes::from_static(b"entry"))
     }
 
-    fn settled(&self, _entry: u64, result: Result<()>) {
+    fn settled(&self, _entry: u64, result: Result<()>) -> usize {
         self.ended.send_replace(Some(result.is_ok()));
+        result.is_ok().into()
     }
 
     fn broken(&self, _error: Error) {
@@ -159,7 +160,9 @@ impl EntrySource for Broken {
         panic!("a source that fails");
     }
 
-    fn settled(&self, _entry: u64, _result: Result<()>) {}
+    fn settled(&self, _entry: u64, _result: Result<()>) -> usize {
+        0
+    }
 
     fn broken(&self, _error: Error) {
         panic!("a source that fails");

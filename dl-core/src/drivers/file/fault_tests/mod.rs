@@ -1,5 +1,6 @@
 //! Each failure that the rules F1-F16 prevent, by name: every test sets up the one scenario and fails without its rule.
 
+mod aside;
 mod callers;
 mod closing;
 mod fencing;
@@ -150,6 +151,13 @@ async fn after_power_loss(world: &World, id: SegmentId, least: u64) -> (Opener, 
     let next = Opener::new(world).await;
     let entries = recovered(&next.stores, id, least, entry).await;
     (next, entries)
+}
+
+/// How many bytes were written to journals, apart from making them.
+fn journaled(world: &World) -> usize {
+    let story = world.story();
+    let batches = story.iter().filter(|line| line.contains(" Write ") && line.contains("/journals/"));
+    batches.filter(|line| line.contains(" bytes") && !line.ends_with(", 20 bytes")).count()
 }
 
 /// How often journals were emptied. A journal's generation is written once when it is made, and each time it is

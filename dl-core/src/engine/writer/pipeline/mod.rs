@@ -85,6 +85,8 @@ pub(crate) struct Effects {
     pub(crate) nudge: bool,
     /// When the first append was made of an entry that is acknowledged.
     pub(crate) appended: Option<Duration>,
+    /// How many records are acknowledged.
+    pub(crate) acknowledged: usize,
 }
 
 /// An entry on its way to the store.

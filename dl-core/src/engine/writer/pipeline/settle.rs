@@ -60,6 +60,7 @@ impl Pipeline {
                 self.told_full = false;
                 self.settings.telemetry.acknowledged(first.usage.records, first.usage.bytes);
                 effects.appended = completion.appended();
+                effects.acknowledged += first.usage.records;
                 self.complete(&completion, Ok(placed), first.usage, effects);
             }
             Part::EndOfStream(completion) => {
