@@ -284,8 +284,8 @@ impl Tasks for SimTasks {
     }
 
     fn run_blocking(&self, work: Box<dyn FnOnce() + Send>) -> BoxFuture<'static, ()> {
-        if !self.0.is_alive() {
-            // Its calls fail; who waits for it is to learn that.
+        // The calls of a dead one fail; who waits for it is to learn that.
+        if !self.0.is_alive() || self.0.threads_refused.load(Ordering::Acquire) {
             work();
             return Box::pin(std::future::ready(()));
         }

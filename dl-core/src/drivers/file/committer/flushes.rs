@@ -7,6 +7,7 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -80,23 +81,25 @@ impl Committer {
     pub(super) fn flush_aside(self: &Arc<Self>, flush: Flush, present: &Staying) {
         flush.writer().begin_flush();
         if self.flushes.add(flush, present.clone()) {
-            let committer = self.clone();
-            // It runs though nobody waits for it here.
-            drop(self.tasks.begin_blocking(move || committer.flush_waiting()));
+            let (committer, aside) = (self.clone(), Arc::new(AtomicBool::new(false)));
+            let here = aside.clone();
+            // It runs though nobody waits for it here; if there is no thread to be had, it has run on return.
+            drop(self.tasks.begin_blocking(move || committer.flush_waiting(&aside)));
+            here.store(true, Ordering::Release);
         }
     }
 
-    /// A thread's part: one after another while there are any.
-    fn flush_waiting(&self) {
+    /// A thread's part: one after another while there are any. If it is not `aside` but within a round, the round is to go on.
+    fn flush_waiting(&self, aside: &AtomicBool) {
         while let Some((flush, present)) = self.flushes.next() {
             // Nobody else knows of the entries if this fails.
-            if catch_unwind(AssertUnwindSafe(|| self.flush(flush, present))).is_err() {
+            if catch_unwind(AssertUnwindSafe(|| self.flush(flush, present, aside))).is_err() {
                 self.end();
             }
         }
     }
 
-    fn flush(&self, flush: Flush, present: Staying) {
+    fn flush(&self, flush: Flush, present: Staying, aside: &AtomicBool) {
         let slot = flush.writer().clone();
         let placing = match flush {
             Flush::Share(share) => Some(Placing::Done(share)),
@@ -114,13 +117,15 @@ impl Committer {
             Some(Placing::Crowded(share, _)) => Some(share),
             Some(Placing::Failed) | None => None,
         };
-        self.after_flush(slot, crowded);
+        let stays = crowded.is_none() && aside.load(Ordering::Acquire) && slot.stays_aside();
+        self.after_flush(slot, crowded, stays);
     }
 
-    /// Sees to what was left for the end of a flush, and to its share if there was no room for that.
-    fn after_flush(&self, slot: Arc<WriterSlot>, crowded: Option<Share>) {
+    /// Sees to what was left for the end of a flush, and to its share if there was no room for that. What the writer has by
+    /// now is flushed next if it `stays`.
+    fn after_flush(&self, slot: Arc<WriterSlot>, crowded: Option<Share>, stays: bool) {
         let mut queue = self.queue();
-        let stays = !queue.stopped && crowded.is_none() && slot.stays_aside();
+        let stays = stays && !queue.stopped;
         let present = stays.then(|| self.presence.stay().ok()).flatten();
         let behind = slot.end_flush(|behind| behind.more && present.is_some());
         queue.look |= behind.look;

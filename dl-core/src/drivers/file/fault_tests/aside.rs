@@ -142,6 +142,29 @@ async fn a_full_disk_refuses_what_is_taken_aside_before_it_has_a_place() {
     recovered(&next.stores, writer.id, number + 1, large).await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn without_threads_large_flushes_take_turns_with_rounds() {
+    let world = machine();
+    let owner = Opener::with_large_flushes(&world).await;
+    let (loud, quiet) = (TestWriter::start(&owner.stores).await, TestWriter::start(&owner.stores).await);
+    quiet.append(0..1).await;
+    owner.process.refuse_threads(true);
+    let told = world.story().len();
+    // Each end of a large entry adds the next.
+    loud.source.echo(loud.writer.clone(), (1..8).map(|number| large(loud.id, number)));
+    loud.put(large(loud.id, 0));
+    quiet.put_and_work(entry(quiet.id, 1));
+    assert!(owner.ended(&loud, 8).await && owner.ended(&quiet, 2).await);
+    loud.source.forget_echo();
+    let story = world.story().split_off(told);
+    let syncs = |folder: &'static str| {
+        let synced = move |line: &String| line.contains(" Sync ") && line.contains(folder);
+        story.iter().enumerate().filter(move |(_, line)| synced(line)).map(|(at, _)| at)
+    };
+    let quiet_synced = syncs("/journals/").next().unwrap();
+    assert!(syncs("/segments/").filter(|at| *at < quiet_synced).count() <= 1, "{story:#?}");
+}
+
 /// Gives one large entry and fails when it is told of its end.
 struct Late(Mutex<Option<Bytes>>);
 
