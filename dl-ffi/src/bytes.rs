@@ -63,7 +63,7 @@ impl dl_bytes {
 ///
 /// # Errors
 /// As [`dl_bytes::copy`].
-pub(crate) fn copy_all(views: &[dl_bytes], most: usize) -> Result<Vec<Bytes>> {
+pub(crate) fn copy_all(views: &[dl_bytes], most: usize) -> Result<impl Iterator<Item = Bytes>> {
     let mut total: usize = 0;
     for view in views {
         check_length(view.length, most)?;
@@ -75,7 +75,7 @@ pub(crate) fn copy_all(views: &[dl_bytes], most: usize) -> Result<Vec<Bytes>> {
         memory.extend_from_slice(view.read()?);
     }
     let mut rest = memory.freeze();
-    Ok(views.iter().map(|view| rest.split_to(view.length)).collect())
+    Ok(views.iter().map(move |view| rest.split_to(view.length)))
 }
 
 /// The views of an array.

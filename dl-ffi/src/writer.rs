@@ -186,12 +186,12 @@ impl Several {
         let payloads = copy_all(array(payloads, count, "payloads")?, MAX_PAYLOAD_BYTES)?;
         let shared = options.and_then(|options| options.txid);
         let txids = if txids.is_null() { &[] } else { array(txids, count, "txids")? };
-        let with_txid = |(index, payload)| -> Result<NewRecord> {
+        let mut records = Vec::with_capacity(count);
+        for (index, payload) in payloads.enumerate() {
             let own = txids.get(index).filter(|txid| **txid != NO_TXID);
             let txid = own.map(|txid| Txid::new(*txid)).transpose()?.or(shared);
-            Ok(txid.into_iter().fold(NewRecord::new(payload), NewRecord::txid))
-        };
-        let records = payloads.into_iter().enumerate().map(with_txid).collect::<Result<Vec<_>>>()?;
+            records.push(txid.into_iter().fold(NewRecord::new(payload), NewRecord::txid));
+        }
         Ok(Self { writer, records, condition: options.and_then(|options| options.condition) })
     }
 
@@ -206,12 +206,14 @@ impl Several {
             tickets.push(self.writer.append(record).await);
         }
         let mut receipts = Vec::with_capacity(tickets.len());
-        for ticket in tickets {
+        // From the last on: entries are settled in order, so this waits once, and not for one entry after another.
+        for ticket in tickets.into_iter().rev() {
             receipts.push(match ticket {
                 Ok(ticket) => ticket.await,
                 Err(error) => Err(error),
             });
         }
+        receipts.reverse();
         Ok(dl_receipts::each(receipts))
     }
 
