@@ -13,6 +13,7 @@ import org.apache.distributedlog.api.AsyncLogReader;
 import org.apache.distributedlog.api.DistributedLogManager;
 import org.apache.distributedlog.exceptions.EndOfStreamException;
 import org.apache.distributedlog.exceptions.LogEmptyException;
+import org.apache.distributedlog.exceptions.ReadCancelledException;
 
 /**
  * Readers, by the names that the calls give them.
@@ -35,11 +36,56 @@ final class Readers {
         this.namespaces = namespaces;
     }
 
+    /**
+     * A reader, and where it is. Now and then Java's gives up by itself: asked for more while it moves from a segment that
+     * it has read to the end to the next, it asks that segment once more and closes it, and tells that as a read that was
+     * cancelled. Here nobody closes a reader that is waited for, so then another one goes on behind the last record.
+     */
     private static final class Reader {
-        DistributedLogManager manager;
-        AsyncLogReader reader;
+        final DistributedLogManager manager;
+        private AsyncLogReader reader;
         /** The next record, asked for already. */
-        CompletableFuture<LogRecordWithDLSN> next;
+        private CompletableFuture<LogRecordWithDLSN> next;
+        /** Where one that goes on begins: a DLSN or {@code "txid:N"}. */
+        private String from;
+
+        Reader(DistributedLogManager manager, String from) throws Exception {
+            this.manager = manager;
+            this.from = from;
+            open();
+        }
+
+        private void open() throws Exception {
+            reader = from.startsWith("txid:")
+                    ? manager.openAsyncLogReader(Long.parseLong(from.substring(5))).get()
+                    : manager.openAsyncLogReader(Namespaces.dlsn(from)).get();
+        }
+
+        LogRecordWithDLSN next(long end) throws Exception {
+            while (true) {
+                if (next == null) {
+                    next = reader.readNext();
+                }
+                try {
+                    LogRecordWithDLSN record = next.get(Math.max(0, end - System.nanoTime()), TimeUnit.NANOSECONDS);
+                    next = null;
+                    from = Namespaces.text(record.getDlsn().getNextDLSN());
+                    return record;
+                } catch (ExecutionException failure) {
+                    if (!(failure.getCause() instanceof ReadCancelledException)) {
+                        throw failure;
+                    }
+                    next = null;
+                    reader.asyncClose().get();
+                    open();
+                }
+            }
+        }
+
+        void close() throws Exception {
+            reader.asyncClose().get();
+            manager.close();
+        }
     }
 
     boolean call(String name, JsonNode call, ObjectNode answer) throws Exception {
@@ -50,8 +96,7 @@ final class Readers {
             case "close_reader" -> {
                 Reader reader = reader(call);
                 open.remove(call.path("reader").asText());
-                reader.reader.asyncClose().get();
-                reader.manager.close();
+                reader.close();
             }
             default -> {
                 return false;
@@ -64,25 +109,25 @@ final class Readers {
     private void read(JsonNode call, ObjectNode answer) throws Exception {
         ArrayNode records = answer.putArray("records");
         Reader reader = open(call);
+        long end = end(call);
         try {
             DLSN last = last(reader.manager);
             for (DLSN at = DLSN.InvalidDLSN; at.compareTo(last) < 0; ) {
-                LogRecordWithDLSN each = reader.reader.readNext().get();
+                LogRecordWithDLSN each = reader.next(end);
                 add(records, each);
                 at = each.getDlsn();
             }
             boolean sealed = reader.manager.isEndOfStreamMarked();
             answer.put("sealed", sealed);
             if (sealed) {
-                add(records, reader.reader.readNext().get());
+                add(records, reader.next(end));
             }
         } catch (ExecutionException failure) {
             if (!(failure.getCause() instanceof EndOfStreamException)) {
                 throw failure;
             }
         } finally {
-            reader.reader.asyncClose().get();
-            reader.manager.close();
+            reader.close();
         }
     }
 
@@ -95,13 +140,7 @@ final class Readers {
     }
 
     private Reader open(JsonNode call) throws Exception {
-        String from = from(call);
-        Reader reader = new Reader();
-        reader.manager = namespaces.manager(call);
-        reader.reader = from.startsWith("txid:")
-                ? reader.manager.openAsyncLogReader(Long.parseLong(from.substring(5))).get()
-                : reader.manager.openAsyncLogReader(Namespaces.dlsn(from)).get();
-        return reader;
+        return new Reader(namespaces.manager(call), call.path("from").asText("1:0:0"));
     }
 
     private Reader reader(JsonNode call) {
@@ -115,25 +154,21 @@ final class Readers {
     private void next(JsonNode call, ObjectNode answer) throws Exception {
         Reader reader = reader(call);
         ArrayNode records = answer.putArray("records");
-        long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(call.path("timeout_ms").asLong(60_000));
+        long end = end(call);
         while (records.size() < call.path("count").asInt(1)) {
-            if (reader.next == null) {
-                reader.next = reader.reader.readNext();
-            }
             try {
-                add(records, reader.next.get(Math.max(0, end - System.nanoTime()), TimeUnit.NANOSECONDS));
+                add(records, reader.next(end));
             } catch (TimeoutException late) {
                 return;
             } catch (Exception failure) {
                 answer.set("ended", Interop.error(failure));
                 return;
             }
-            reader.next = null;
         }
     }
 
-    private static String from(JsonNode call) {
-        return call.path("from").asText("1:0:0");
+    private static long end(JsonNode call) {
+        return System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(call.path("timeout_ms").asLong(60_000));
     }
 
     private static void add(ArrayNode records, LogRecordWithDLSN record) {
