@@ -100,7 +100,8 @@ mod types;
 mod zookeeper;
 
 pub use client::{
-    BookKeeper, ClientOptions, Confirmed, CreateOptions, LedgerReader, LedgerWriter, Ticket, WriterEvents,
+    BookKeeper, ClientOptions, Confirmed, Copies, CopyFault, CopyProblem, CreateOptions, EntryRun,
+    EntryState, Fragment, LedgerReader, LedgerWriter, Obstacle, Outlook, Ticket, WriterEvents,
 };
 pub use cluster::{
     BookieRegistry, LedgerStore, MemoryCluster, RegisteredBookie, Version, Versioned, Watch, Written,

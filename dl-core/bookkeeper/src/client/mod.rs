@@ -4,6 +4,7 @@
 //! requests and gathers the answers, `cluster` is what the handles of one client share.
 
 mod cluster;
+mod examine;
 mod options;
 mod patience;
 mod post;
@@ -25,6 +26,7 @@ use crate::seams::Seams;
 use crate::types::LedgerId;
 use cluster::Cluster;
 
+pub use examine::{Copies, CopyFault, CopyProblem, EntryRun, EntryState, Fragment, Obstacle, Outlook};
 pub use options::{ClientOptions, CreateOptions};
 pub use reader::{Confirmed, LedgerReader};
 pub use ticket::Ticket;

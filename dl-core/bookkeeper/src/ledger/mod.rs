@@ -16,7 +16,7 @@ mod writer;
 
 pub use access::Access;
 pub use adds::AddTarget;
-pub(crate) use quorum::{entries_to, entry_id, last_of};
+pub(crate) use quorum::{PlaceSet, covered, entries_to, entry_id, last_of};
 pub use reading::{
     LastConfirmed, LastOutput, LastToken, ReadOptions, Reading, ReadingOutput, ReadingToken, Replicas, Tail,
     TailOutput, TailToken,

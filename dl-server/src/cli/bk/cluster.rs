@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use clap::Args;
 use dl_bookkeeper::{
-    BookKeeper, Bookies, ClientOptions, ErrorKind as ClusterErrorKind, LedgerId, LedgerMetadata, Seams,
-    ZooKeeper, ZooKeeperBookies, ZooKeeperLedgers,
+    BookKeeper, Bookies, ClientOptions, ErrorKind as ClusterErrorKind, LedgerId, LedgerMetadata, Outlook,
+    Seams, ZooKeeper, ZooKeeperBookies, ZooKeeperLedgers,
 };
 use dl_core::{ClusterConnections, Error, ErrorKind};
 use tokio::task::JoinSet;
 
 use super::place::{Binding, Place};
-use super::recovery::{Look, Outlook};
 use super::references::References;
 use crate::cli::Shared;
 use crate::cli::failure::Result;
@@ -103,6 +102,7 @@ impl Cluster {
     }
 
     pub(in crate::cli) async fn close(&self) {
+        self.client.close();
         self.bookies.close();
         self.zookeeper.close().await;
         if let Some(namespace) = &self.namespace {
@@ -145,8 +145,7 @@ impl Cluster {
 
     /// What a recovery of a ledger would find now.
     pub(in crate::cli) async fn outlook(&self, ledger: LedgerId) -> Result<Outlook> {
-        let metadata = self.client.metadata(ledger).await?.metadata;
-        Ok(Look { ledger, metadata: &metadata, bookies: &self.bookies }.outlook().await)
+        Ok(self.client.outlook(ledger).await?)
     }
 
     /// The metadata of ledgers, in their order.

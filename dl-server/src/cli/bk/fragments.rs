@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use clap::Args;
-use dl_bookkeeper::{BookieId, BookieRegistry, EntryId, LedgerId, LedgerMetadata, LedgerState};
+use dl_bookkeeper::{
+    BookieId, BookieRegistry, CopyProblem, EntryId, Fragment, LedgerId, LedgerMetadata, LedgerState,
+};
 use dl_core::{Error, ErrorKind, LogName};
 use serde_json::{Value, json};
 
 use super::cluster::{Cluster, Known};
-use super::replicas::{Check, Fragment, Problem, fragments};
 use super::show;
 use crate::cli::Shared;
 use crate::cli::failure::{self, Failure, Result};
@@ -85,10 +86,10 @@ impl Fragments {
         count: &mut Count,
         output: &mut Output,
     ) -> Result<()> {
-        let (bookies, every_entry) = (&cluster.bookies, self.every_entry);
-        let check = Check { ledger, metadata, bookies, registered, every_entry };
-        for fragment in fragments(metadata, last_entry(cluster, ledger, metadata).await?) {
-            let problems = check.problems(&fragment).await;
+        for fragment in Fragment::all(metadata, last_entry(cluster, ledger, metadata).await?) {
+            let copies =
+                cluster.client.copies(ledger, metadata, &fragment, registered, self.every_entry).await;
+            let problems = copies.problems;
             count.fragments += 1;
             count.lacking += u64::from(!problems.is_empty());
             if self.all || !problems.is_empty() {
@@ -142,23 +143,23 @@ fn end(count: &Count, json: bool, output: &mut Output) -> Result<()> {
     Err(Error::new(ErrorKind::Unavailable, message).into())
 }
 
-fn text(ledger: LedgerId, fragment: &Fragment, problems: &[Problem]) -> String {
+fn text(ledger: LedgerId, fragment: &Fragment, problems: &[CopyProblem]) -> String {
     let entries = match fragment.last {
         Some(last) => format!("entries {} to {last}", fragment.first),
         None => format!("from entry {} on, none yet", fragment.first),
     };
     let good = fragment.bookies.len() - problems.len();
     let mut lines = vec![format!("ledger {ledger}, {entries}: {good} of {} copies", fragment.bookies.len())];
-    lines.extend(problems.iter().map(|problem| format!("  {} {}", problem.bookie, problem.what.text())));
+    lines.extend(problems.iter().map(|problem| format!("  {} {}", problem.bookie, problem.fault)));
     lines.join("\n")
 }
 
-fn object(ledger: LedgerId, fragment: &Fragment, problems: &[Problem]) -> Value {
-    let problem = |problem: &Problem| {
+fn object(ledger: LedgerId, fragment: &Fragment, problems: &[CopyProblem]) -> Value {
+    let problem = |problem: &CopyProblem| {
         json!({
             "bookie": problem.bookie.as_str(),
-            "problem": problem.what.name(),
-            "entry": problem.what.entry(),
+            "problem": problem.fault.name(),
+            "entry": problem.fault.entry().map(EntryId::number),
         })
     };
     json!({

@@ -8,9 +8,7 @@ mod fragments;
 mod ledgers;
 mod orphans;
 mod place;
-mod recovery;
 mod references;
-mod replicas;
 mod show;
 
 use clap::{Args, Subcommand};
@@ -20,7 +18,6 @@ use super::failure::Result;
 pub(super) use cluster::Cluster;
 use cluster::ClusterArgs;
 pub(super) use place::Place;
-pub(super) use recovery::{Obstacle, Outlook};
 
 /// Looks at the BookKeeper cluster below a namespace: ledgers, entries, bookies, copies that are missing, ledgers nobody
 /// refers to

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use dl_bookkeeper::{EntryId, LedgerId};
+use dl_bookkeeper::{EntryId, LedgerId, Obstacle, Outlook};
 use dl_core::{Dlsn, Error, ErrorKind, Log, LogName, OnTruncated, ReaderOptions, SegmentInfo, Start};
 use serde_json::{Value, json};
 
 use crate::cli::Shared;
-use crate::cli::bk::{Cluster, Obstacle, Outlook, Place};
+use crate::cli::bk::{Cluster, Place};
 use crate::cli::failure::{self, Failure, Result};
 use crate::cli::namespace::{self, Missing, Scope};
 
@@ -128,7 +128,7 @@ impl Explained {
             let entries = entries(first, last);
             lines.push(format!("  kept, too: {entries}, which bookies have and readers have not seen yet"));
         }
-        lines.extend(outlook.obstacles.iter().map(obstacle_text));
+        lines.extend(outlook.obstacles.iter().map(|obstacle| format!("  in the way: {obstacle}")));
         if let Some((first, last)) = self.skipped() {
             let entries = entries(first, last);
             lines.push(format!("  skipped by a forced open: {entries}, as far as bookies tell"));
@@ -191,14 +191,4 @@ fn text(name: &LogName, owner: Option<&str>, found: &[Explained]) -> String {
 
 fn entries(first: EntryId, last: EntryId) -> String {
     if first == last { format!("entry {first}") } else { format!("entries {first} to {last}") }
-}
-
-fn obstacle_text(obstacle: &Obstacle) -> String {
-    let what = match obstacle.entry {
-        None => "too few of its bookies can be fenced".to_owned(),
-        Some(entry) => format!("whether entry {entry} was acknowledged cannot be known"),
-    };
-    let bookies: Vec<String> =
-        obstacle.bookies.iter().map(|(bookie, problem)| format!("{bookie} {problem}")).collect();
-    format!("  in the way: {what}: {}", bookies.join("; "))
 }

@@ -72,14 +72,14 @@ impl State {
     }
 }
 
-struct World {
-    metadata: Arc<MemoryCluster>,
+pub(super) struct World {
+    pub(super) metadata: Arc<MemoryCluster>,
     fakes: Arc<Fakes>,
-    client: BookKeeper,
+    pub(super) client: BookKeeper,
 }
 
 impl World {
-    async fn new(bookies: usize) -> Self {
+    pub(super) async fn new(bookies: usize) -> Self {
         Self::with(bookies, ClientOptions::default()).await
     }
 
@@ -104,11 +104,21 @@ impl World {
         Self::client(&self.metadata, &self.fakes, ClientOptions::default()).await
     }
 
-    fn kill(&self, id: &BookieId) {
+    pub(super) fn kill(&self, id: &BookieId) {
         self.fakes.0.lock().unwrap().bookies.get_mut(id).unwrap().crash();
     }
 
-    fn revive(&self, id: &BookieId) {
+    /// Has a bookie hold something else as this entry.
+    pub(super) fn damage(&self, id: &BookieId, entry: u64) {
+        assert!(self.fakes.0.lock().unwrap().bookies.get_mut(id).unwrap().damage(entry));
+    }
+
+    /// Has a bookie lose an entry.
+    pub(super) fn forget(&self, id: &BookieId, entry: u64) {
+        self.fakes.0.lock().unwrap().bookies.get_mut(id).unwrap().forget(entry);
+    }
+
+    pub(super) fn revive(&self, id: &BookieId) {
         self.fakes.0.lock().unwrap().bookies.get_mut(id).unwrap().up = true;
     }
 
@@ -134,19 +144,19 @@ impl World {
     }
 }
 
-fn three() -> CreateOptions {
+pub(super) fn three() -> CreateOptions {
     CreateOptions::new(Quorum::new(3, 3, 2).unwrap(), "secret")
 }
 
-fn payload(number: u64) -> Bytes {
+pub(super) fn payload(number: u64) -> Bytes {
     Bytes::from(format!("entry {number}"))
 }
 
-fn id(number: u64) -> EntryId {
+pub(super) fn id(number: u64) -> EntryId {
     EntryId::new(number as i64).unwrap()
 }
 
-async fn append(writer: &LedgerWriter, numbers: std::ops::Range<u64>) {
+pub(super) async fn append(writer: &LedgerWriter, numbers: std::ops::Range<u64>) {
     let mut tickets = Vec::new();
     for number in numbers.clone() {
         tickets.push(writer.append(payload(number)).await.unwrap());

@@ -119,6 +119,13 @@ impl FakeBookie {
         true
     }
 
+    /// Loses an entry.
+    pub(crate) fn forget(&mut self, entry: u64) {
+        let key = entry as i64;
+        self.memory.entries.remove(&key);
+        self.disk.entries.remove(&key);
+    }
+
     /// Stores an entry as the cluster's own repair does.
     pub(crate) fn repair(&mut self, entry: u64, body: Bytes) {
         self.memory.entries.insert(entry as i64, body.clone());

@@ -1,37 +1,44 @@
 //! What a recovery of a ledger would find: which entries it keeps, and who or what is in its way. Nobody is fenced.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
 
-use dl_bookkeeper::{
-    BookieId, Bookies, EntryCodec, EntryId, ErrorKind, LedgerId, LedgerMetadata, LedgerState, Priority,
-    Quorum, ReadMode, ReadRequest, Request, Response,
-};
+use super::{Copy, judge, request};
+use crate::client::cluster::Cluster;
+use crate::client::post::Post;
+use crate::codec::EntryCodec;
+use crate::error::ErrorKind;
+use crate::ledger::{PlaceSet, covered};
+use crate::metadata::{LedgerMetadata, LedgerState};
+use crate::protocol::{Request, Response};
+use crate::types::{BookieId, EntryId, LedgerId};
 
 /// What a recovery would find now.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(in crate::cli) struct Outlook {
+pub struct Outlook {
     /// Whether the ledger has an end already: then there is nothing to recover.
-    pub(in crate::cli) closed: bool,
+    pub closed: bool,
     /// The last entry that is known to be confirmed.
-    pub(in crate::cli) confirmed: Option<EntryId>,
+    pub confirmed: Option<EntryId>,
     /// The last entry that a recovery would keep: each up to there is confirmed, or on a bookie that answers.
-    pub(in crate::cli) kept: Option<EntryId>,
+    pub kept: Option<EntryId>,
     /// The last entry of which any bookie told.
-    pub(in crate::cli) told: Option<EntryId>,
+    pub told: Option<EntryId>,
     /// What is in the way.
-    pub(in crate::cli) obstacles: Vec<Obstacle>,
+    pub obstacles: Vec<Obstacle>,
 }
 
 /// What is in the way of a recovery.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::cli) struct Obstacle {
+pub struct Obstacle {
     /// The entry of which it is not known whether it was acknowledged; `None` if it ends before that, because too few bookies
     /// can be fenced.
-    pub(in crate::cli) entry: Option<EntryId>,
+    pub entry: Option<EntryId>,
     /// The bookies that would tell, and what each has to say.
-    pub(in crate::cli) bookies: Vec<(BookieId, String)>,
+    pub bookies: Vec<(BookieId, String)>,
     /// Whether it is enough that they come back.
-    pub(in crate::cli) passes: bool,
+    pub passes: bool,
 }
 
 /// What one bookie knows of a ledger.
@@ -41,18 +48,11 @@ struct Known {
     last: Option<EntryId>,
 }
 
-/// What one bookie says of an entry.
-enum Copy {
-    Good,
-    Missing,
-    Damaged,
-}
-
 /// Looks at a ledger through its bookies.
 pub(super) struct Look<'a> {
+    pub(super) cluster: &'a Arc<Cluster>,
     pub(super) ledger: LedgerId,
     pub(super) metadata: &'a LedgerMetadata,
-    pub(super) bookies: &'a Bookies,
 }
 
 impl Look<'_> {
@@ -75,8 +75,8 @@ impl Look<'_> {
             }
         }
         outlook.kept = outlook.confirmed;
-        let answers: Vec<bool> = ensemble.iter().map(|bookie| !silent.contains_key(bookie)).collect();
-        if !covered(self.metadata.quorum, &answers) {
+        let answers = ensemble.iter().enumerate().filter(|(_, bookie)| !silent.contains_key(bookie));
+        if !covered(self.metadata.quorum, answers.map(|(place, _)| place).collect::<PlaceSet>()) {
             let bookies = silent.clone().into_iter().collect();
             outlook.obstacles.push(Obstacle { entry: None, bookies, passes: true });
         }
@@ -102,7 +102,7 @@ impl Look<'_> {
                     continue;
                 }
                 match self.copy(bookie, entry).await {
-                    Ok(Copy::Good) => good = true,
+                    Ok(Copy::Good(_)) => good = true,
                     Ok(Copy::Missing) => missing += 1,
                     Ok(Copy::Damaged) => {
                         damaged.push((bookie.clone(), "has something else as this entry".to_owned()));
@@ -128,16 +128,20 @@ impl Look<'_> {
     }
 
     async fn ask_all(&self, ensemble: &[BookieId]) -> Vec<(BookieId, Result<Known, String>)> {
-        let mut asked = tokio::task::JoinSet::new();
+        let mut post = Post::new(self.cluster.clone());
         for bookie in ensemble {
-            let (client, request) = (self.bookies.bookie(bookie), Request::ReadLac(self.ledger));
-            asked.spawn(async move { (client.id().clone(), client.call(&request, None).await) });
+            post.send(bookie, bookie.clone(), &Request::ReadLac(self.ledger));
         }
-        let answers = asked.join_all().await.into_iter();
-        answers.map(|(bookie, answer)| (bookie, self.known(answer))).collect()
+        let mut answers = Vec::new();
+        while answers.len() < ensemble.len() {
+            if let Some((bookie, answer)) = post.next(None).await {
+                answers.push((bookie, self.known(answer)));
+            }
+        }
+        answers
     }
 
-    fn known(&self, answer: dl_bookkeeper::Result<Response>) -> Result<Known, String> {
+    fn known(&self, answer: crate::error::Result<Response>) -> Result<Known, String> {
         let codec = self.codec();
         match answer {
             Ok(Response::ReadLac(found)) => {
@@ -157,18 +161,13 @@ impl Look<'_> {
     }
 
     async fn copy(&self, bookie: &BookieId, entry: EntryId) -> Result<Copy, String> {
-        let (ledger, mode, priority) = (self.ledger, ReadMode::Plain, Priority::Normal);
-        let request = Request::Read(ReadRequest { ledger, entry: Some(entry), mode, priority });
-        match self.bookies.bookie(bookie).call(&request, None).await {
-            Ok(Response::Read(found)) => {
-                let opened = self.codec().open(ledger, Some(entry), &found.body.unwrap_or_default());
-                Ok(opened.map_or(Copy::Damaged, |_| Copy::Good))
+        let mut post = Post::new(self.cluster.clone());
+        post.send(bookie, (), &request(self.ledger, entry));
+        loop {
+            if let Some(((), answer)) = post.next(None).await {
+                return judge(&self.codec(), self.ledger, entry, answer)
+                    .map_err(|problem| format!("does not answer: {problem}"));
             }
-            Ok(_) => Ok(Copy::Damaged),
-            Err(error) if matches!(error.kind(), ErrorKind::NoSuchEntry | ErrorKind::NoSuchLedger) => {
-                Ok(Copy::Missing)
-            }
-            Err(error) => Err(format!("does not answer: {}", error.message())),
         }
     }
 
@@ -177,25 +176,15 @@ impl Look<'_> {
     }
 }
 
-/// Whether those that answer are so many that, once they are fenced, the others are no ack quorum of any entry.
-fn covered(quorum: Quorum, answers: &[bool]) -> bool {
-    (0..quorum.ensemble()).all(|start| {
-        let set = (start..start + quorum.write()).map(|place| place % quorum.ensemble());
-        set.filter(|place| !answers.get(*place).copied().unwrap_or_default()).count() < quorum.ack()
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn who_is_silent_may_be_no_ack_quorum() {
-        let three = Quorum::new(3, 3, 2).unwrap();
-        assert!(covered(three, &[true, true, false]));
-        assert!(!covered(three, &[true, false, false]));
-        let striped = Quorum::new(4, 2, 2).unwrap();
-        assert!(covered(striped, &[true, false, true, false]));
-        assert!(!covered(striped, &[true, false, false, true]));
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.entry {
+            None => f.write_str("too few of its bookies can be fenced: ")?,
+            Some(entry) => write!(f, "whether entry {entry} was acknowledged cannot be known: ")?,
+        }
+        for (index, (bookie, problem)) in self.bookies.iter().enumerate() {
+            write!(f, "{}{bookie} {problem}", if index == 0 { "" } else { "; " })?;
+        }
+        Ok(())
     }
 }
