@@ -93,6 +93,10 @@ fn worst(failures: Vec<Error>) -> Error {
         ErrorKind::DigestMismatch | ErrorKind::Corrupt => 1,
         _ => 0,
     };
-    let none = || Error::new(ErrorKind::NoSuchEntry, "the ledger has no such entry");
-    failures.into_iter().min_by_key(rank).unwrap_or_else(none)
+    let none = || Error::new(ErrorKind::NoSuchEntry, "no bookie has the entry");
+    match failures.into_iter().min_by_key(rank) {
+        // Whether there is such a ledger is for its metadata to say.
+        Some(error) if error.kind() != ErrorKind::NoSuchLedger => error,
+        _ => none(),
+    }
 }

@@ -99,6 +99,10 @@ fn there_is_no_such_entry_only_if_all_say_so() {
     assert_eq!(cluster.read(2..3, 100, single()).1.unwrap_err().kind(), ErrorKind::NoSuchEntry);
     cluster.down = vec![2];
     assert_eq!(cluster.read(2..3, 100, single()).1.unwrap_err().kind(), ErrorKind::Unavailable);
+    cluster.down.clear();
+    cluster.bookies.iter_mut().for_each(|bookie| *bookie = FakeBookie::new(true));
+    let error = cluster.read(0..2, 100, single()).1.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NoSuchEntry, "bookies that were wiped do not know the ledger");
 }
 
 #[test]
