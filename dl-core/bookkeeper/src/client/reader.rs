@@ -278,9 +278,12 @@ impl LedgerReader {
             match output {
                 TailOutput::Send { to, token, request } => post.send(&to, token, &request),
                 TailOutput::Entry(entry) => self.state().next = Some(entry),
-                TailOutput::Confirmed { entries, .. } => {
+                TailOutput::Confirmed { entries, told_by, .. } => {
                     let mut state = self.state();
                     state.confirmed = state.confirmed.max(entries);
+                    if let Some(bookie) = told_by {
+                        state.replicas.told_by(bookie);
+                    }
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! Reading a ledger and following it.
 
 use super::*;
+use crate::ledger::ReadOptions;
 
 #[tokio::test]
 async fn a_reader_follows_the_writer_to_the_end() {
@@ -46,6 +47,42 @@ async fn a_bookie_that_comes_back_while_another_is_silent_is_asked_again() {
         };
         let found: usize = tokio::select! { biased; found = look => found, () = silence => 0 };
         assert_eq!(found, 1);
+        world.thaw();
+    }
+}
+
+#[tokio::test]
+async fn entries_are_read_from_the_bookie_that_told_of_them() {
+    // Nobody else would be asked while a bookie is silent.
+    let read_options = ReadOptions { speculate_ms: 0, ..ReadOptions::default() };
+    let options = ClientOptions { read: read_options, ..ClientOptions::default() };
+    let world = World::with(3, options).await;
+    let writer = world.client.create(three()).await.unwrap();
+    append(&writer, 0..1).await;
+    let reader = world.client.open_without_recovery(writer.id(), b"secret").await.unwrap();
+    let first = reader.metadata().metadata.last_ensemble().1[..1].to_vec();
+    for told in [3, 7] {
+        append(&writer, told - 2..told).await;
+        world.freeze(&first);
+        append(&writer, told..told + 2).await;
+        let news = async {
+            let mut last = None;
+            while last < Some(id(told)) {
+                last = reader.wait(last).await.unwrap().last;
+            }
+            // One of them came along.
+            read(&reader, told - 1, told + 1).await
+        };
+        let silence = async {
+            for _ in 0..10_000 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            found = news => assert_eq!(found, [payload(told - 1), payload(told)]),
+            () = silence => panic!("a bookie that is silent was waited for"),
+        }
         world.thaw();
     }
 }

@@ -13,6 +13,8 @@ pub struct Replicas {
     avoided: BTreeMap<BookieId, u64>,
     /// The bookie that is kept to.
     preferred: Option<BookieId>,
+    /// The bookie that told last how far the ledger is confirmed: it was alive just now.
+    told: Option<BookieId>,
     /// How often in a row a request for many entries failed.
     failed_batches: u32,
 }
@@ -21,8 +23,8 @@ pub struct Replicas {
 const MAX_FAILED_BATCHES: u32 = 3;
 
 impl Replicas {
-    /// The places that have an entry, the best to ask first: not one that was slow or failed, then the one kept to, then
-    /// as the entry's write set has them.
+    /// The places that have an entry, the best to ask first: not one that was slow or failed, then the one that told
+    /// of the last news, then the one kept to, then as the entry's write set has them.
     pub(super) fn order(
         &self,
         options: &ReadOptions,
@@ -41,7 +43,7 @@ impl Replicas {
             let bookie = ensemble.get(*place);
             let avoided =
                 bookie.and_then(|bookie| self.avoided.get(bookie)).is_some_and(|until| now_ms < *until);
-            (avoided, !(sticky && self.preferred.as_ref() == bookie))
+            (avoided, self.told.as_ref() != bookie, !(sticky && self.preferred.as_ref() == bookie))
         };
         places.sort_by_key(rank);
         places
@@ -59,9 +61,18 @@ impl Replicas {
     /// A bookie was slow or failed.
     pub(super) fn avoid(&mut self, bookie: &BookieId, until_ms: u64) {
         self.avoided.insert(bookie.clone(), until_ms);
+        if self.told.as_ref() == Some(bookie) {
+            self.told = None;
+        }
         if self.preferred.as_ref() == Some(bookie) {
             self.preferred = None;
         }
+    }
+
+    /// A bookie told of news, so it is alive, and most likely has the entries.
+    pub fn told_by(&mut self, bookie: BookieId) {
+        self.avoided.remove(&bookie);
+        self.told = Some(bookie);
     }
 
     /// A bookie gave a good entry back.

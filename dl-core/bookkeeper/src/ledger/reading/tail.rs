@@ -79,6 +79,8 @@ pub enum TailOutput {
         entries: u64,
         /// Whether there will be no more.
         closed: bool,
+        /// The bookie that said so, if one did.
+        told_by: Option<BookieId>,
     },
 }
 
@@ -131,10 +133,14 @@ impl Tail {
 
     /// So many entries are confirmed, as was learned elsewhere.
     pub fn learn(&mut self, entries: u64) {
+        self.learn_from(entries, None);
+    }
+
+    fn learn_from(&mut self, entries: u64, told_by: Option<BookieId>) {
         if entries > self.confirmed && !self.closed {
             self.confirmed = entries;
             self.waiting = false;
-            self.outputs.push_back(TailOutput::Confirmed { entries, closed: false });
+            self.outputs.push_back(TailOutput::Confirmed { entries, closed: false, told_by });
         }
     }
 
@@ -145,7 +151,8 @@ impl Tail {
                 self.closed = true;
                 self.waiting = false;
                 self.confirmed = entries_to(last_entry);
-                self.outputs.push_back(TailOutput::Confirmed { entries: self.confirmed, closed: true });
+                let (entries, told_by) = (self.confirmed, None);
+                self.outputs.push_back(TailOutput::Confirmed { entries, closed: true, told_by });
             }
             return;
         }
@@ -173,8 +180,10 @@ impl Tail {
     /// Takes the answer to a request, or what kept it from being answered.
     pub fn answer(&mut self, token: TailToken, answer: Result<Response>) {
         let (now_ms, held_ms) = (self.now_ms, self.options.poll_ms / 2);
+        let from = self.places.get(token.place).filter(|_| token.generation == self.generation);
+        let from = from.map(|place| place.bookie.clone());
         let told = match &answer {
-            Ok(Response::Read(read)) => self.heard(read),
+            Ok(Response::Read(read)) => self.heard(read, from),
             _ => 0,
         };
         let place = self.places.get_mut(token.place).filter(|_| token.generation == self.generation);
@@ -225,7 +234,7 @@ impl Tail {
     }
 
     /// Learns from an answer; answers how many entries it says are confirmed.
-    fn heard(&mut self, read: &ReadResponse) -> u64 {
+    fn heard(&mut self, read: &ReadResponse, from: Option<BookieId>) -> u64 {
         let confirmed = read.max_lac.map_or(0, entries_to);
         // What a bookie says of the LAC is taken as it is; an entry has to be what its digest says.
         if let (Some(entry), Some(body)) = (read.entry, &read.body) {
@@ -236,7 +245,7 @@ impl Tail {
                 self.outputs.extend(entry.map(TailOutput::Entry));
             }
         }
-        self.learn(confirmed);
+        self.learn_from(confirmed, from);
         confirmed
     }
 

@@ -56,6 +56,26 @@ fn a_reader_keeps_to_one_bookie_while_it_is_well() {
 }
 
 #[test]
+fn the_bookie_that_told_of_news_is_asked_first() {
+    for quorum in [(3, 3, 2), (4, 3, 2)] {
+        for options in [single(), ReadOptions::default()] {
+            let mut cluster = Cluster::new(quorum, 2);
+            cluster.frozen = vec![0];
+            let told = bookies(2..3).remove(0);
+            cluster.replicas.avoid(&told, u64::MAX);
+            cluster.replicas.told_by(told.clone());
+            let patient = ReadOptions { speculate_ms: 0, ..options };
+            cluster.read(0..1, 100, patient).1.unwrap();
+            assert_eq!(cluster.asked[0].0, 2, "it is alive, whatever was before");
+            cluster.replicas.avoid(&told, u64::MAX);
+            cluster.frozen = vec![2];
+            cluster.read(0..1, 100, patient).1.unwrap();
+            assert_ne!(cluster.asked[1].0, 2, "until it is slow");
+        }
+    }
+}
+
+#[test]
 fn another_replica_is_asked_when_one_fails_or_is_slow() {
     for options in [single(), ReadOptions::default()] {
         let mut cluster = Cluster::new((3, 3, 2), 10);
