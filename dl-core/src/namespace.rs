@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::LogWatcher;
-use crate::drivers::{self, Contents, Examined};
+use crate::drivers::{self, Contents, Examined, Verified};
 use crate::engine::{Engine, delete, layout, listing, rename, snapshot, verify};
 use crate::error::Result;
 use crate::log::Log;
@@ -107,6 +107,9 @@ impl Namespace {
     /// and works beside processes that write, and where [`open`](Self::open) fails. What the records say, their order
     /// and numbers, is for who reads the logs.
     ///
+    /// On BookKeeper these are every copy of every entry of the ledgers of its logs, and what the metadata of logs and of
+    /// ledgers say of each other; no ledger is fenced.
+    ///
     /// # Errors
     /// `not-found` if there is no namespace, or no such log in metadata that is whole; `unsupported` for a namespace
     /// that is newer than this build; `permission-denied`.
@@ -152,7 +155,14 @@ impl Namespace {
         seams: Seams,
     ) -> Result<Verification> {
         let select = Arc::new(verify::select(log.cloned()));
-        let examined = drivers::verify(uri, &mut options, select, &seams).await?;
+        let examined = match drivers::verify(uri, &mut options, select, &seams).await? {
+            Verified::Files(examined) => examined,
+            Verified::Stores(stores, examiner) => {
+                let verified = verify::stores::verify(&stores, &*examiner, log).await;
+                stores.session.close().await?;
+                return verified;
+            }
+        };
         let Examined { mut verification, tree, segments, unfinished, alive } = examined;
         verify::name(&tree, segments.as_ref(), log, &mut verification)?;
         verification.in_progress = verify::in_progress(&tree, unfinished, &alive);

@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::metadata::{MetadataStore, Session, Tree};
 use crate::options::{Location, Options};
 use crate::seams::{OpenMode, Seams};
-use crate::store::{StoreSession, Stores, Unfinished};
+use crate::store::{SegmentExaminer, StoreSession, Stores, Unfinished};
 use crate::telemetry::Telemetry;
 use crate::types::{NamespaceInfo, SegmentId, Verification};
 
@@ -52,7 +52,15 @@ pub(crate) async fn open(
     Ok((stores, owner))
 }
 
-/// What verifying a namespace brought.
+/// What verifying a namespace needs.
+pub(crate) enum Verified {
+    /// Nothing more: this is what its files hold.
+    Files(Examined),
+    /// To go through its stores, which are open for reading.
+    Stores(Stores, Arc<dyn SegmentExaminer>),
+}
+
+/// What verifying the files of a namespace brought.
 pub(crate) struct Examined {
     pub(crate) verification: Verification,
     /// The tree of metadata, as far as it can be read.
@@ -68,28 +76,29 @@ pub(crate) struct Examined {
 /// Which segments to read, by the tree; all, if `None`.
 pub(crate) type Select = Arc<dyn Fn(&Tree) -> Option<BTreeSet<SegmentId>> + Send + Sync>;
 
-/// Reads every byte of the namespace at this URI, and changes nothing.
+/// Reads every byte of the files of the namespace at this URI, or opens it for who verifies it, and changes nothing.
 pub(crate) async fn verify(
     uri: &str,
     options: &mut Options,
     select: Select,
     seams: &Seams,
-) -> Result<Examined> {
+) -> Result<Verified> {
     let location = Location::parse(uri, options)?;
     options.validate()?;
     match location {
         // What this process has in its memory is what it wrote there.
-        Location::Memory(_) => Ok(Examined {
+        Location::Memory(_) => Ok(Verified::Files(Examined {
             verification: Verification::default(),
             tree: Tree::new(),
             segments: None,
             unfinished: Vec::new(),
             alive: BTreeSet::new(),
-        }),
-        Location::File(path) => file::verify(&path, select, seams).await,
-        Location::BookKeeper(_) => Err(Error::unsupported(
-            "namespaces on BookKeeper are not verified; read their logs, or have the bookies check what they hold",
-        )),
+        })),
+        Location::File(path) => Ok(Verified::Files(file::verify(&path, select, seams).await?)),
+        Location::BookKeeper(place) => {
+            let (stores, examiner) = bookkeeper::verify(&place, options, seams).await?;
+            Ok(Verified::Stores(stores, examiner))
+        }
     }
 }
 

@@ -6,10 +6,18 @@ use crate::error::{Error, Result};
 use crate::metadata::MetadataStore;
 use crate::options::{ClusterPlace, Options};
 use crate::seams::Seams;
-use crate::store::{StoreSession, Stores};
+use crate::store::{SegmentExaminer, StoreSession, Stores};
 use crate::types::NamespaceInfo;
 
 pub(crate) async fn open(place: &ClusterPlace, _: &Options, _: &Seams) -> Result<Stores> {
+    Err(absent(place))
+}
+
+pub(crate) async fn verify(
+    place: &ClusterPlace,
+    _: &Options,
+    _: &Seams,
+) -> Result<(Stores, Arc<dyn SegmentExaminer>)> {
     Err(absent(place))
 }
 

@@ -12,6 +12,8 @@ use crate::types::{Dlsn, Finding, InProgress, LogName, SegmentId, Severity, Subj
 
 use super::layout::{self, LogPaths};
 
+pub(crate) mod stores;
+
 /// The logs of segments and what they say of these, by what the store calls them.
 type Names = BTreeMap<SegmentId, (LogName, SegmentMetadata)>;
 
@@ -69,15 +71,19 @@ fn name_findings(names: &Names, verification: &mut Verification) {
         let Some((log, segment)) = finding.segment_id.and_then(|id| names.get(&id)) else { continue };
         (finding.log, finding.segment) = (Some(log.clone()), Some(segment.number));
         if finding.severity == Severity::Damage {
-            // A reader ends at damage, and one that starts behind it goes on.
-            finding.safe.push(format!("dl read {log}"));
-            let behind = finding.whole_entries.iter().filter(|(first, _)| *first > 0);
-            finding.safe.extend(behind.map(|(first, _)| {
-                let from = Dlsn::new(segment.number, i64::try_from(*first).unwrap_or(i64::MAX), 0);
-                format!("dl read {log} --from {from}")
-            }));
+            name_reads(finding, log, segment.number);
         }
     }
+}
+
+/// Adds the commands that read what is left: a reader ends at damage, and one that starts behind it goes on.
+fn name_reads(finding: &mut Finding, log: &LogName, segment: i64) {
+    finding.safe.push(format!("dl read {log}"));
+    let behind = finding.whole_entries.iter().filter(|(first, _)| *first > 0);
+    finding.safe.extend(behind.map(|(first, _)| {
+        let from = Dlsn::new(segment, i64::try_from(*first).unwrap_or(i64::MAX), 0);
+        format!("dl read {log} --from {from}")
+    }));
 }
 
 /// The segments in progress, with what their last entries say and who holds their logs.

@@ -1,5 +1,6 @@
 //! The contract of a segment store: append-only runs of entries, each with one writer for its whole life.
 
+mod examine;
 mod stores;
 
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::metadata::Op;
 use crate::types::{Durability, SegmentId};
 
+pub(crate) use examine::{Examination, Extent, SegmentExaminer};
 pub use stores::{StoreSession, Stores};
 
 /// Keeps segments: append-only runs of entries, numbered from 0 without a gap.

@@ -11,11 +11,11 @@ use super::{Dlsn, LogName, SegmentId};
 pub struct Verification {
     /// What is not as it was written, by file. Empty: every byte that counts is.
     pub findings: Vec<Finding>,
-    /// The number of files that were read.
+    /// The number of files, or of ledgers, that were read.
     pub files: u64,
     /// The bytes that were read.
     pub bytes: u64,
-    /// Whether other processes have the namespace open.
+    /// Whether other processes have the namespace open; on BookKeeper, whether somebody writes one of the logs.
     pub in_use: bool,
     /// The segments that a writer has in progress, or left so.
     pub in_progress: Vec<InProgress>,
@@ -83,7 +83,7 @@ pub enum Severity {
     Damage,
 }
 
-/// What a [`Finding`] is about.
+/// What a [`Finding`] is about: a kind of file or, on BookKeeper, a segment and its ledger, or what is in ZooKeeper.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Subject {

@@ -172,6 +172,7 @@ async fn missing_copies_are_found_and_orphans_are_deleted() {
     let cluster = Cluster::start(&[]);
     let beside = Beside::new(&cluster, "/messaging/dl").await;
     fragments(&beside).await;
+    lost(&beside);
     orphans(&beside).await;
 }
 
@@ -201,6 +202,46 @@ async fn fragments(beside: &Beside<'_>) {
     let ended = beside.run(&["fragments", "--ledger", &ledger.to_string(), "--json"]);
     let problem = &objects(&ended.stdout)[0]["problems"][0];
     assert_eq!(*problem, json!({ "bookie": address, "problem": "missing", "entry": 0 }));
+    let verified = beside.place.ok(&["verify", "orders", "--ns", &beside.uri]);
+    let missing =
+        format!("copies of entries of ledger {ledger} are missing: {address} does not have entry 0\n");
+    assert!(verified.starts_with(&format!("notice, log orders, segment 1: {missing}")), "{verified}");
+    assert!(verified.ends_with("ok orders: 3 records in 1 segments\n"), "{verified}");
+}
+
+/// A log whose only copy is lost with its bookie.
+fn lost(beside: &Beside<'_>) {
+    let quorum = ["-o", "ensemble_size=1", "-o", "write_quorum=1", "-o", "ack_quorum=1"];
+    let append = [&["append", "single", "--ns", &beside.uri][..], &quorum].concat();
+    beside.place.ok_with(&append, b"one\ntwo\n");
+    let segment = objects(beside.place.ok(&["segments", "single", "--json", "--ns", &beside.uri])).remove(0);
+    let ledger = segment["id"].to_string();
+    let shown = beside.json(&["show", &ledger]).remove(0);
+    let address = shown["ensembles"][0]["bookies"][0].as_str().unwrap().to_owned();
+    let (number, _) = beside.bookies().into_iter().find(|(_, at)| *at == address).unwrap();
+    beside.cluster.run(&["kill-bookie", &number]);
+    let verify = || beside.place.run(&["verify", "single", "--ns", &beside.uri]);
+    let ended = verify();
+    let said = String::from_utf8(ended.stdout).unwrap();
+    assert_eq!(ended.code, 112, "it may come back: {said}");
+    let entries = format!("of ledger {ledger} cannot be looked at now: {address} does not answer: ");
+    assert!(
+        said.contains(&entries) && said.contains("unread single: 0 records were read; then unavailable"),
+        "{said}"
+    );
+
+    beside.cluster.run(&["expire-session", &format!("/ledgers/available/{address}")]);
+    beside.cluster.run(&["wipe-bookie", &number]);
+    beside.cluster.run(&["start-bookie", &number]);
+    let ended = verify();
+    let said = String::from_utf8(ended.stdout).unwrap();
+    assert_eq!(ended.code, 114, "{said}");
+    let entries = format!("of ledger {ledger} as written: {address} does not have entry 0\n");
+    assert!(
+        said.starts_with("damage, log single, segment 1: no bookie has ent") && said.contains(&entries),
+        "{said}"
+    );
+    assert!(said.contains("damaged single: 0 records can be read\n  corrupt: "), "{said}");
 }
 
 async fn orphans(beside: &Beside<'_>) {

@@ -12,3 +12,4 @@ mod recover;
 #[path = "../cli/support.rs"]
 #[allow(dead_code, reason = "the tests of the command line use the rest")]
 mod support;
+mod verify;

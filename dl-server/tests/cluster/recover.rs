@@ -47,6 +47,15 @@ fn a_recovery_is_explained_before_it_is_done() {
     assert_eq!((&explained["blocked_by"], &segment["skipped_entries"]), (&json!([]), &Value::Null));
     assert!(text(&[]).contains("with 3 records, the last at 1:"), "{}", text(&[]));
 
+    let verified = place.ok(&["verify", "a", "--ns", uri]);
+    let left =
+        "notice, log a, segment 1: the segment is in progress, and nobody writes it\n  kept: entries 0 to ";
+    assert!(verified.starts_with(left), "{verified}");
+    assert!(
+        verified.contains("  safe: dl recover a --explain\n  safe: dl recover a\nok a: 3 records"),
+        "{verified}"
+    );
+
     // Two of three bookies: whoever recovers could not fence an ack quorum.
     for bookie in ["1", "2"] {
         cluster.run(&["freeze-bookie", bookie]);

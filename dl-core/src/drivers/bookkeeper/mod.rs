@@ -17,16 +17,38 @@ use std::sync::Arc;
 
 use self::binding::Binding;
 use self::opening::{Opening, Sessions};
+use self::segments::LedgerSegments;
 pub use self::tools::ClusterConnections;
 use crate::error::{Error, Result};
 use crate::metadata::MetadataStore;
 use crate::options::{ClusterPlace, Options};
 use crate::seams::Seams;
-use crate::store::{StoreSession, Stores};
+use crate::store::{SegmentExaminer, StoreSession, Stores};
 use crate::types::{BindingInfo, NamespaceInfo};
 
 /// Opens the namespace; one that is not bound is made, if the options say on which ledgers.
 pub(crate) async fn open(place: &ClusterPlace, options: &Options, seams: &Seams) -> Result<Stores> {
+    let (stores, _) = open_stores(place, options, seams).await?;
+    Ok(stores)
+}
+
+/// Opens the namespace for who verifies it: nothing is made or written.
+pub(crate) async fn verify(
+    place: &ClusterPlace,
+    options: &Options,
+    seams: &Seams,
+) -> Result<(Stores, Arc<dyn SegmentExaminer>)> {
+    let mut options = options.clone();
+    options.read_only = true;
+    let (stores, segments) = open_stores(place, &options, seams).await?;
+    Ok((stores, segments))
+}
+
+async fn open_stores(
+    place: &ClusterPlace,
+    options: &Options,
+    seams: &Seams,
+) -> Result<(Stores, Arc<LedgerSegments>)> {
     let sessions = Arc::new(Sessions::open(place, options).await?);
     let opened = async {
         let binding = match manage::find(&sessions.zookeeper, &place.path).await? {

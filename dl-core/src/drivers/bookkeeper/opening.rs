@@ -73,14 +73,14 @@ pub(super) struct Opening {
 }
 
 impl Opening {
-    /// Opens both stores of a namespace that is bound.
+    /// Opens both stores of a namespace that is bound; answers also what is behind the one of segments.
     pub(super) async fn on(
         sessions: &Arc<Sessions>,
         place: &ClusterPlace,
         binding: &Binding,
         options: &Options,
         seams: &Seams,
-    ) -> Result<Stores> {
+    ) -> Result<(Stores, Arc<LedgerSegments>)> {
         let ledgers = connection::ledger_options(options)?;
         if !options.read_only {
             // Where only a node above is bound, it need not be there.
@@ -98,7 +98,7 @@ impl Opening {
             LedgerSegments::new(client.clone(), metadata.clone(), ledgers, leases, seams.tasks.clone());
         let segments = Arc::new(segments);
         let opening = Self { sessions: sessions.clone(), client, segments: segments.clone(), pulse };
-        Ok(Stores { metadata, segments, session: Arc::new(opening) })
+        Ok((Stores { metadata, segments: segments.clone(), session: Arc::new(opening) }, segments))
     }
 }
 

@@ -6,7 +6,10 @@ pub(super) mod finding;
 use std::time::Duration;
 
 use clap::Args;
-use dl_core::{Dlsn, Error, ErrorKind, Log, LogName, Namespace, OnTruncated, ReaderOptions, Severity, Start};
+use dl_core::{
+    Dlsn, Error, ErrorKind, Log, LogName, Namespace, OnTruncated, ReaderOptions, SegmentInfo,
+    SegmentTruncation, Severity, Start,
+};
 use serde_json::json;
 
 use super::Shared;
@@ -25,6 +28,10 @@ const PAGE: usize = 1_000;
 /// each log the order of its records, their sequence ids, and their numbers against the metadata. A "notice" is
 /// something on which no acknowledged record depends. Nothing is changed, also where the directory cannot be opened.
 /// If a crash left journals to be replayed, the logs are not read: `dl recover` replays them.
+///
+/// On BookKeeper every copy of every entry is checked in place of files, and whether the metadata of each segment and of
+/// its ledger say the same; no ledger is fenced. Segments that a writer left in progress are named. 112 if nothing is
+/// damaged and a log cannot be read now, because its bookies do not answer.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  dl verify orders")]
 pub(crate) struct Verify {
@@ -37,6 +44,8 @@ struct Report {
     name: LogName,
     content: Content,
     problems: Vec<Error>,
+    /// Why it cannot be read now.
+    unread: Option<Error>,
 }
 
 impl Verify {
@@ -45,7 +54,7 @@ impl Verify {
         let mut options = ReaderOptions::default().on_truncated(OnTruncated::Skip);
         let (uri, namespace) = shared.namespace.resolve(Missing::Fail, Scope::Reader(&mut options))?;
         let files = Namespace::verify(&uri, namespace.clone(), name.as_ref()).await?;
-        let mut check = Check { options, output: shared.output(), logs: 0, damaged: 0 };
+        let mut check = Check { options, output: shared.output(), logs: 0, damaged: 0, unread: None };
         finding::print(&mut check.output, &files)?;
         let found = files.findings.iter().filter(|finding| finding.severity == Severity::Damage).count();
         match shared.namespace.open_with(&uri, namespace.read_only(true)).await {
@@ -68,6 +77,8 @@ struct Check {
     output: Output,
     logs: u64,
     damaged: u64,
+    /// Why a log could not be read now, the last of them.
+    unread: Option<Error>,
 }
 
 impl Check {
@@ -91,9 +102,15 @@ impl Check {
 
     async fn log(&mut self, namespace: &Namespace, name: &LogName) -> Result<()> {
         let log = namespace.log(name);
-        let mut report = Report { name: name.clone(), content: Content::default(), problems: Vec::new() };
+        let content = Content::default();
+        let mut report = Report { name: name.clone(), content, problems: Vec::new(), unread: None };
         match self.read(&log, &mut report).await {
             Err(error) if is_damage(&error) => report.problems.push(error),
+            // The bookies of other logs may answer.
+            Err(error) if matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout) => {
+                report.unread = Some(error.clone());
+                self.unread = Some(error);
+            }
             read => read?,
         }
         self.logs += 1;
@@ -107,7 +124,7 @@ impl Check {
         let before = log.segments().await?;
         let mut from = Start::Earliest;
         while let Err((position, error)) = self.read_from(log, from, report).await {
-            if !is_damage(&error) {
+            if !is_damage(&error) && !is_lost(log, position, &error).await? {
                 return Err(error);
             }
             report.problems.push(error);
@@ -174,13 +191,17 @@ impl Check {
 
     fn end(self, json: bool, found: usize) -> Result<()> {
         if self.damaged == 0 && found == 0 {
-            return Ok(());
+            return match self.unread {
+                Some(error) if json => Err(failure::Failure::Silent(error.kind())),
+                Some(error) => Err(error.into()),
+                None => Ok(()),
+            };
         }
         if json {
             return Err(failure::Failure::Silent(ErrorKind::Corrupt));
         }
         let message = match self.damaged {
-            0 => "files are damaged; what was found stands above".to_owned(),
+            0 => "something is damaged; what was found stands above".to_owned(),
             damaged => {
                 format!("{damaged} of {} logs are damaged; what was found stands above", self.logs)
             }
@@ -194,9 +215,22 @@ fn is_damage(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::InvalidArgument)
 }
 
+/// Whether a segment is gone that its log still has: in place of what was deleted meanwhile, what was lost.
+async fn is_lost(log: &Log, segment: i64, error: &Error) -> dl_core::Result<bool> {
+    if error.kind() != ErrorKind::NotFound {
+        return Ok(false);
+    }
+    let is_whole = |info: &SegmentInfo| info.truncation != SegmentTruncation::Whole;
+    Ok(log.segments().await?.iter().any(|info| info.number == segment && is_whole(info)))
+}
+
 impl Report {
     fn print(&self, output: &mut Output) -> Result<()> {
         let (name, records, segments) = (&self.name, self.content.records(), self.content.segments());
+        if let Some(error) = self.unread.as_ref().filter(|_| self.problems.is_empty()) {
+            let line = format!("unread {name}: {records} records were read; then {error}");
+            return output.item(failure::lines(&line), || self.object());
+        }
         if self.problems.is_empty() {
             let line = format!("ok {name}: {records} records in {segments} segments");
             return output.item(line, || self.object());
@@ -222,7 +256,8 @@ impl Report {
             .collect();
         json!({
             "log": self.name.as_str(),
-            "ok": self.problems.is_empty(),
+            "ok": self.problems.is_empty() && self.unread.is_none(),
+            "unread": self.unread.as_ref().map(failure::object),
             "records": self.content.records(),
             "segments": self.content.segments(),
             "readable": runs,

@@ -4,6 +4,7 @@
 
 mod closing;
 mod error;
+mod examine;
 mod lease;
 mod parking;
 mod reader;
