@@ -1857,6 +1857,14 @@ dl_error *dl_namespace_options_set_bookkeeper_zookeepers(dl_namespace_options *o
 dl_error *dl_namespace_options_set_federated(dl_namespace_options *options, bool value);
 
 /**
+ * The number of the first segment of each log in a namespace that is made, which is where its DLSNs
+ * begin. One that exists says it by itself. If absent: 1.
+ *
+ * number; 1 to 1000000000000.
+ */
+dl_error *dl_namespace_options_set_first_segment(dl_namespace_options *options, uint64_t value);
+
+/**
  * The most logs that are made in one sub-namespace of a federated namespace.
  *
  * number; default 15000; 1 to 1000000.

@@ -88,6 +88,11 @@ export interface NamespaceOptions {
    */
   federated?: boolean | undefined;
   /**
+   * The number of the first segment of each log in a namespace that is made, which is where its DLSNs begin. One that
+   * exists says it by itself. If absent: 1. 1 to 1000000000000.
+   */
+  firstSegment?: Quantity | undefined;
+  /**
    * The most logs that are made in one sub-namespace of a federated namespace. Default: 15000. 1 to 1000000.
    */
   logsPerSubnamespace?: Quantity | undefined;

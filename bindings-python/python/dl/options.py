@@ -64,6 +64,10 @@ class NamespaceOptions(TypedDict, total=False):
     """Makes a federated namespace: its logs are spread over sub-namespaces, so that no node of ZooKeeper gets too
     many children. One that exists says by itself whether it is. Default: false."""
 
+    first_segment: int | None
+    """The number of the first segment of each log in a namespace that is made, which is where its DLSNs begin. One
+    that exists says it by itself. If absent: 1. 1 to 1000000000000."""
+
     logs_per_subnamespace: int | None
     """The most logs that are made in one sub-namespace of a federated namespace. Default: 15000. 1 to 1000000."""
 

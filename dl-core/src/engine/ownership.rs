@@ -209,18 +209,30 @@ impl Ownership {
     /// The number of the next segment: numbers are never used twice.
     pub(crate) fn next_number(&self) -> Result<SegmentNumber> {
         let newest = self.known.in_progress.back().map(|segment| segment.metadata.number);
-        let newest =
-            newest.or(self.known.newest_completed.as_ref().map(|segment| segment.number)).unwrap_or(0);
+        let newest = newest.or(self.known.newest_completed.as_ref().map(|segment| segment.number));
         let ledgers = self.known.ledgers.value;
+        // The oldest ones that Java wrote have no number.
+        let Some(newest) = newest.filter(|number| *number > 0) else {
+            let first = self.engine.stores.segments.first_number();
+            return if [0, first.get()].contains(&ledgers) {
+                Ok(first)
+            } else {
+                Err(self.misfit(ledgers, 0))
+            };
+        };
         // A segment that Java found empty was deleted, and its number is used again.
         if ledgers == newest || ledgers == newest.saturating_add(1) {
             SegmentNumber::new(newest.saturating_add(1))
         } else {
-            Err(Error::corrupt("the number of the newest segment does not fit the list of segments")
-                .with("log", &self.log)
-                .with("ledgers", ledgers)
-                .with("newest", newest))
+            Err(self.misfit(ledgers, newest))
         }
+    }
+
+    fn misfit(&self, ledgers: i64, newest: i64) -> Error {
+        Error::corrupt("the number of the newest segment does not fit the list of segments")
+            .with("log", &self.log)
+            .with("ledgers", ledgers)
+            .with("newest", newest)
     }
 
     /// The segment id that an earlier owner was given and never used.

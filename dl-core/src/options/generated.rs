@@ -71,6 +71,11 @@ pub struct Options {
     ///
     /// Default: false.
     pub federated: bool,
+    /// The number of the first segment of each log in a namespace that is made, which is where its DLSNs
+    /// begin. One that exists says it by itself. If absent: 1.
+    ///
+    /// 1 to 1000000000000.
+    pub first_segment: Option<u64>,
     /// The most logs that are made in one sub-namespace of a federated namespace.
     ///
     /// Default: 15000. 1 to 1000000.
@@ -167,6 +172,7 @@ impl Options {
         "ledgers_path",
         "bookkeeper_zookeepers",
         "federated",
+        "first_segment",
         "logs_per_subnamespace",
         "ensemble_size",
         "write_quorum",
@@ -267,6 +273,13 @@ impl Options {
     #[must_use]
     pub fn federated(mut self, value: bool) -> Self {
         self.federated = value;
+        self
+    }
+
+    /// Sets [`first_segment`](Self#structfield.first_segment).
+    #[must_use]
+    pub fn first_segment(mut self, value: u64) -> Self {
+        self.first_segment = Some(value);
         self
     }
 
@@ -423,6 +436,10 @@ impl Options {
                 self.bookkeeper_zookeepers = Some(text::text("bookkeeper_zookeepers", text, 1..=4_096)?)
             }
             "federated" => self.federated = text::flag("federated", text)?,
+            "first_segment" => {
+                self.first_segment =
+                    Some(text::number("first_segment", text, Unit::Count, 1..=1_000_000_000_000)?)
+            }
             "logs_per_subnamespace" => {
                 self.logs_per_subnamespace =
                     text::number("logs_per_subnamespace", text, Unit::Count, 1..=1_000_000)?
@@ -478,6 +495,7 @@ impl Options {
             ("ledgers_path", self.ledgers_path.as_ref().map(ToString::to_string)),
             ("bookkeeper_zookeepers", self.bookkeeper_zookeepers.as_ref().map(ToString::to_string)),
             ("federated", Some(self.federated.to_string())),
+            ("first_segment", self.first_segment.map(|value| text::show(Unit::Count, value))),
             ("logs_per_subnamespace", Some(text::show(Unit::Count, self.logs_per_subnamespace))),
             ("ensemble_size", Some(text::show(Unit::Count, self.ensemble_size))),
             ("write_quorum", Some(text::show(Unit::Count, self.write_quorum))),
@@ -523,6 +541,9 @@ impl Options {
         }
         if let Some(value) = &self.bookkeeper_zookeepers {
             text::check_text("bookkeeper_zookeepers", value, 1..=4_096)?;
+        }
+        if let Some(value) = self.first_segment {
+            text::check_number("first_segment", value, Unit::Count, 1..=1_000_000_000_000)?;
         }
         text::check_number("logs_per_subnamespace", self.logs_per_subnamespace, Unit::Count, 1..=1_000_000)?;
         text::check_number("ensemble_size", self.ensemble_size, Unit::Count, 1..=64)?;
@@ -593,6 +614,7 @@ impl Default for Options {
             ledgers_path: None,
             bookkeeper_zookeepers: None,
             federated: false,
+            first_segment: None,
             logs_per_subnamespace: 15_000,
             ensemble_size: 3,
             write_quorum: 3,
@@ -630,6 +652,7 @@ impl fmt::Debug for Options {
             .field("ledgers_path", &self.ledgers_path)
             .field("bookkeeper_zookeepers", &self.bookkeeper_zookeepers)
             .field("federated", &self.federated)
+            .field("first_segment", &self.first_segment)
             .field("logs_per_subnamespace", &self.logs_per_subnamespace)
             .field("ensemble_size", &self.ensemble_size)
             .field("write_quorum", &self.write_quorum)

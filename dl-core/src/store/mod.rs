@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use crate::error::{Error, Result};
 use crate::metadata::Op;
-use crate::types::{Durability, SegmentId};
+use crate::types::{Durability, SegmentId, SegmentNumber};
 
 pub(crate) use examine::{Examination, Extent, SegmentExaminer};
 pub use stores::{StoreSession, Stores};
@@ -34,6 +34,11 @@ pub trait SegmentStore: Send + Sync + 'static {
 
     /// When readers elsewhere see a committed entry.
     fn visibility(&self) -> Visibility;
+
+    /// The number of the first segment of a log.
+    fn first_number(&self) -> SegmentNumber {
+        SegmentNumber::FIRST
+    }
 
     /// Gives out a new id for a segment of the log whose nodes lie below `log_root`.
     ///

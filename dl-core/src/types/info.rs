@@ -38,6 +38,8 @@ pub struct BindingInfo {
     pub ledgers_path: String,
     /// Whether logs are spread over sub-namespaces.
     pub federated: bool,
+    /// The number of the first segment of its logs.
+    pub first_segment: i64,
 }
 
 /// The format of a namespace directory.

@@ -237,6 +237,21 @@ pub extern "C" fn dl_namespace_options_set_federated(
     })
 }
 
+/// The number of the first segment of each log in a namespace that is made, which is where its DLSNs
+/// begin. One that exists says it by itself. If absent: 1.
+///
+/// number; 1 to 1000000000000.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_namespace_options_set_first_segment(
+    options: *mut dl_namespace_options,
+    value: u64,
+) -> *mut dl_error {
+    boundary(|| {
+        let value = &value.to_string();
+        set(&mut handle::borrow_mut(options)?.settings, "first_segment", value)
+    })
+}
+
 /// The most logs that are made in one sub-namespace of a federated namespace.
 ///
 /// number; default 15000; 1 to 1000000.

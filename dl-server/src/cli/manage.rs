@@ -48,6 +48,10 @@ struct Create {
     /// Spreads its logs over sub-namespaces, for more than some ten thousand
     #[arg(long)]
     federated: bool,
+
+    /// The number of the first segment of its logs, where their DLSNs begin [default: 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    first_segment: Option<u64>,
 }
 
 impl Manage {
@@ -76,6 +80,7 @@ impl Create {
         options.ledgers_path = Some(path);
         options.bookkeeper_zookeepers = self.bookkeeper_zookeepers.or(options.bookkeeper_zookeepers);
         options.federated |= self.federated;
+        options.first_segment = self.first_segment.or(options.first_segment);
         shared.namespace.open_with(&uri, options).await?.close().await?;
         let mut output = shared.output();
         output.item(format_args!("created {uri}"), || json!({ "namespace": uri, "created": true }))?;
@@ -132,6 +137,7 @@ fn object(uri: &str, info: &NamespaceInfo) -> serde_json::Value {
             "bookkeeper_zookeepers": binding.bookkeeper_zookeepers,
             "ledgers_path": binding.ledgers_path,
             "federated": binding.federated,
+            "first_segment": binding.first_segment,
         })),
         "format": info.format.map(|format| json!({
             "version": format.version,
@@ -169,7 +175,11 @@ fn rows(uri: &str, info: &NamespaceInfo) -> Vec<[String; 2]> {
     rows.extend(info.logs.map(|logs| row("logs", logs.to_string())));
     if let Some(binding) = &info.binding {
         let federated = if binding.federated { ", federated" } else { "" };
-        rows.push(row("bound by", format!("{}{federated}", binding.node)));
+        let first = match binding.first_segment {
+            1 => String::new(),
+            first => format!(", segments from {first} on"),
+        };
+        rows.push(row("bound by", format!("{}{federated}{first}", binding.node)));
         rows.push(row("ledgers", format!("{} on {}", binding.ledgers_path, binding.bookkeeper_zookeepers)));
         return rows;
     }

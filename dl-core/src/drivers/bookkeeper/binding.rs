@@ -5,6 +5,7 @@
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
+use crate::types::SegmentNumber;
 
 /// The first two lines.
 const HEAD: [&str; 2] = ["1", "BKDL"];
@@ -40,6 +41,7 @@ impl Binding {
         bookkeeper_zookeepers: &str,
         ledgers_path: &str,
         federated: bool,
+        first_segment: Option<i64>,
     ) -> Self {
         Self {
             bookkeeper_zookeepers: bookkeeper_zookeepers.to_owned(),
@@ -50,9 +52,15 @@ impl Binding {
             zookeepers: Some(zookeepers.to_owned()),
             reader_zookeepers: Some(zookeepers.to_owned()),
             acl_root: None,
-            first_segment: None,
+            first_segment,
             federated,
         }
+    }
+
+    /// The number of the first segment of its logs.
+    pub(super) fn first_number(&self) -> SegmentNumber {
+        // One that no segment can have says nothing.
+        self.first_segment.and_then(|number| SegmentNumber::new(number).ok()).unwrap_or(SegmentNumber::FIRST)
     }
 
     /// Reads the data of a node.
@@ -143,8 +151,14 @@ mod tests {
             }
         }
         assert!(read > 10, "{read}");
-        let text = Binding::new("zk:2181", "zk:2181", "/ledgers", false).to_text();
+        let text = Binding::new("zk:2181", "zk:2181", "/ledgers", false, None).to_text();
         assert!(text.ends_with("\"6\":{\"str\":\"zk:2181\"},\"7\":{\"str\":\"zk:2181\"}}"), "{text}");
+        let text = Binding::new("zk:2181", "zk:2181", "/ledgers", false, Some(100)).to_text();
+        assert!(text.ends_with(",\"9\":{\"i64\":100}}"), "{text}");
+        assert_eq!(Binding::parse(text.as_bytes()).unwrap().first_number().get(), 100);
+        for (text, first) in [(text.replace("100", "0"), 1), (text.replace("100", "-5"), 1)] {
+            assert_eq!(Binding::parse(text.as_bytes()).unwrap().first_number().get(), first);
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::segments::LedgerOptions;
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::Options;
 use crate::seams::{OpenMode, Seams};
-use crate::types::Digest;
+use crate::types::{Digest, SegmentNumber};
 
 /// The most bytes of a file with certificates or a key.
 const PEM_BYTES: u64 = 1 << 20;
@@ -57,13 +57,8 @@ pub(super) async fn bookkeeper(
 }
 
 /// How ledgers are made.
-pub(super) fn ledger_options(options: &Options) -> Result<LedgerOptions> {
-    let count = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
-    // As in Java, no quorum is larger than what holds it.
-    let ensemble = count(options.ensemble_size);
-    let write = count(options.write_quorum).min(ensemble);
-    let ack = count(options.ack_quorum).min(write);
-    let quorum = Quorum::new(ensemble, write, ack).map_err(from_cluster)?;
+pub(super) fn ledger_options(options: &Options, first_number: SegmentNumber) -> Result<LedgerOptions> {
+    let quorum = quorum(options.ensemble_size, options.write_quorum, options.ack_quorum)?;
     let password = Bytes::from(options.ledger_password.clone().unwrap_or_default());
     let digest = match options.digest {
         Digest::Crc32 => DigestType::Crc32,
@@ -71,7 +66,15 @@ pub(super) fn ledger_options(options: &Options) -> Result<LedgerOptions> {
         Digest::Mac => DigestType::Mac,
         Digest::None => DigestType::Dummy,
     };
-    Ok(LedgerOptions { quorum, digest, password, custom: Vec::new(), explicit_lac: options.explicit_lac })
+    let (custom, explicit_lac) = (Vec::new(), options.explicit_lac);
+    Ok(LedgerOptions { quorum, digest, password, custom, explicit_lac, first_number })
+}
+
+/// A quorum in which, as in Java, none is larger than what holds it.
+pub(super) fn quorum(ensemble: u64, write: u64, ack: u64) -> Result<Quorum> {
+    let count = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
+    let (write, ack) = (write.min(ensemble), ack.min(write).min(ensemble));
+    Quorum::new(count(ensemble), count(write), count(ack)).map_err(from_cluster)
 }
 
 pub(super) async fn bookies_options(options: &Options, seams: &Seams) -> Result<ConnectionOptions> {

@@ -78,8 +78,10 @@ pub(crate) async fn inspect(
             return Err(other.err().unwrap_or_else(|| unbound(place)));
         }
     };
+    let first_segment = found.binding.first_number().get();
     let Binding { bookkeeper_zookeepers, ledgers_path, federated, .. } = found.binding.clone();
-    let binding = BindingInfo { node: found.path, bookkeeper_zookeepers, ledgers_path, federated };
+    let binding =
+        BindingInfo { node: found.path, bookkeeper_zookeepers, ledgers_path, federated, first_segment };
     let info = NamespaceInfo { driver: "bookkeeper", binding: Some(binding), ..NamespaceInfo::default() };
     let metadata = opening::metadata(&sessions.zookeeper, place, &found.binding, options, seams);
     Ok((info, metadata, Arc::new(sessions)))
@@ -112,7 +114,9 @@ async fn make(sessions: &Sessions, place: &ClusterPlace, options: &Options) -> R
         ));
     }
     let zookeepers = options.bookkeeper_zookeepers.as_ref().unwrap_or(&place.servers).replace(';', ",");
-    let binding = Binding::new(&place.servers, &zookeepers, ledgers_path, options.federated);
+    // The most that the option may be fits.
+    let first_segment = options.first_segment.and_then(|number| i64::try_from(number).ok());
+    let binding = Binding::new(&place.servers, &zookeepers, ledgers_path, options.federated, first_segment);
     // Not to bind what could not be opened.
     let zookeeper = sessions.of_bookkeeper(&binding, options).await?;
     connection::ledgers(&zookeeper, ledgers_path).await?;

@@ -81,7 +81,7 @@ impl Opening {
         options: &Options,
         seams: &Seams,
     ) -> Result<(Stores, Arc<LedgerSegments>)> {
-        let ledgers = connection::ledger_options(options)?;
+        let ledgers = connection::ledger_options(options, binding.first_number())?;
         if !options.read_only {
             // Where only a node above is bound, it need not be there.
             manage::make(&sessions.zookeeper, &place.path).await?;

@@ -512,7 +512,8 @@ impl ReaderCore {
         let on_truncated = if self.anywhere { OnTruncated::Skip } else { self.on_truncated };
         // Who has read everything misses nothing of what was truncated.
         let position = list.past_ends(self.position);
-        self.position = start::above_truncation(&self.log, &list, position, on_truncated)?;
+        let beginning = start::beginning(&self.engine);
+        self.position = start::above_truncation(&self.log, &list, position, on_truncated, beginning)?;
         // Segments that Java wrote without a number have no positions.
         let holds = |segment: &&Segment| segment.metadata.number >= self.position.segment().max(1);
         let Some(segment) = list.readable().iter().find(holds) else {

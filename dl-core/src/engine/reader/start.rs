@@ -22,12 +22,12 @@ pub(super) async fn find(
 ) -> Result<Dlsn> {
     let list = SegmentList::read(&*engine.stores.metadata, log).await?;
     if let Some(processed) = processed {
-        return above_truncation(log, &list, processed.next(), options.on_truncated);
+        return above_truncation(log, &list, processed.next(), options.on_truncated, beginning(engine));
     }
     match options.from {
         Start::Earliest => Ok(list.first_readable()),
         Start::Latest => end_of(engine, &list).await,
-        Start::Dlsn(dlsn) => above_truncation(log, &list, dlsn, options.on_truncated),
+        Start::Dlsn(dlsn) => above_truncation(log, &list, dlsn, options.on_truncated, beginning(engine)),
         Start::Txid(txid) => match queries::at_txid(engine, log, &list, txid).await? {
             Some(first) => Ok(first.dlsn),
             None => end_of(engine, &list).await,
@@ -35,18 +35,25 @@ pub(super) async fn find(
     }
 }
 
-/// The position, if it does not lie below the point of truncation, else what the options say.
+/// The position of the first record of a log.
+pub(super) fn beginning(engine: &Engine) -> Dlsn {
+    Dlsn::new(engine.stores.segments.first_number().get(), 0, 0)
+}
+
+/// The position, if it does not lie below the point of truncation, else what the options say. The first record that the
+/// log ever had was at `beginning`.
 pub(super) fn above_truncation(
     log: &LogName,
     list: &SegmentList,
     position: Dlsn,
     on_truncated: OnTruncated,
+    beginning: Dlsn,
 ) -> Result<Dlsn> {
     let first = list.first_readable();
     // Who has read a segment to its end misses nothing of it when it is truncated.
     let position = if position < first { list.past_ends(position) } else { position };
     // In front of the first record that a log can have, there was nothing to truncate.
-    if position >= first || first <= Dlsn::FIRST || on_truncated == OnTruncated::Skip {
+    if position >= first || first <= Dlsn::FIRST || first == beginning || on_truncated == OnTruncated::Skip {
         return Ok(position.max(first));
     }
     let message =
@@ -58,6 +65,7 @@ pub(super) fn above_truncation(
 async fn end_of(engine: &Engine, list: &SegmentList) -> Result<Dlsn> {
     let mut end = match list.newest_completed() {
         Some(segment) => Dlsn::new(segment.metadata.number.saturating_add(1), 0, 0),
+        None if list.len() == 0 => beginning(engine),
         None => list.first_readable(),
     };
     // Two are in progress during a roll. The newer one gets entries only when the older one gets no more.

@@ -30,7 +30,7 @@ use crate::error::{Error, Result};
 use crate::metadata::{MetadataStore, Op};
 use crate::seams::Tasks;
 use crate::store::{Allocation, Closed, EntrySource, SegmentReader, SegmentStore, SegmentWriter, Visibility};
-use crate::types::{Durability, SegmentId};
+use crate::types::{Durability, SegmentId, SegmentNumber};
 
 /// What kind of ledgers to make. It is not printed: the password is secret.
 #[derive(Clone)]
@@ -46,6 +46,8 @@ pub(crate) struct LedgerOptions {
     /// Whether the last entry is published by itself, which readers of Java's before version 4.5 do not see, instead of by a
     /// control record behind it.
     pub(crate) explicit_lac: bool,
+    /// The number of the first segment of a log.
+    pub(crate) first_number: SegmentNumber,
 }
 
 /// One opening of a namespace's segments.
@@ -142,6 +144,10 @@ impl SegmentStore for LedgerSegments {
 
     fn visibility(&self) -> Visibility {
         if self.options.explicit_lac { Visibility::AfterAck } else { Visibility::AtNextEntry }
+    }
+
+    fn first_number(&self) -> SegmentNumber {
+        self.options.first_number
     }
 
     async fn allocate(&self, log_root: &str, guard: &[Op]) -> Result<Allocation> {

@@ -1,7 +1,7 @@
 //! Namespaces by their URIs, on a real cluster.
 
 use super::*;
-use crate::{LogName, Options};
+use crate::{Dlsn, LogName, Options, Start};
 
 /// The URI of a namespace that nobody else has.
 fn uri() -> String {
@@ -63,6 +63,42 @@ async fn a_namespace_is_made_found_and_deleted() {
     namespace.close().await.unwrap();
     Namespace::delete(&uri, Options::default()).await.unwrap();
     assert_eq!(Namespace::delete(&uri, Options::default()).await.unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn segments_begin_with_the_number_that_the_binding_says() {
+    let uri = uri();
+    let making = Namespace::open(&uri, making().first_segment(100)).await.unwrap();
+    making.close().await.unwrap();
+    let info = Namespace::inspect(&uri, Options::default()).await.unwrap();
+    assert_eq!(info.binding.unwrap().first_segment, 100);
+    let namespace = Namespace::open(&uri, Options::default()).await.unwrap();
+    let log = LogName::new("log").unwrap();
+    namespace.create_log(&log).await.unwrap();
+    // Nothing was there before that could be missed.
+    let mut readers = Vec::new();
+    for from in [Start::Earliest, Start::Latest, Start::Dlsn(Dlsn::FIRST)] {
+        let options = ReaderOptions::default().from(from).follow(true);
+        readers.push(namespace.log(&log).open_reader(options).await.unwrap());
+    }
+    for (number, payload) in [(100, "a"), (101, "b")] {
+        let writer = namespace.log(&log).open_writer(WriterOptions::default()).await.unwrap();
+        assert_eq!(append(&writer, payload).await.unwrap().dlsn.segment(), number);
+        writer.close().await.unwrap();
+        for reader in &mut readers {
+            assert_eq!(reader.next().await.unwrap().unwrap().payload, payload);
+        }
+    }
+    let options = ReaderOptions::default().from(Start::Dlsn(Dlsn::FIRST));
+    let mut reader = namespace.log(&log).open_reader(options).await.unwrap();
+    assert_eq!(reader.next().await.unwrap().unwrap().payload, "a");
+    // What was truncated is missed all the same.
+    let truncated = namespace.log(&log).truncate(Dlsn::new(101, 0, 0)).await.unwrap();
+    assert_eq!(truncated.segment(), 101);
+    let options = ReaderOptions::default().from(Start::Dlsn(Dlsn::FIRST));
+    let refused = namespace.log(&log).open_reader(options).await.err().unwrap();
+    assert_eq!(refused.kind(), ErrorKind::Truncated);
+    namespace.close().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -12,7 +12,7 @@ use super::*;
 use crate::drivers::bookkeeper::segments::{Lease, LedgerOptions, LedgerSegments};
 use crate::error::Result;
 use crate::testing::stores::source::{TestWriter, entry, make_log};
-use crate::types::SegmentId;
+use crate::types::{SegmentId, SegmentNumber};
 
 /// A namespace on a cluster with bookies.
 pub(super) struct OnBookies {
@@ -91,7 +91,8 @@ fn tag(root: &str) -> Vec<(String, bytes::Bytes)> {
 pub(super) fn ledger_options(root: &str, explicit_lac: bool) -> LedgerOptions {
     let quorum = Quorum::new(3, 3, 2).unwrap();
     let (digest, password) = (DigestType::Crc32, bytes::Bytes::new());
-    LedgerOptions { quorum, digest, password, custom: tag(root), explicit_lac }
+    let (custom, first_number) = (tag(root), SegmentNumber::FIRST);
+    LedgerOptions { quorum, digest, password, custom, explicit_lac, first_number }
 }
 
 /// A lease that runs for ever.
