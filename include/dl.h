@@ -2067,6 +2067,30 @@ dl_error *dl_log_options_set_retention_bytes(dl_log_options *options, uint64_t v
 dl_error *dl_log_options_set_explicit_truncation(dl_log_options *options, bool value);
 
 /**
+ * On how many bookies segments of this log lie that writers opened from now on begin. If absent: as
+ * the writer's namespace was opened.
+ *
+ * number; 1 to 64.
+ */
+dl_error *dl_log_options_set_ensemble_size(dl_log_options *options, uint64_t value);
+
+/**
+ * To how many of them each entry is written; at most to "ensemble_size". If absent: as the writer's
+ * namespace was opened, or to all if these are fewer.
+ *
+ * number; 1 to 64.
+ */
+dl_error *dl_log_options_set_write_quorum(dl_log_options *options, uint64_t value);
+
+/**
+ * How many of those must have an entry on disk before it is acknowledged; at most "write_quorum". If
+ * absent: as the writer's namespace was opened, or all if these are fewer.
+ *
+ * number; 1 to 64.
+ */
+dl_error *dl_log_options_set_ack_quorum(dl_log_options *options, uint64_t value);
+
+/**
  * Makes options: the defaults.
  */
 dl_writer_options *dl_writer_options_new(void);

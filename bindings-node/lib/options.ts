@@ -204,6 +204,21 @@ export interface LogOptions {
    * behind, as Java DistributedLog does. Default: false.
    */
   explicitTruncation?: boolean | undefined;
+  /**
+   * On how many bookies segments of this log lie that writers opened from now on begin. If absent: as the writer's
+   * namespace was opened. 1 to 64.
+   */
+  ensembleSize?: Quantity | undefined;
+  /**
+   * To how many of them each entry is written; at most to `ensemble_size`. If absent: as the writer's namespace was
+   * opened, or to all if these are fewer. 1 to 64.
+   */
+  writeQuorum?: Quantity | undefined;
+  /**
+   * How many of those must have an entry on disk before it is acknowledged; at most `write_quorum`. If absent: as the
+   * writer's namespace was opened, or all if these are fewer. 1 to 64.
+   */
+  ackQuorum?: Quantity | undefined;
 }
 
 /** Options of a writer. */
@@ -322,4 +337,7 @@ export const LOG_OPTIONS = {
   retentionMs: 'number',
   retentionBytes: 'number',
   explicitTruncation: 'flag',
+  ensembleSize: 'number',
+  writeQuorum: 'number',
+  ackQuorum: 'number',
 } as const;

@@ -253,6 +253,7 @@ impl Log {
     /// `not-found` if there is no such log; `invalid-argument` for a value out of range.
     pub async fn set_options(&self, options: LogOptions) -> Result<()> {
         options.validate()?;
+        options.check_quorums()?;
         self.engine.check_writable()?;
         self.call(log_options::write(&*self.engine.stores.metadata, &self.name, self.incarnation, &options))
             .await

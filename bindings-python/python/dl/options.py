@@ -158,6 +158,18 @@ class LogOptions(TypedDict, total=False):
     """Retention moves no point of truncation: it only frees segments below the point that a truncation set and left
     behind, as Java DistributedLog does. Default: false."""
 
+    ensemble_size: int | None
+    """On how many bookies segments of this log lie that writers opened from now on begin. If absent: as the writer's
+    namespace was opened. 1 to 64."""
+
+    write_quorum: int | None
+    """To how many of them each entry is written; at most to `ensemble_size`. If absent: as the writer's namespace
+    was opened, or to all if these are fewer. 1 to 64."""
+
+    ack_quorum: int | None
+    """How many of those must have an entry on disk before it is acknowledged; at most `write_quorum`. If absent: as
+    the writer's namespace was opened, or all if these are fewer. 1 to 64."""
+
 
 class WriterOptions(TypedDict, total=False):
     """Options of a writer."""

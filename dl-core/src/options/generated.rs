@@ -709,12 +709,36 @@ pub struct LogOptions {
     ///
     /// Default: false.
     pub explicit_truncation: bool,
+    /// On how many bookies segments of this log lie that writers opened from now on begin. If absent: as
+    /// the writer's namespace was opened.
+    ///
+    /// 1 to 64.
+    pub ensemble_size: Option<u64>,
+    /// To how many of them each entry is written; at most to `ensemble_size`. If absent: as the writer's
+    /// namespace was opened, or to all if these are fewer.
+    ///
+    /// 1 to 64.
+    pub write_quorum: Option<u64>,
+    /// How many of those must have an entry on disk before it is acknowledged; at most `write_quorum`. If
+    /// absent: as the writer's namespace was opened, or all if these are fewer.
+    ///
+    /// 1 to 64.
+    pub ack_quorum: Option<u64>,
 }
 
 impl LogOptions {
     /// The names of all options, in the order of the table.
-    pub const NAMES: &[&str] =
-        &["roll_bytes", "roll_ms", "compression", "retention_ms", "retention_bytes", "explicit_truncation"];
+    pub const NAMES: &[&str] = &[
+        "roll_bytes",
+        "roll_ms",
+        "compression",
+        "retention_ms",
+        "retention_bytes",
+        "explicit_truncation",
+        "ensemble_size",
+        "write_quorum",
+        "ack_quorum",
+    ];
 
     /// Sets [`roll_bytes`](Self#structfield.roll_bytes).
     #[must_use]
@@ -758,6 +782,27 @@ impl LogOptions {
         self
     }
 
+    /// Sets [`ensemble_size`](Self#structfield.ensemble_size).
+    #[must_use]
+    pub fn ensemble_size(mut self, value: u64) -> Self {
+        self.ensemble_size = Some(value);
+        self
+    }
+
+    /// Sets [`write_quorum`](Self#structfield.write_quorum).
+    #[must_use]
+    pub fn write_quorum(mut self, value: u64) -> Self {
+        self.write_quorum = Some(value);
+        self
+    }
+
+    /// Sets [`ack_quorum`](Self#structfield.ack_quorum).
+    #[must_use]
+    pub fn ack_quorum(mut self, value: u64) -> Self {
+        self.ack_quorum = Some(value);
+        self
+    }
+
     /// Sets the option `name` from text, as in URIs and on the command line.
     ///
     /// # Errors
@@ -781,6 +826,13 @@ impl LogOptions {
                     Some(text::number("retention_bytes", text, Unit::Bytes, 1_024..=9_007_199_254_740_992)?)
             }
             "explicit_truncation" => self.explicit_truncation = text::flag("explicit_truncation", text)?,
+            "ensemble_size" => {
+                self.ensemble_size = Some(text::number("ensemble_size", text, Unit::Count, 1..=64)?)
+            }
+            "write_quorum" => {
+                self.write_quorum = Some(text::number("write_quorum", text, Unit::Count, 1..=64)?)
+            }
+            "ack_quorum" => self.ack_quorum = Some(text::number("ack_quorum", text, Unit::Count, 1..=64)?),
             _ => return Err(text::unknown("log", name, Self::NAMES)),
         }
         Ok(())
@@ -796,6 +848,9 @@ impl LogOptions {
             ("retention_ms", self.retention_ms.map(|value| text::show(Unit::Milliseconds, value))),
             ("retention_bytes", self.retention_bytes.map(|value| text::show(Unit::Bytes, value))),
             ("explicit_truncation", Some(self.explicit_truncation.to_string())),
+            ("ensemble_size", self.ensemble_size.map(|value| text::show(Unit::Count, value))),
+            ("write_quorum", self.write_quorum.map(|value| text::show(Unit::Count, value))),
+            ("ack_quorum", self.ack_quorum.map(|value| text::show(Unit::Count, value))),
         ];
         texts.into_iter().filter_map(|(name, text)| Some((name, text?))).collect()
     }
@@ -813,6 +868,15 @@ impl LogOptions {
         if let Some(value) = self.retention_bytes {
             text::check_number("retention_bytes", value, Unit::Bytes, 1_024..=9_007_199_254_740_992)?;
         }
+        if let Some(value) = self.ensemble_size {
+            text::check_number("ensemble_size", value, Unit::Count, 1..=64)?;
+        }
+        if let Some(value) = self.write_quorum {
+            text::check_number("write_quorum", value, Unit::Count, 1..=64)?;
+        }
+        if let Some(value) = self.ack_quorum {
+            text::check_number("ack_quorum", value, Unit::Count, 1..=64)?;
+        }
 
         Ok(())
     }
@@ -827,6 +891,9 @@ impl Default for LogOptions {
             retention_ms: None,
             retention_bytes: None,
             explicit_truncation: false,
+            ensemble_size: None,
+            write_quorum: None,
+            ack_quorum: None,
         }
     }
 }
@@ -841,6 +908,9 @@ impl fmt::Debug for LogOptions {
             .field("retention_ms", &self.retention_ms)
             .field("retention_bytes", &self.retention_bytes)
             .field("explicit_truncation", &self.explicit_truncation)
+            .field("ensemble_size", &self.ensemble_size)
+            .field("write_quorum", &self.write_quorum)
+            .field("ack_quorum", &self.ack_quorum)
             .finish()
     }
 }

@@ -2,6 +2,7 @@
 
 mod choices;
 mod generated;
+mod quorums;
 mod text;
 mod uri;
 

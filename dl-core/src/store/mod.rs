@@ -55,6 +55,19 @@ pub trait SegmentStore: Send + Sync + 'static {
     /// dropped.
     async fn create(&self, id: SegmentId, source: Arc<dyn EntrySource>) -> Result<Arc<dyn SegmentWriter>>;
 
+    /// [`create`](Self::create) with the copies that a log wants. A store that keeps no copies takes no notice.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    async fn create_with(
+        &self,
+        id: SegmentId,
+        source: Arc<dyn EntrySource>,
+        _: Replication,
+    ) -> Result<Arc<dyn SegmentWriter>> {
+        self.create(id, source).await
+    }
+
     /// Cuts off the segment's writer for good and finds out which entries are committed.
     ///
     /// On return these entries are durable, whatever happens to the segment's writer.
@@ -80,6 +93,17 @@ pub enum Visibility {
     /// When an entry that was taken since is committed, or the segment closed: the writer adds a control record when it falls
     /// idle.
     AtNextEntry,
+}
+
+/// How many copies of its segments a log wants; what is absent is as the store has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Replication {
+    /// On how many servers a segment lies.
+    pub ensemble: Option<u64>,
+    /// On how many of them each entry.
+    pub write_quorum: Option<u64>,
+    /// On how many of those before it is acknowledged.
+    pub ack_quorum: Option<u64>,
 }
 
 /// A new segment id.

@@ -626,6 +626,45 @@ pub extern "C" fn dl_log_options_set_explicit_truncation(
     })
 }
 
+/// On how many bookies segments of this log lie that writers opened from now on begin. If absent: as
+/// the writer's namespace was opened.
+///
+/// number; 1 to 64.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_log_options_set_ensemble_size(
+    options: *mut dl_log_options,
+    value: u64,
+) -> *mut dl_error {
+    boundary(|| {
+        let value = &value.to_string();
+        set(&mut handle::borrow_mut(options)?.settings, "ensemble_size", value)
+    })
+}
+
+/// To how many of them each entry is written; at most to "ensemble_size". If absent: as the writer's
+/// namespace was opened, or to all if these are fewer.
+///
+/// number; 1 to 64.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_log_options_set_write_quorum(options: *mut dl_log_options, value: u64) -> *mut dl_error {
+    boundary(|| {
+        let value = &value.to_string();
+        set(&mut handle::borrow_mut(options)?.settings, "write_quorum", value)
+    })
+}
+
+/// How many of those must have an entry on disk before it is acknowledged; at most "write_quorum". If
+/// absent: as the writer's namespace was opened, or all if these are fewer.
+///
+/// number; 1 to 64.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_log_options_set_ack_quorum(options: *mut dl_log_options, value: u64) -> *mut dl_error {
+    boundary(|| {
+        let value = &value.to_string();
+        set(&mut handle::borrow_mut(options)?.settings, "ack_quorum", value)
+    })
+}
+
 /// Options of a writer, for dl_log_open_writer. One thread at a time fills them.
 #[derive(Debug)]
 pub struct dl_writer_options {

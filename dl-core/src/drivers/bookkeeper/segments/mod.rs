@@ -26,10 +26,13 @@ pub(crate) use self::lease::Lease;
 use self::parking::{Parked, Parking, ledger};
 use self::reader::Reader;
 use self::writer::Writer;
+use super::connection::quorum;
 use crate::error::{Error, Result};
 use crate::metadata::{MetadataStore, Op};
 use crate::seams::Tasks;
-use crate::store::{Allocation, Closed, EntrySource, SegmentReader, SegmentStore, SegmentWriter, Visibility};
+use crate::store::{
+    Allocation, Closed, EntrySource, Replication, SegmentReader, SegmentStore, SegmentWriter, Visibility,
+};
 use crate::types::{Durability, SegmentId, SegmentNumber};
 
 /// What kind of ledgers to make. It is not printed: the password is secret.
@@ -48,6 +51,18 @@ pub(crate) struct LedgerOptions {
     pub(crate) explicit_lac: bool,
     /// The number of the first segment of a log.
     pub(crate) first_number: SegmentNumber,
+}
+
+impl LedgerOptions {
+    /// The quorum of a log that wants this.
+    fn quorum(&self, wanted: Replication) -> Result<Quorum> {
+        let own = |value: Option<u64>, own: usize| value.unwrap_or(own as u64);
+        quorum(
+            own(wanted.ensemble, self.quorum.ensemble()),
+            own(wanted.write_quorum, self.quorum.write()),
+            own(wanted.ack_quorum, self.quorum.ack()),
+        )
+    }
 }
 
 /// One opening of a namespace's segments.
@@ -83,7 +98,13 @@ impl LedgerSegments {
         self.closing.close();
     }
 
-    async fn make(&self, id: SegmentId, source: Arc<dyn EntrySource>) -> Result<Arc<dyn SegmentWriter>> {
+    async fn make(
+        &self,
+        id: SegmentId,
+        source: Arc<dyn EntrySource>,
+        wanted: Replication,
+    ) -> Result<Arc<dyn SegmentWriter>> {
+        let quorum = self.options.quorum(wanted)?;
         let parked = self.allocated().remove(&id).ok_or_else(|| {
             let message = "a segment is made once, by whom its id was given to; allocate another id";
             Error::already_exists(message).with("segment_id", id)
@@ -91,7 +112,7 @@ impl LedgerSegments {
         let (lease, closing, tasks) = ((self.leases)(), self.closing.clone(), self.tasks.clone());
         let writer = Writer::new(id, source, lease, closing, tasks, self.options.explicit_lac);
         let options = CreateOptions {
-            quorum: self.options.quorum,
+            quorum,
             digest: self.options.digest,
             password: self.options.password.clone(),
             custom: self.options.custom.clone(),
@@ -99,7 +120,7 @@ impl LedgerSegments {
         };
         let made = match self.bookkeeper.create_with(options, Some(writer.events())).await {
             Ok(made) => made,
-            Err(error) => return Err(self.not_made(error, id).await),
+            Err(error) => return Err(self.not_made(error, id, quorum).await),
         };
         // Whoever found the id in its node and deleted the ledger before it was there would not do so again.
         if !self.parking.is_there(&parked).await? {
@@ -111,7 +132,7 @@ impl LedgerSegments {
     }
 
     /// Why a ledger could not be made: bookies whose disks are full are there, and take no new entries.
-    async fn not_made(&self, error: ClusterError, id: SegmentId) -> Error {
+    async fn not_made(&self, error: ClusterError, id: SegmentId, quorum: Quorum) -> Error {
         let too_few = error.kind() == ClusterErrorKind::NotEnoughBookies;
         let same = of_segment(error, id);
         if !too_few {
@@ -119,8 +140,7 @@ impl LedgerSegments {
         }
         match self.bookkeeper.bookies().await {
             Ok(bookies)
-                if bookies.len() >= self.options.quorum.ensemble()
-                    && bookies.iter().any(|bookie| !bookie.writable) =>
+                if bookies.len() >= quorum.ensemble() && bookies.iter().any(|bookie| !bookie.writable) =>
             {
                 let message =
                     "too few bookies take new entries; make room on their disks or add bookies, then go on";
@@ -162,7 +182,16 @@ impl SegmentStore for LedgerSegments {
     }
 
     async fn create(&self, id: SegmentId, source: Arc<dyn EntrySource>) -> Result<Arc<dyn SegmentWriter>> {
-        self.closing.guard(self.make(id, source)).await?
+        self.create_with(id, source, Replication::default()).await
+    }
+
+    async fn create_with(
+        &self,
+        id: SegmentId,
+        source: Arc<dyn EntrySource>,
+        wanted: Replication,
+    ) -> Result<Arc<dyn SegmentWriter>> {
+        self.closing.guard(self.make(id, source, wanted)).await?
     }
 
     async fn recover(&self, id: SegmentId) -> Result<Closed> {

@@ -1,7 +1,7 @@
 //! Namespaces by their URIs, on a real cluster.
 
 use super::*;
-use crate::{Dlsn, LogName, Options, Start};
+use crate::{Dlsn, LogName, LogOptions, Options, Start};
 
 /// The URI of a namespace that nobody else has.
 fn uri() -> String {
@@ -98,6 +98,47 @@ async fn segments_begin_with_the_number_that_the_binding_says() {
     let options = ReaderOptions::default().from(Start::Dlsn(Dlsn::FIRST));
     let refused = namespace.log(&log).open_reader(options).await.err().unwrap();
     assert_eq!(refused.kind(), ErrorKind::Truncated);
+    namespace.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_has_copies_as_its_options_say() {
+    let uri = uri();
+    let namespace = Namespace::open(&uri, making().ensemble_size(2)).await.unwrap();
+    let on_bookies = segments::OnBookies::new();
+    let bookkeeper = on_bookies.bookkeeper(&connect(Cluster::shared()).await).await;
+    let (own, none) = (LogOptions::default(), LogOptions::default());
+    let own = own.ensemble_size(3).write_quorum(2).ack_quorum(1);
+    let too_many = LogOptions::default().ensemble_size(4);
+    for (name, options, expected) in [
+        ("none", none, Some("2/2/2")),
+        ("own", own, Some("3/2/1")),
+        ("one", LogOptions::default().ensemble_size(1), Some("1/1/1")),
+        ("too-many", too_many, None),
+    ] {
+        let log = namespace.log(&LogName::new(name).unwrap());
+        namespace.create_log(log.name()).await.unwrap();
+        log.set_options(options).await.unwrap();
+        let writer = log.open_writer(WriterOptions::default()).await.unwrap();
+        let appended = append(&writer, "a").await;
+        let Some(expected) = expected else {
+            assert_eq!(appended.unwrap_err().kind(), ErrorKind::Unavailable);
+            continue;
+        };
+        appended.unwrap();
+        writer.close().await.unwrap();
+        let id = log.segments().await.unwrap()[0].id.get();
+        let ledger = dl_bookkeeper::LedgerId::new(id).unwrap();
+        let known = bookkeeper.metadata(ledger).await.unwrap();
+        assert_eq!(known.metadata.quorum.to_string(), expected, "{name}");
+    }
+    let log = namespace.log(&LogName::new("own").unwrap());
+    let refused = log.set_options(LogOptions::default().write_quorum(2).ack_quorum(3)).await.unwrap_err();
+    assert_eq!(
+        (refused.kind(), refused.context_value("option")),
+        (ErrorKind::InvalidArgument, Some("ack_quorum"))
+    );
+    assert_eq!(log.options().await.unwrap().ack_quorum, Some(1));
     namespace.close().await.unwrap();
 }
 

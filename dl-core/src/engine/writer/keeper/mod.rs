@@ -15,7 +15,7 @@ use crate::engine::{Engine, log_options};
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::WriterOptions;
 use crate::seams::BoxFuture;
-use crate::store::Visibility;
+use crate::store::{Replication, Visibility};
 use crate::types::LogName;
 
 use super::core::{Command, Reply, WriterCore};
@@ -64,6 +64,11 @@ pub(crate) async fn open(
         open: None,
         roll_after: Duration::from_millis(kept.roll_ms),
         roll_not_before: Duration::ZERO,
+        replication: Replication {
+            ensemble: kept.ensemble_size,
+            write_quorum: kept.write_quorum,
+            ack_quorum: kept.ack_quorum,
+        },
         sweeper: Sweeper::new(engine, &kept),
         close_timeout: Duration::from_millis(options.close_timeout_ms),
         sealed,
@@ -95,6 +100,8 @@ struct Keeper {
     roll_after: Duration,
     /// When a roll may be tried, after one that found no space.
     roll_not_before: Duration,
+    /// How many copies its segments get.
+    replication: Replication,
     /// Frees old segments beside all else.
     sweeper: Sweeper,
     close_timeout: Duration,

@@ -91,7 +91,8 @@ impl Keeper {
         let segments = self.own.engine.stores.segments.clone();
         let number = self.own.next_number()?.get();
         let allocation = segments.allocate(&self.own.paths.root(), &[self.own.lock.check()]).await?;
-        let store = segments.create(allocation.id, Source::new(&self.core, number)).await;
+        let source = Source::new(&self.core, number);
+        let store = segments.create_with(allocation.id, source, self.replication).await;
         let store = store.map_err(|error| error.in_segment(number))?;
         let first_txid = first_txid(&self.core);
         committed(self.own.start(allocation, first_txid).await?)?;
