@@ -1919,6 +1919,21 @@ dl_error *dl_namespace_options_set_explicit_lac(dl_namespace_options *options, b
 dl_error *dl_namespace_options_set_ledger_password(dl_namespace_options *options, const char *value);
 
 /**
+ * What new ledgers say in their metadata of the application that they belong to, as Java's
+ * "LedgerMetadata" does; "dl bk orphans" deletes none that says so. If absent: nothing.
+ *
+ * text; 1 to 256.
+ */
+dl_error *dl_namespace_options_set_ledger_application(dl_namespace_options *options, const char *value);
+
+/**
+ * What new ledgers say of the part of that application. If absent: nothing.
+ *
+ * text; 1 to 256.
+ */
+dl_error *dl_namespace_options_set_ledger_component(dl_namespace_options *options, const char *value);
+
+/**
  * How long ZooKeeper keeps the session of a process that is silent, and with it the locks of its
  * writers. Appends are acknowledged only while it answered within half of that. Its servers have
  * bounds of their own.

@@ -126,6 +126,15 @@ export interface NamespaceOptions {
    */
   ledgerPassword?: string | undefined;
   /**
+   * What new ledgers say in their metadata of the application that they belong to, as Java's `LedgerMetadata` does; `dl
+   * bk orphans` deletes none that says so. If absent: nothing. 1 to 256 bytes.
+   */
+  ledgerApplication?: string | undefined;
+  /**
+   * What new ledgers say of the part of that application. If absent: nothing. 1 to 256 bytes.
+   */
+  ledgerComponent?: string | undefined;
+  /**
    * How long ZooKeeper keeps the session of a process that is silent, and with it the locks of its writers. Appends are
    * acknowledged only while it answered within half of that. Its servers have bounds of their own. Default: 10s. 1s to
    * 10m.

@@ -94,6 +94,13 @@ class NamespaceOptions(TypedDict, total=False):
     """The password of ledgers (`digestPw` in Java), the same for all who use the namespace. It stands in clear in
     ZooKeeper. If absent: the empty one, as in Java. 1 to 256 bytes."""
 
+    ledger_application: str | None
+    """What new ledgers say in their metadata of the application that they belong to, as Java's `LedgerMetadata`
+    does; `dl bk orphans` deletes none that says so. If absent: nothing. 1 to 256 bytes."""
+
+    ledger_component: str | None
+    """What new ledgers say of the part of that application. If absent: nothing. 1 to 256 bytes."""
+
     session_timeout_ms: int | float | timedelta | str | None
     """How long ZooKeeper keeps the session of a process that is silent, and with it the locks of its writers.
     Appends are acknowledged only while it answered within half of that. Its servers have bounds of their own.

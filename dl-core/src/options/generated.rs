@@ -109,6 +109,15 @@ pub struct Options {
     ///
     /// 1 to 256 bytes.
     pub ledger_password: Option<String>,
+    /// What new ledgers say in their metadata of the application that they belong to, as Java's
+    /// `LedgerMetadata` does; `dl bk orphans` deletes none that says so. If absent: nothing.
+    ///
+    /// 1 to 256 bytes.
+    pub ledger_application: Option<String>,
+    /// What new ledgers say of the part of that application. If absent: nothing.
+    ///
+    /// 1 to 256 bytes.
+    pub ledger_component: Option<String>,
     /// How long ZooKeeper keeps the session of a process that is silent, and with it the locks of its
     /// writers. Appends are acknowledged only while it answered within half of that. Its servers have
     /// bounds of their own.
@@ -180,6 +189,8 @@ impl Options {
         "digest",
         "explicit_lac",
         "ledger_password",
+        "ledger_application",
+        "ledger_component",
         "session_timeout_ms",
         "zookeeper_timeout_ms",
         "zookeeper_acl_id",
@@ -332,6 +343,20 @@ impl Options {
         self
     }
 
+    /// Sets [`ledger_application`](Self#structfield.ledger_application).
+    #[must_use]
+    pub fn ledger_application(mut self, value: impl Into<String>) -> Self {
+        self.ledger_application = Some(value.into());
+        self
+    }
+
+    /// Sets [`ledger_component`](Self#structfield.ledger_component).
+    #[must_use]
+    pub fn ledger_component(mut self, value: impl Into<String>) -> Self {
+        self.ledger_component = Some(value.into());
+        self
+    }
+
     /// Sets [`session_timeout_ms`](Self#structfield.session_timeout_ms).
     #[must_use]
     pub fn session_timeout_ms(mut self, value: u64) -> Self {
@@ -450,6 +475,12 @@ impl Options {
             "digest" => self.digest = text::choice("digest", text)?,
             "explicit_lac" => self.explicit_lac = text::flag("explicit_lac", text)?,
             "ledger_password" => self.ledger_password = Some(text::text("ledger_password", text, 1..=256)?),
+            "ledger_application" => {
+                self.ledger_application = Some(text::text("ledger_application", text, 1..=256)?)
+            }
+            "ledger_component" => {
+                self.ledger_component = Some(text::text("ledger_component", text, 1..=256)?)
+            }
             "session_timeout_ms" => {
                 self.session_timeout_ms =
                     text::number("session_timeout_ms", text, Unit::Milliseconds, 1_000..=600_000)?
@@ -503,6 +534,8 @@ impl Options {
             ("digest", Some(self.digest.to_string())),
             ("explicit_lac", Some(self.explicit_lac.to_string())),
             ("ledger_password", self.ledger_password.as_ref().map(ToString::to_string)),
+            ("ledger_application", self.ledger_application.as_ref().map(ToString::to_string)),
+            ("ledger_component", self.ledger_component.as_ref().map(ToString::to_string)),
             ("session_timeout_ms", Some(text::show(Unit::Milliseconds, self.session_timeout_ms))),
             ("zookeeper_timeout_ms", Some(text::show(Unit::Milliseconds, self.zookeeper_timeout_ms))),
             ("zookeeper_acl_id", self.zookeeper_acl_id.as_ref().map(ToString::to_string)),
@@ -551,6 +584,12 @@ impl Options {
         text::check_number("ack_quorum", self.ack_quorum, Unit::Count, 1..=64)?;
         if let Some(value) = &self.ledger_password {
             text::check_text("ledger_password", value, 1..=256)?;
+        }
+        if let Some(value) = &self.ledger_application {
+            text::check_text("ledger_application", value, 1..=256)?;
+        }
+        if let Some(value) = &self.ledger_component {
+            text::check_text("ledger_component", value, 1..=256)?;
         }
         text::check_number(
             "session_timeout_ms",
@@ -622,6 +661,8 @@ impl Default for Options {
             digest: Digest::Crc32,
             explicit_lac: false,
             ledger_password: None,
+            ledger_application: None,
+            ledger_component: None,
             session_timeout_ms: 10_000,
             zookeeper_timeout_ms: 30_000,
             zookeeper_acl_id: None,
@@ -660,6 +701,8 @@ impl fmt::Debug for Options {
             .field("digest", &self.digest)
             .field("explicit_lac", &self.explicit_lac)
             .field("ledger_password", &self.ledger_password.as_ref().map(|_| "…"))
+            .field("ledger_application", &self.ledger_application)
+            .field("ledger_component", &self.ledger_component)
             .field("session_timeout_ms", &self.session_timeout_ms)
             .field("zookeeper_timeout_ms", &self.zookeeper_timeout_ms)
             .field("zookeeper_acl_id", &self.zookeeper_acl_id.as_ref().map(|_| "…"))

@@ -355,6 +355,35 @@ pub extern "C" fn dl_namespace_options_set_ledger_password(
     })
 }
 
+/// What new ledgers say in their metadata of the application that they belong to, as Java's
+/// "LedgerMetadata" does; "dl bk orphans" deletes none that says so. If absent: nothing.
+///
+/// text; 1 to 256.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_namespace_options_set_ledger_application(
+    options: *mut dl_namespace_options,
+    value: *const c_char,
+) -> *mut dl_error {
+    boundary(|| {
+        let value = text::read(value, "value")?;
+        set(&mut handle::borrow_mut(options)?.settings, "ledger_application", value)
+    })
+}
+
+/// What new ledgers say of the part of that application. If absent: nothing.
+///
+/// text; 1 to 256.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_namespace_options_set_ledger_component(
+    options: *mut dl_namespace_options,
+    value: *const c_char,
+) -> *mut dl_error {
+    boundary(|| {
+        let value = text::read(value, "value")?;
+        set(&mut handle::borrow_mut(options)?.settings, "ledger_component", value)
+    })
+}
+
 /// How long ZooKeeper keeps the session of a process that is silent, and with it the locks of its
 /// writers. Appends are acknowledged only while it answered within half of that. Its servers have
 /// bounds of their own.

@@ -66,7 +66,11 @@ pub(super) fn ledger_options(options: &Options, first_number: SegmentNumber) -> 
         Digest::Mac => DigestType::Mac,
         Digest::None => DigestType::Dummy,
     };
-    let (custom, explicit_lac) = (Vec::new(), options.explicit_lac);
+    let explicit_lac = options.explicit_lac;
+    // The names are those of Java's LedgerMetadata.
+    let said = [("application", &options.ledger_application), ("component", &options.ledger_component)];
+    let said = said.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
+    let custom = said.map(|(name, value)| (name.to_owned(), Bytes::from(value.clone()))).collect();
     Ok(LedgerOptions { quorum, digest, password, custom, explicit_lac, first_number })
 }
 

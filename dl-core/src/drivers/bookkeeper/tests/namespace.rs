@@ -102,6 +102,30 @@ async fn segments_begin_with_the_number_that_the_binding_says() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ledgers_say_whose_they_are_as_javas_do() {
+    // What Java stored for a writer with these is in the golden file.
+    let golden = include_str!("../../../../testdata/format/ledger-custom-metadata.json");
+    let golden: serde_json::Value = serde_json::from_str(golden).unwrap();
+    let stored = &golden["ledgers"][0]["metadata"]["custom_metadata"];
+    let options = making().ledger_application("golden").ledger_component("vectors");
+    let uri = uri();
+    let namespace = Namespace::open(&uri, options).await.unwrap();
+    let log = namespace.log(&LogName::new("log").unwrap());
+    let writer = log.open_writer(WriterOptions::default().create_log(true)).await.unwrap();
+    append(&writer, "a").await.unwrap();
+    writer.close().await.unwrap();
+    let id = log.segments().await.unwrap()[0].id.get();
+    let on_bookies = segments::OnBookies::new();
+    let bookkeeper = on_bookies.bookkeeper(&connect(Cluster::shared()).await).await;
+    let known = bookkeeper.metadata(dl_bookkeeper::LedgerId::new(id).unwrap()).await.unwrap();
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let custom = known.metadata.custom.iter().map(|(name, value)| (name.as_str(), hex(value)));
+    let expected = ["application", "component"].map(|name| (name, stored[name].as_str().unwrap().to_owned()));
+    assert_eq!(custom.collect::<Vec<_>>(), expected);
+    namespace.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_log_has_copies_as_its_options_say() {
     let uri = uri();
     let namespace = Namespace::open(&uri, making().ensemble_size(2)).await.unwrap();
