@@ -11,7 +11,10 @@ use crate::dlsn::dl_dlsn;
 use crate::handle::{self, Boxed, Object, Out};
 
 /// A record as read. Its payload stays where the reader put it, and lives as long as the record.
+// It has the layout of what a reader answers, so that a batch is handed over as it is. What applies always is said as a condition,
+// because cbindgen would make an alias of a transparent type, and the header has an opaque one.
 #[derive(Debug)]
+#[cfg_attr(all(), repr(transparent))]
 pub struct dl_record {
     record: Record,
 }
@@ -19,7 +22,7 @@ pub struct dl_record {
 /// Records as read, in the order of the log.
 #[derive(Debug)]
 pub struct dl_records {
-    records: Vec<dl_record>,
+    records: Vec<Record>,
 }
 
 impl Object for dl_record {
@@ -46,7 +49,7 @@ impl dl_record {
 
 impl dl_records {
     pub(crate) fn new(records: Vec<Record>) -> Self {
-        Self { records: records.into_iter().map(dl_record::new).collect() }
+        Self { records }
     }
 }
 
@@ -95,7 +98,10 @@ pub extern "C" fn dl_records_count(records: *const dl_records) -> usize {
 /// The record at this index, from 0; NULL behind the last. It belongs to the records.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_records_at(records: *const dl_records, index: usize) -> *const dl_record {
-    answer(ptr::null(), || Ok(handle::borrow(records)?.records.get(index).map_or(ptr::null(), ptr::from_ref)))
+    answer(ptr::null(), || {
+        let record = handle::borrow(records)?.records.get(index);
+        Ok(record.map_or(ptr::null(), |record| ptr::from_ref(record).cast()))
+    })
 }
 
 /// Writes views of the payloads, from the first record on, into an array of `max`. Answers how many that were. They live as long
@@ -111,7 +117,7 @@ pub extern "C" fn dl_records_payloads(
         Out::new(payloads, "payloads")?;
         let count = max.min(records.len());
         for (index, record) in records.iter().take(count).enumerate() {
-            Out::optional(payloads).at(index).put(dl_bytes::of(&record.record.payload));
+            Out::optional(payloads).at(index).put(dl_bytes::of(&record.payload));
         }
         Ok(count)
     })
