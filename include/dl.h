@@ -1526,6 +1526,20 @@ dl_error *dl_namespace_close_start(dl_namespace *namespace_, dl_call **call);
 void dl_namespace_free(dl_namespace *namespace_);
 
 /**
+ * What the namespace counted and measured since it was opened, as Prometheus text; `by_log` adds those of each log with an
+ * open writer or reader.
+ */
+dl_error *dl_namespace_metrics_text(dl_namespace *namespace_,
+                                    bool by_log,
+                                    int64_t timeout_ms,
+                                    dl_buffer **text);
+
+/**
+ * Starts dl_namespace_metrics_text. Take what it answers with dl_call_take_buffer.
+ */
+dl_error *dl_namespace_metrics_text_start(dl_namespace *namespace_, bool by_log, dl_call **call);
+
+/**
  * Makes a log.
  *
  * Errors: already-exists if it is there; invalid-argument or too-large for a name that no log can have.
@@ -1621,20 +1635,6 @@ dl_error *dl_namespace_list_logs_start(dl_namespace *namespace_,
                                        const char *after,
                                        size_t limit,
                                        dl_call **call);
-
-/**
- * What the namespace counted and measured since it was opened, as Prometheus text; `by_log` adds those of each log with an
- * open writer or reader.
- */
-dl_error *dl_namespace_metrics_text(dl_namespace *namespace_,
-                                    bool by_log,
-                                    int64_t timeout_ms,
-                                    dl_buffer **text);
-
-/**
- * Starts dl_namespace_metrics_text. Take what it answers with dl_call_take_buffer.
- */
-dl_error *dl_namespace_metrics_text_start(dl_namespace *namespace_, bool by_log, dl_call **call);
 
 /**
  * What the namespace at a URI is: its format, how much it holds, and who has it open. Opens and changes nothing. `options` may
@@ -2811,146 +2811,6 @@ void dl_segment_watcher_close(dl_segment_watcher *watcher);
 void dl_segment_watcher_free(dl_segment_watcher *watcher);
 
 /**
- * Makes options that ask for nothing.
- */
-dl_append_options *dl_append_options_new(void);
-
-/**
- * Sets the txid of the record. Without it that is the wall clock in milliseconds, held at the last txid of the log when the
- * clock is behind it.
- *
- * Errors: invalid-argument if it is not 0 to 2^63 - 2.
- */
-dl_error *dl_append_options_set_txid(dl_append_options *options,
-                                     int64_t txid);
-
-/**
- * The append fails with condition-failed unless the last record of the log then has this position: judged after all earlier
- * appends of this writer.
- */
-dl_error *dl_append_options_set_expected_last(dl_append_options *options,
-                                              dl_dlsn dlsn);
-
-/**
- * The append fails with condition-failed unless the log then holds no record.
- */
-dl_error *dl_append_options_set_expected_empty(dl_append_options *options);
-
-/**
- * Frees options.
- */
-void dl_append_options_free(dl_append_options *options);
-
-/**
- * Appends a record and waits until it is durable. `options` and `receipt` may be NULL.
- *
- * A thread that appends alone, without bound and condition, writes and syncs itself, which is the fastest way for one record
- * after another. Errors: busy if there is no room and timeout_ms is 0; timeout; invalid-argument for a txid below the last
- * one; too-large; condition-failed with the actual last position; storage-full; or what ended the writer.
- */
-dl_error *dl_writer_append(dl_writer *writer,
-                           dl_bytes payload,
-                           const dl_append_options *options,
-                           int64_t timeout_ms,
-                           dl_receipt **receipt);
-
-/**
- * Starts dl_writer_append. Take what it answers with dl_call_take_receipt.
- *
- * Appends get their places in the order in which they are started, and those that succeed are done in this order too, before
- * a later flush, seal or close is. When too much is in flight the call waits for room, in
- * line with others; dl_writer_try_append_start does not.
- */
-dl_error *dl_writer_append_start(dl_writer *writer,
-                                 dl_bytes payload,
-                                 const dl_append_options *options,
-                                 dl_call **call);
-
-/**
- * Starts an append if there is room for it now. Take what it answers with dl_call_take_receipt.
- *
- * Errors: busy if there is no room: wait until an earlier call is done; else as dl_writer_append, at once where that is known.
- */
-dl_error *dl_writer_try_append_start(dl_writer *writer,
-                                     dl_bytes payload,
-                                     const dl_append_options *options,
-                                     dl_call **call);
-
-/**
- * Appends many records with one call, each for itself, in their order, and waits until all are settled. `txids` is an array
- * of as many, of which -1 stands for none, or NULL; `options` and `receipts` may be NULL.
- *
- * Errors: that of the first record that was not acknowledged. Then `receipts` is written too, if it is not NULL: it says what
- * became of each. It is not when the call failed as a whole, with invalid-argument, too-large, timeout or closed, before it
- * looked at the records.
- */
-dl_error *dl_writer_append_many(dl_writer *writer,
-                                const dl_bytes *payloads,
-                                const int64_t *txids,
-                                size_t count,
-                                const dl_append_options *options,
-                                int64_t timeout_ms,
-                                dl_receipts **receipts);
-
-/**
- * Starts dl_writer_append_many. Take what it answers with dl_call_take_receipts, and ask dl_receipts_first_error.
- */
-dl_error *dl_writer_append_many_start(dl_writer *writer,
-                                      const dl_bytes *payloads,
-                                      const int64_t *txids,
-                                      size_t count,
-                                      const dl_append_options *options,
-                                      dl_call **call);
-
-/**
- * Appends records that are all in the log, in consecutive slots, or none of them, and waits until they are durable. `txids`
- * is an array of as many, of which -1 stands for none, or NULL; `options` and `receipts` may be NULL.
- *
- * Errors: as dl_writer_append; too-large if they take more than an entry, with 20 bytes for each header.
- */
-dl_error *dl_writer_append_batch(dl_writer *writer,
-                                 const dl_bytes *payloads,
-                                 const int64_t *txids,
-                                 size_t count,
-                                 const dl_append_options *options,
-                                 int64_t timeout_ms,
-                                 dl_receipts **receipts);
-
-/**
- * Starts dl_writer_append_batch. Take what it answers with dl_call_take_receipts.
- */
-dl_error *dl_writer_append_batch_start(dl_writer *writer,
-                                       const dl_bytes *payloads,
-                                       const int64_t *txids,
-                                       size_t count,
-                                       const dl_append_options *options,
-                                       dl_call **call);
-
-/**
- * Appends a record set, as DistributedLog's: all of its members are in the log, in consecutive slots and with one txid, or
- * none. `compression` is "none" or "lz4", NULL for none; `options` and `receipts`, one for each member, may be NULL.
- *
- * Errors: as dl_writer_append; too-large if the packed members take more than a record.
- */
-dl_error *dl_writer_append_record_set(dl_writer *writer,
-                                      const dl_bytes *payloads,
-                                      size_t count,
-                                      const char *compression,
-                                      const dl_append_options *options,
-                                      int64_t timeout_ms,
-                                      dl_receipts **receipts);
-
-/**
- * Starts dl_writer_append_record_set. Take what it answers with dl_call_take_receipts.
- */
-dl_error *dl_writer_append_record_set_start(dl_writer *writer,
-                                            const dl_bytes *payloads,
-                                            size_t count,
-                                            const char *compression,
-                                            const dl_append_options *options,
-                                            dl_call **call);
-
-/**
  * Waits until all appends that have their places are settled.
  *
  * Errors: what ended the writer; storage-full if the last of them was refused.
@@ -3038,6 +2898,146 @@ dl_error *dl_writer_wait_fenced_start(dl_writer *writer,
  * Frees a writer. One that was not closed is aborted, as soon as no call on it is in flight.
  */
 void dl_writer_free(dl_writer *writer);
+
+/**
+ * Appends a record and waits until it is durable. `options` and `receipt` may be NULL.
+ *
+ * A thread that appends alone, without bound and condition, writes and syncs itself, which is the fastest way for one record
+ * after another. Errors: busy if there is no room and timeout_ms is 0; timeout; invalid-argument for a txid below the last
+ * one; too-large; condition-failed with the actual last position; storage-full; or what ended the writer.
+ */
+dl_error *dl_writer_append(dl_writer *writer,
+                           dl_bytes payload,
+                           const dl_append_options *options,
+                           int64_t timeout_ms,
+                           dl_receipt **receipt);
+
+/**
+ * Starts dl_writer_append. Take what it answers with dl_call_take_receipt.
+ *
+ * Appends get their places in the order in which they are started, and those that succeed are done in this order too, before
+ * a later flush, seal or close is. When too much is in flight the call waits for room, in
+ * line with others; dl_writer_try_append_start does not.
+ */
+dl_error *dl_writer_append_start(dl_writer *writer,
+                                 dl_bytes payload,
+                                 const dl_append_options *options,
+                                 dl_call **call);
+
+/**
+ * Starts an append if there is room for it now. Take what it answers with dl_call_take_receipt.
+ *
+ * Errors: busy if there is no room: wait until an earlier call is done; else as dl_writer_append, at once where that is known.
+ */
+dl_error *dl_writer_try_append_start(dl_writer *writer,
+                                     dl_bytes payload,
+                                     const dl_append_options *options,
+                                     dl_call **call);
+
+/**
+ * Appends many records with one call, each for itself, in their order, and waits until all are settled. `txids` is an array
+ * of as many, of which -1 stands for none, or NULL; `options` and `receipts` may be NULL.
+ *
+ * Errors: that of the first record that was not acknowledged. Then `receipts` is written too, if it is not NULL: it says what
+ * became of each. It is not when the call failed as a whole, with invalid-argument, too-large, timeout or closed, before it
+ * looked at the records.
+ */
+dl_error *dl_writer_append_many(dl_writer *writer,
+                                const dl_bytes *payloads,
+                                const int64_t *txids,
+                                size_t count,
+                                const dl_append_options *options,
+                                int64_t timeout_ms,
+                                dl_receipts **receipts);
+
+/**
+ * Starts dl_writer_append_many. Take what it answers with dl_call_take_receipts, and ask dl_receipts_first_error.
+ */
+dl_error *dl_writer_append_many_start(dl_writer *writer,
+                                      const dl_bytes *payloads,
+                                      const int64_t *txids,
+                                      size_t count,
+                                      const dl_append_options *options,
+                                      dl_call **call);
+
+/**
+ * Appends records that are all in the log, in consecutive slots, or none of them, and waits until they are durable. `txids`
+ * is an array of as many, of which -1 stands for none, or NULL; `options` and `receipts` may be NULL.
+ *
+ * Errors: as dl_writer_append; too-large if they take more than an entry, with 20 bytes for each header.
+ */
+dl_error *dl_writer_append_batch(dl_writer *writer,
+                                 const dl_bytes *payloads,
+                                 const int64_t *txids,
+                                 size_t count,
+                                 const dl_append_options *options,
+                                 int64_t timeout_ms,
+                                 dl_receipts **receipts);
+
+/**
+ * Starts dl_writer_append_batch. Take what it answers with dl_call_take_receipts.
+ */
+dl_error *dl_writer_append_batch_start(dl_writer *writer,
+                                       const dl_bytes *payloads,
+                                       const int64_t *txids,
+                                       size_t count,
+                                       const dl_append_options *options,
+                                       dl_call **call);
+
+/**
+ * Makes options that ask for nothing.
+ */
+dl_append_options *dl_append_options_new(void);
+
+/**
+ * Sets the txid of the record. Without it that is the wall clock in milliseconds, held at the last txid of the log when the
+ * clock is behind it.
+ *
+ * Errors: invalid-argument if it is not 0 to 2^63 - 2.
+ */
+dl_error *dl_append_options_set_txid(dl_append_options *options,
+                                     int64_t txid);
+
+/**
+ * The append fails with condition-failed unless the last record of the log then has this position: judged after all earlier
+ * appends of this writer.
+ */
+dl_error *dl_append_options_set_expected_last(dl_append_options *options,
+                                              dl_dlsn dlsn);
+
+/**
+ * The append fails with condition-failed unless the log then holds no record.
+ */
+dl_error *dl_append_options_set_expected_empty(dl_append_options *options);
+
+/**
+ * Frees options.
+ */
+void dl_append_options_free(dl_append_options *options);
+
+/**
+ * Appends a record set, as DistributedLog's: all of its members are in the log, in consecutive slots and with one txid, or
+ * none. `compression` is "none" or "lz4", NULL for none; `options` and `receipts`, one for each member, may be NULL.
+ *
+ * Errors: as dl_writer_append; too-large if the packed members take more than a record.
+ */
+dl_error *dl_writer_append_record_set(dl_writer *writer,
+                                      const dl_bytes *payloads,
+                                      size_t count,
+                                      const char *compression,
+                                      const dl_append_options *options,
+                                      int64_t timeout_ms,
+                                      dl_receipts **receipts);
+
+/**
+ * Starts dl_writer_append_record_set. Take what it answers with dl_call_take_receipts.
+ */
+dl_error *dl_writer_append_record_set_start(dl_writer *writer,
+                                            const dl_bytes *payloads,
+                                            size_t count,
+                                            const char *compression,
+                                            const dl_append_options *options,
+                                            dl_call **call);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -1,0 +1,125 @@
+//! Appends of one record.
+
+use dl_core::{Condition, Error, ErrorKind, MAX_PAYLOAD_BYTES, NewRecord, Receipt, Result, Ticket, Writer};
+
+use super::append_options::dl_append_options;
+use super::{dl_writer, turns};
+use crate::boundary::boundary;
+use crate::bytes::dl_bytes;
+use crate::completion::call::dl_call;
+use crate::error::dl_error;
+use crate::handle::{self, Out};
+use crate::receipt::dl_receipt;
+use crate::waiting::{Deadline, Effect, block, block_until, start_in_turn};
+
+/// One append, as it was asked for.
+struct Single {
+    writer: Writer,
+    record: NewRecord,
+    condition: Option<Condition>,
+}
+
+impl Single {
+    fn new(writer: *const dl_writer, payload: dl_bytes, options: *const dl_append_options) -> Result<Self> {
+        let writer = handle::borrow(writer)?.writer.clone();
+        let options = handle::borrow_or_null(options)?;
+        let record = NewRecord::new(payload.copy(MAX_PAYLOAD_BYTES)?);
+        let record = options.and_then(|options| options.txid).into_iter().fold(record, NewRecord::txid);
+        Ok(Self { writer, record, condition: options.and_then(|options| options.condition) })
+    }
+
+    async fn place(self) -> Result<Ticket> {
+        match self.condition {
+            None => self.writer.append(self.record).await,
+            Some(condition) => self.writer.append_if(self.record, condition).await,
+        }
+    }
+
+    async fn append(self) -> Result<dl_receipt> {
+        let writer = self.writer.clone();
+        let ticket = self.place().await?;
+        settled(writer, ticket).await
+    }
+
+    /// Waits on the thread of the caller.
+    fn append_blocking(self, timeout_ms: i64) -> Result<Receipt> {
+        if timeout_ms < 0 && self.condition.is_none() {
+            return self.writer.blocking_append(self.record);
+        }
+        let deadline = Deadline::new(timeout_ms);
+        let placed = block_until(deadline, Effect::None, self.place());
+        let ticket = placed.map_err(|error| if timeout_ms == 0 { busy(error) } else { error })?;
+        block_until(deadline, Effect::Possible, ticket)
+    }
+}
+
+/// What became of an append. The writer stays open until then, though the caller frees it.
+async fn settled(writer: Writer, ticket: Ticket) -> Result<dl_receipt> {
+    let receipt = ticket.await;
+    drop(writer);
+    receipt.map(dl_receipt::new)
+}
+
+/// There was no room, and the caller did not wait for any.
+fn busy(error: Error) -> Error {
+    if error.kind() == ErrorKind::Timeout {
+        Error::new(ErrorKind::Busy, "too much is in flight; wait for acknowledgements").during("append")
+    } else {
+        error
+    }
+}
+
+/// Appends a record and waits until it is durable. `options` and `receipt` may be NULL.
+///
+/// A thread that appends alone, without bound and condition, writes and syncs itself, which is the fastest way for one record
+/// after another. Errors: busy if there is no room and timeout_ms is 0; timeout; invalid-argument for a txid below the last
+/// one; too-large; condition-failed with the actual last position; storage-full; or what ended the writer.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_writer_append(
+    writer: *mut dl_writer,
+    payload: dl_bytes,
+    options: *const dl_append_options,
+    timeout_ms: i64,
+    receipt: *mut *mut dl_receipt,
+) -> *mut dl_error {
+    boundary(|| {
+        let appended = Single::new(writer, payload, options)?.append_blocking(timeout_ms)?;
+        Out::optional(receipt).put_object(dl_receipt::new(appended));
+        Ok(())
+    })
+}
+
+/// Starts dl_writer_append. Take what it answers with dl_call_take_receipt.
+///
+/// Appends get their places in the order in which they are started, and those that succeed are done in this order too, before
+/// a later flush, seal or close is. When too much is in flight the call waits for room, in
+/// line with others; dl_writer_try_append_start does not.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_writer_append_start(
+    writer: *mut dl_writer,
+    payload: dl_bytes,
+    options: *const dl_append_options,
+    call: *mut *mut dl_call,
+) -> *mut dl_error {
+    boundary(|| {
+        start_in_turn(turns(writer)?, call, Effect::Possible, Single::new(writer, payload, options)?.append())
+    })
+}
+
+/// Starts an append if there is room for it now. Take what it answers with dl_call_take_receipt.
+///
+/// Errors: busy if there is no room: wait until an earlier call is done; else as dl_writer_append, at once where that is known.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_writer_try_append_start(
+    writer: *mut dl_writer,
+    payload: dl_bytes,
+    options: *const dl_append_options,
+    call: *mut *mut dl_call,
+) -> *mut dl_error {
+    boundary(|| {
+        Out::new(call, "call")?;
+        let placed = block(0, Effect::None, Single::new(writer, payload, options)?.place());
+        let verb = settled(handle::borrow(writer)?.writer.clone(), placed.map_err(busy)?);
+        start_in_turn(turns(writer)?, call, Effect::Possible, verb)
+    })
+}

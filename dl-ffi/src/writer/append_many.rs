@@ -1,0 +1,149 @@
+//! Appends of many records with one call.
+
+use dl_core::{Condition, Error, ErrorKind, MAX_PAYLOAD_BYTES, NewRecord, Result, Txid, Writer};
+
+use super::append_options::dl_append_options;
+use super::{dl_writer, turns};
+use crate::boundary::boundary;
+use crate::bytes::{array, copy_all, dl_bytes};
+use crate::completion::call::dl_call;
+use crate::error::dl_error;
+use crate::handle::{self, Out};
+use crate::receipt::{dl_receipts, put_receipts};
+use crate::waiting::{Effect, block, start_in_turn};
+
+/// In an array of txids: the record has none of its own.
+const NO_TXID: i64 = -1;
+
+/// Several records of one call.
+struct Several {
+    writer: Writer,
+    records: Vec<NewRecord>,
+    condition: Option<Condition>,
+}
+
+impl Several {
+    fn new(
+        writer: *const dl_writer,
+        payloads: *const dl_bytes,
+        txids: *const i64,
+        count: usize,
+        options: *const dl_append_options,
+    ) -> Result<Self> {
+        let writer = handle::borrow(writer)?.writer.clone();
+        let options = handle::borrow_or_null(options)?;
+        let payloads = copy_all(array(payloads, count, "payloads")?, MAX_PAYLOAD_BYTES)?;
+        let shared = options.and_then(|options| options.txid);
+        let txids = if txids.is_null() { &[] } else { array(txids, count, "txids")? };
+        let mut records = Vec::with_capacity(count);
+        for (index, payload) in payloads.enumerate() {
+            let own = txids.get(index).filter(|txid| **txid != NO_TXID);
+            let txid = own.map(|txid| Txid::new(*txid)).transpose()?.or(shared);
+            records.push(txid.into_iter().fold(NewRecord::new(payload), NewRecord::txid));
+        }
+        Ok(Self { writer, records, condition: options.and_then(|options| options.condition) })
+    }
+
+    /// Each for itself.
+    async fn append_many(self) -> Result<dl_receipts> {
+        if self.condition.is_some() {
+            let message = "records of which each is appended for itself have no condition; append a batch";
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+        let mut tickets = Vec::with_capacity(self.records.len());
+        for record in self.records {
+            tickets.push(self.writer.append(record).await);
+        }
+        let mut receipts = Vec::with_capacity(tickets.len());
+        // From the last on: entries are settled in order, so this waits once, and not for one entry after another.
+        for ticket in tickets.into_iter().rev() {
+            receipts.push(match ticket {
+                Ok(ticket) => ticket.await,
+                Err(error) => Err(error),
+            });
+        }
+        receipts.reverse();
+        Ok(dl_receipts::each(receipts))
+    }
+
+    /// All or none.
+    async fn append_batch(self) -> Result<dl_receipts> {
+        let ticket = self.writer.append_batch(self.records, self.condition).await?;
+        Ok(dl_receipts::all(ticket.await?))
+    }
+}
+
+/// Appends many records with one call, each for itself, in their order, and waits until all are settled. `txids` is an array
+/// of as many, of which -1 stands for none, or NULL; `options` and `receipts` may be NULL.
+///
+/// Errors: that of the first record that was not acknowledged. Then `receipts` is written too, if it is not NULL: it says what
+/// became of each. It is not when the call failed as a whole, with invalid-argument, too-large, timeout or closed, before it
+/// looked at the records.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_writer_append_many(
+    writer: *mut dl_writer,
+    payloads: *const dl_bytes,
+    txids: *const i64,
+    count: usize,
+    options: *const dl_append_options,
+    timeout_ms: i64,
+    receipts: *mut *mut dl_receipts,
+) -> *mut dl_error {
+    boundary(|| {
+        let out = Out::optional(receipts);
+        let verb = Several::new(writer, payloads, txids, count, options)?.append_many();
+        put_receipts(block(timeout_ms, Effect::Possible, verb)?, out)
+    })
+}
+
+/// Starts dl_writer_append_many. Take what it answers with dl_call_take_receipts, and ask dl_receipts_first_error.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_writer_append_many_start(
+    writer: *mut dl_writer,
+    payloads: *const dl_bytes,
+    txids: *const i64,
+    count: usize,
+    options: *const dl_append_options,
+    call: *mut *mut dl_call,
+) -> *mut dl_error {
+    boundary(|| {
+        let verb = Several::new(writer, payloads, txids, count, options)?.append_many();
+        start_in_turn(turns(writer)?, call, Effect::Possible, verb)
+    })
+}
+
+/// Appends records that are all in the log, in consecutive slots, or none of them, and waits until they are durable. `txids`
+/// is an array of as many, of which -1 stands for none, or NULL; `options` and `receipts` may be NULL.
+///
+/// Errors: as dl_writer_append; too-large if they take more than an entry, with 20 bytes for each header.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_writer_append_batch(
+    writer: *mut dl_writer,
+    payloads: *const dl_bytes,
+    txids: *const i64,
+    count: usize,
+    options: *const dl_append_options,
+    timeout_ms: i64,
+    receipts: *mut *mut dl_receipts,
+) -> *mut dl_error {
+    boundary(|| {
+        let verb = Several::new(writer, payloads, txids, count, options)?.append_batch();
+        Out::optional(receipts).give(block(timeout_ms, Effect::Possible, verb))
+    })
+}
+
+/// Starts dl_writer_append_batch. Take what it answers with dl_call_take_receipts.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_writer_append_batch_start(
+    writer: *mut dl_writer,
+    payloads: *const dl_bytes,
+    txids: *const i64,
+    count: usize,
+    options: *const dl_append_options,
+    call: *mut *mut dl_call,
+) -> *mut dl_error {
+    boundary(|| {
+        let verb = Several::new(writer, payloads, txids, count, options)?.append_batch();
+        start_in_turn(turns(writer)?, call, Effect::Possible, verb)
+    })
+}
