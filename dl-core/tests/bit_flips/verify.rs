@@ -88,6 +88,23 @@ async fn what_no_checksum_covers_behind_a_batch_of_a_journal_is_a_notice() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_last_batch_of_a_journal_is_a_notice_when_its_head_is_damaged() {
+    let left = write(Ending::Killed).await;
+    let (file, bytes) = left.image.iter().find(|(file, _)| file.starts_with("journals")).unwrap();
+    let mut blocks = bytes.chunks(JOURNAL_BLOCK_BYTES);
+    let last = blocks.rposition(|block| block.starts_with(b"DLB1")).unwrap() * JOURNAL_BLOCK_BYTES;
+    // What it is, its checksum, and to which journal and generation it belongs.
+    for at in [0, 4, 8, 16] {
+        let root = folder();
+        copy(&left.image, Some(&Place { file: file.clone(), at: last + at, mask: 1 }), root.path());
+        let found = verify(root.path()).await.findings;
+        let [finding] = &found[..] else { panic!("{at}: {found:#?}") };
+        assert_eq!((finding.severity, finding.offset), (Severity::Notice, Some(last as u64)), "{at}");
+        assert!(finding.message.contains("count as far as the segment files hold them"), "{finding:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_in_the_place_of_a_folder_and_the_reverse_are_found() {
     let left = write(Ending::Closed).await;
     let folders = ["metadata", "journals", "sessions", "segments"].map(std::path::PathBuf::from);

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::batch::ReadEntry;
-use super::{BLOCK_BYTES, HEAD_BYTES, Journal, head, head_at, holds_batches};
+use super::{BLOCK_BYTES, FIRST_GENERATION, HEAD_BYTES, Journal, head, head_at, holds_batches};
 use crate::drivers::file::io;
 use crate::drivers::file::slots::{self, Slots};
 use crate::drivers::file::verify::{Trouble, is_zero, read_through};
@@ -108,6 +108,12 @@ impl Journal {
                         "ends in a batch that is not whole, as after a power loss; its entries count as far as the \
                          segment files hold them",
                     ));
+                } else if !held && self.is_strange(end).map_err(failed)? {
+                    looked.troubles.push(Trouble::notice(
+                        end,
+                        "holds something behind its last batch that is none; if it was one, its entries count as far \
+                         as the segment files hold them",
+                    ));
                 }
             }
             Err(error) if error.kind() == ErrorKind::Corrupt => {
@@ -118,6 +124,14 @@ impl Journal {
             Err(error) => return Err(error),
         }
         Ok(())
+    }
+
+    /// Whether the block behind the last batch holds what nobody ever wrote there. In a journal that was used before it may
+    /// be of any batch of then.
+    fn is_strange(&self, end: u64) -> std::io::Result<bool> {
+        let mut block = [0; BLOCK_BYTES as usize];
+        let read = self.file.read_at(&mut block, end)?;
+        Ok(self.generation.value() == FIRST_GENERATION && block[..read].iter().any(|byte| *byte != 0))
     }
 
     /// The first batch in front of `end` with something else than zeros behind its body, where no checksum looks.

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{BLOCK_BYTES, Journal, head};
+use super::{BLOCK_BYTES, FIRST_GENERATION, Journal, head};
 use crate::drivers::file::slots::Slots;
 use crate::drivers::file::{io, layout};
 use crate::error::{Error, Result};
@@ -76,7 +76,7 @@ impl Making {
         let mut generation = Slots::unwritten();
         self.file
             .write_at(&[&head(self.namespace, self.id, self.size)], 0)
-            .and_then(|()| generation.write(&*self.file, self.id, 1))
+            .and_then(|()| generation.write(&*self.file, self.id, FIRST_GENERATION))
             .and_then(|()| self.file.sync())
             .and_then(|()| self.files.sync_dir(&self.folder))
             .map_err(|error| self.failed(error))?;

@@ -22,6 +22,8 @@ use crate::error::{Error, Result};
 use crate::seams::{File, Files, LockKind, OpenMode};
 
 const MAGIC: &[u8; 8] = b"dl\0jrn\0\x01";
+/// The generation of a journal that was never used from its start again.
+const FIRST_GENERATION: u64 = 1;
 const HEAD_BYTES: usize = 36;
 /// The largest batch: bounds what a reader of a journal allocates.
 pub(super) const MAX_BATCH_BYTES: usize = 16 << 20;
