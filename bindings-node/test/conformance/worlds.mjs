@@ -100,6 +100,7 @@ export class File {
         const known = this.#child(step.process);
         known.frozen = step.do === 'freeze';
         known.child.kill(known.frozen ? 'SIGSTOP' : 'SIGCONT');
+        if (known.frozen) await within(stopped(known.child.pid), `${step.process} stops`);
         return;
       }
       case 'damage':
@@ -127,6 +128,21 @@ export class File {
     const gone = once(child, 'exit');
     if (child.exitCode === null && child.kill('SIGKILL')) await gone;
   }
+}
+
+/** Waits until no thread of a process that was told to stop runs any more: the signal alone only says that each will. */
+async function stopped(pid) {
+  for (;;) {
+    const states = await Promise.all((await readdir(`/proc/${pid}/task`)).map((thread) => state(pid, thread)));
+    if (states.every((each) => each === 'T')) return;
+    await new Promise(setImmediate);
+  }
+}
+
+/** Of a thread: the letter behind its name, which may hold anything. */
+async function state(pid, thread) {
+  const status = await readFile(`/proc/${pid}/task/${thread}/stat`, 'latin1').catch(() => ') gone');
+  return status[status.lastIndexOf(')') + 2];
 }
 
 /** Flips a bit at each place where a file holds the text. */

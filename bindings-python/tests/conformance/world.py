@@ -54,6 +54,11 @@ class Process:
     def signal(self, number: signal.Signals) -> None:
         os.kill(self.child.pid, number)
         self.frozen = number is signal.SIGSTOP
+        if self.frozen:
+            # The signal alone only says that each of its threads will stop.
+            told = os.waitid(os.P_PID, self.child.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+            if told is None or told.si_code != os.CLD_STOPPED:
+                raise Wrong("the process ended instead of stopping")
 
     def kill(self) -> None:
         self.child.kill()

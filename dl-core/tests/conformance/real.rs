@@ -100,7 +100,10 @@ impl Real {
         let signal = if freeze { "STOP" } else { "CONT" };
         let command = format!("kill -{signal} {}", process.child.id());
         let sent = Command::new("sh").args(["-c", &command]).status().map_err(|error| error.to_string())?;
-        if sent.success() { Ok(()) } else { Err(format!("{command} failed")) }
+        if !sent.success() {
+            return Err(format!("{command} failed"));
+        }
+        if freeze { wait_until_stopped(&process.child) } else { Ok(()) }
     }
 
     /// Has the servers of a cluster notice that a process is gone, which they do by themselves when its session's time is up.
@@ -302,4 +305,18 @@ fn damage(path: &Path, text: &str) -> std::io::Result<usize> {
         file.write_all_at(&[content[*place] ^ 1], *place as u64)?;
     }
     Ok(places.len())
+}
+
+/// Waits until no thread of a child that was told to stop runs any more: the signal alone only says that each will.
+#[allow(unsafe_code, reason = "std waits for the end of a child only")]
+fn wait_until_stopped(child: &Child) -> Result<(), String> {
+    // SAFETY: an integer-only structure, for which zeros are a value.
+    let mut told: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    let what = libc::WSTOPPED | libc::WEXITED | libc::WNOWAIT;
+    // SAFETY: the child was not waited for, and is not by this call; the structure outlives it.
+    match unsafe { libc::waitid(libc::P_PID, child.id(), &raw mut told, what) } {
+        0 if told.si_code == libc::CLD_STOPPED => Ok(()),
+        0 => Err(format!("process {} ended instead of stopping", child.id())),
+        _ => Err(std::io::Error::last_os_error().to_string()),
+    }
 }

@@ -34,12 +34,21 @@ fn dl(uri: &str, arguments: &[&str]) -> Command {
     command
 }
 
-/// Sends a signal to a child that was not waited for yet.
+/// Sends a signal to a child that was not waited for yet; after `SIGSTOP`, none of its threads runs any more.
 #[allow(unsafe_code, reason = "std sends no other signal than SIGKILL")]
 fn signal(process: u32, signal: libc::c_int) {
     // SAFETY: its number is still its own, since nobody has waited for it.
     let sent = unsafe { libc::kill(process.cast_signed(), signal) };
     assert_eq!(sent, 0, "the process can be signalled");
+    if signal != libc::SIGSTOP {
+        return;
+    }
+    // SAFETY: an integer-only structure, for which zeros are a value.
+    let mut told: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    let what = libc::WSTOPPED | libc::WEXITED | libc::WNOWAIT;
+    // SAFETY: as above; the child is not waited for by this call, and the structure outlives it.
+    let waited = unsafe { libc::waitid(libc::P_PID, process, &raw mut told, what) };
+    assert_eq!((waited, told.si_code), (0, libc::CLD_STOPPED), "the process stops");
 }
 
 /// What `dl` prints, which has to succeed.
