@@ -184,6 +184,28 @@ fn empty_ledgers_and_empty_last_ensembles_are_closed() {
     assert_eq!(driven.end(), (Some(1), 14), "the length is that of the last entry, in the ensemble before");
 }
 
+/// The one bookie that has the last entry lies in an ensemble before, and does not answer at first.
+#[test]
+fn a_lost_request_does_not_decide_how_long_a_ledger_is() {
+    for (lost, length) in [(1, 7), (2, 7), (3, 0)] {
+        let mut driven = Driven::new(1, 1, 1, 1);
+        driven.add(0, 0, 0);
+        driven.change(|metadata| metadata.set_ensemble(entry_id(1), bookies(1..2)).unwrap());
+        driven.start();
+        driven.store();
+        while driven.sends.iter().any(|(at, _, _)| *at == 1) {
+            driven.deliver(1);
+        }
+        for _ in 0..lost {
+            assert_eq!(driven.sends.len(), 1, "bookie 0 is asked for the last entry");
+            driven.fail(0);
+        }
+        driven.deliver(0);
+        driven.store();
+        assert_eq!(driven.end(), (Some(0), length), "{lost} requests lost");
+    }
+}
+
 #[test]
 fn a_ledger_left_in_recovery_is_taken_on() {
     let mut driven = Driven::new(3, 3, 2, 0);
