@@ -14,7 +14,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::columns;
 use crate::error::{NativeError, cancelled};
-use crate::port::{Call, Settler};
+use crate::settler::{Call, Settler};
 
 /// What an append that found room waits for.
 pub(crate) enum Tickets {

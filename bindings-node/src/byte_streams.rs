@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 
 use crate::columns::{name_of, payload};
 use crate::error::{NativeError, out_of_range};
-use crate::port::Settler;
+use crate::settler::Settler;
 
 /// The writing end. One call at a time uses it; the others stand in line.
 #[napi]

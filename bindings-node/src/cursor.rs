@@ -3,7 +3,7 @@
 use dl_core::{Cursor, CursorInfo};
 use napi_derive::napi;
 
-use crate::port::Settler;
+use crate::settler::Settler;
 
 /// A handle on a cursor.
 #[napi]

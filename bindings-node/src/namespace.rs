@@ -9,7 +9,8 @@ use napi_derive::napi;
 use crate::error::NativeError;
 use crate::log::NativeLog;
 use crate::operating::{Telling, chosen};
-use crate::port::{Port, Settler, now};
+use crate::port::{Port, now};
+use crate::settler::Settler;
 use crate::watch::NativeLogWatcher;
 
 /// An open namespace.

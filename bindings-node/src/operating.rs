@@ -6,7 +6,8 @@ use dl_core::{
 use napi::bindgen_prelude::BigInt;
 use napi_derive::napi;
 
-use crate::port::{Call, Port, Settler};
+use crate::port::Port;
+use crate::settler::{Call, Settler};
 use crate::values::each_option;
 
 /// What verifying found.

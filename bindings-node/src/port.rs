@@ -1,75 +1,21 @@
-//! Where calls are settled: one port for each thread of JavaScript that has loaded the package.
+//! Where JavaScript takes what ended: one port for each of its threads that has loaded the package.
 //!
 //! Whatever ends on a thread of the runtime is queued here, and the first in the queue rings the bell, which has
 //! JavaScript take the whole queue. So one crossing settles all that ended since the last one.
 
-use std::collections::BTreeMap;
-use std::future::Future;
-use std::mem::take;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
-use std::time::Duration;
-
-use dl_core::{Error, Namespace, Receipt, Result};
-use napi::bindgen_prelude::{Array, BigInt64Array, Function, ToNapiValue};
-use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
-use napi::{Env, Status};
+use dl_core::Error;
+use napi::Env;
+use napi::bindgen_prelude::{Array, BigInt64Array, Function};
 use napi_derive::napi;
-use tokio::runtime::Handle;
-use tokio::sync::oneshot;
 
-use crate::columns;
-use crate::error::{NativeError, cancelled, panicked};
-use crate::operating::NativeEvent;
+use crate::error::NativeError;
 use crate::runtime;
-
-/// A call, by the number that JavaScript gave it.
-pub(crate) type Call = f64;
-
-/// How long the end of a thread of JavaScript waits for its namespaces to be closed.
-const CLOSING: Duration = Duration::from_secs(2);
-
-/// Events that wait to be taken; what comes when there are more is dropped.
-const EVENTS: usize = 1_024;
-
-/// Wakes JavaScript. Weak: whether the process lives on is said by [`Port::hold`].
-type Bell = ThreadsafeFunction<(), (), (), Status, false, true>;
-
-/// Puts a result into a list for JavaScript.
-type Value = Box<dyn FnOnce(&mut Array<'_>, u32) -> napi::Result<()> + Send>;
-
-/// Settles the calls of one thread of JavaScript. Clones are the same port.
-#[derive(Clone)]
-pub(crate) struct Settler(Arc<Shared>);
-
-struct Shared {
-    runtime: Handle,
-    bell: Mutex<Bell>,
-    ended: Mutex<Ended>,
-    /// The calls in flight that can be given up.
-    cancels: Mutex<BTreeMap<u64, oneshot::Sender<()>>>,
-    /// What is closed when the thread ends.
-    namespaces: Mutex<BTreeMap<u64, Namespace>>,
-    closed: AtomicBool,
-}
-
-/// What ended and was not taken yet.
-#[derive(Default)]
-struct Ended {
-    /// The receipts of single appends, each behind its call.
-    receipts: Vec<i64>,
-    others: Vec<(Call, bool, Value)>,
-    /// How many of them are events.
-    events: usize,
-}
+use crate::settler::{Ended, Settler};
 
 /// What JavaScript takes.
 #[napi(object, object_from_js = false)]
 pub struct Taken<'env> {
-    /// For each acknowledged append its call and its receipt: see [`columns::RECEIPT`].
+    /// For each acknowledged append its call and its receipt: see [`columns::RECEIPT`](crate::columns::RECEIPT).
     pub receipts: Option<BigInt64Array>,
     /// For each other call its number, whether it succeeded, and its result or error, in turn. Events are among them, and what
     /// fails with nothing when there will be no more.
@@ -92,14 +38,7 @@ impl Port {
     pub fn new(env: Env, bell: Function<'_, (), ()>) -> napi::Result<Self> {
         let runtime = runtime::handle().map_err(|error| napi::Error::from_reason(error.to_string()))?;
         let bell = bell.build_threadsafe_function::<()>().callee_handled::<false>().weak::<true>().build()?;
-        let settler = Settler(Arc::new(Shared {
-            runtime,
-            bell: Mutex::new(bell),
-            ended: Mutex::default(),
-            cancels: Mutex::default(),
-            namespaces: Mutex::default(),
-            closed: AtomicBool::new(false),
-        }));
+        let settler = Settler::new(runtime, bell);
         env.add_env_cleanup_hook(settler.clone(), |settler| settler.end())?;
         Ok(Self { settler })
     }
@@ -110,7 +49,7 @@ impl Port {
     /// If JavaScript has no memory left for it.
     #[napi(catch_unwind)]
     pub fn take<'env>(&self, env: &'env Env) -> napi::Result<Taken<'env>> {
-        let Ended { receipts, others, .. } = take(&mut *lock(&self.settler.0.ended));
+        let Ended { receipts, others, .. } = self.settler.take();
         let mut list = env.create_array(0)?;
         for (call, succeeded, value) in others {
             let at = list.len();
@@ -125,8 +64,7 @@ impl Port {
     /// Gives a call up. It is settled as any other: it may have ended meanwhile.
     #[napi(catch_unwind)]
     pub fn cancel(&self, call: f64) {
-        // Without the sender, the call hears that it was given up.
-        drop(lock(&self.settler.0.cancels).remove(&call.to_bits()));
+        self.settler.cancel(call);
     }
 
     /// Whether the process is to live on for calls in flight.
@@ -139,207 +77,13 @@ impl Port {
         reason = "there is no other way to hold the event loop only while calls are in flight"
     )]
     pub fn hold(&self, env: Env, hold: bool) -> napi::Result<()> {
-        let mut bell = lock(&self.settler.0.bell);
+        let mut bell = self.settler.bell();
         if hold { bell.refer(&env) } else { bell.unref(&env) }
     }
 }
 
-impl Settler {
-    /// Begins a call: runs it as far as it goes now, so that its place among calls is settled when this returns, and the
-    /// rest on the runtime.
-    pub(crate) fn start<T>(&self, call: Call, future: impl Future<Output = Result<T>> + Send + 'static)
-    where
-        T: ToNapiValue + Send + 'static,
-    {
-        let _entered = self.0.runtime.enter();
-        let mut future = Box::pin(future);
-        match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(result) => self.settle(call, result),
-            Poll::Pending => self.go_on(call, future),
-        }
-    }
-
-    /// Begins a call whose place among others does not matter: all of it runs on the runtime, and JavaScript goes on.
-    pub(crate) fn start_elsewhere<T>(
-        &self,
-        call: Call,
-        future: impl Future<Output = Result<T>> + Send + 'static,
-    ) where
-        T: ToNapiValue + Send + 'static,
-    {
-        self.go_on(call, Box::pin(future));
-    }
-
-    fn go_on<T>(&self, call: Call, future: Pin<Box<impl Future<Output = Result<T>> + Send + 'static>>)
-    where
-        T: ToNapiValue + Send + 'static,
-    {
-        let cancelled_by = self.cancel_by(call);
-        let mut pending = Pending { settler: self.clone(), call: Some(call) };
-        self.0.runtime.spawn(async move {
-            let result = tokio::select! {
-                biased;
-                result = future => result,
-                _ = cancelled_by => Err(cancelled()),
-            };
-            pending.settle(result);
-        });
-    }
-
-    /// Completes when this call is given up, until it is forgotten.
-    pub(crate) fn cancel_by(&self, call: Call) -> oneshot::Receiver<()> {
-        let (cancel, cancelled) = oneshot::channel();
-        // Of a thread that ends, nothing is kept: so its calls are given up at once.
-        if !self.0.closed.load(Ordering::Acquire) {
-            lock(&self.0.cancels).insert(call.to_bits(), cancel);
-        }
-        cancelled
-    }
-
-    /// A call that cannot be given up any more.
-    pub(crate) fn forget(&self, call: Call) {
-        drop(lock(&self.0.cancels).remove(&call.to_bits()));
-    }
-
-    /// Runs something beside the calls.
-    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.0.runtime.spawn(task);
-    }
-
-    pub(crate) fn runtime(&self) -> &Handle {
-        &self.0.runtime
-    }
-
-    /// Settles a call.
-    pub(crate) fn settle<T: ToNapiValue + Send + 'static>(&self, call: Call, result: Result<T>) {
-        match result {
-            Ok(value) => self.push(call, true, value),
-            Err(error) => self.fail(call, error.into()),
-        }
-    }
-
-    /// Settles a call with an error.
-    pub(crate) fn fail(&self, call: Call, error: NativeError) {
-        self.push(call, false, error);
-    }
-
-    /// Settles an append.
-    pub(crate) fn acknowledge(&self, call: Call, receipt: &Receipt) {
-        let mut ended = lock(&self.0.ended);
-        let first = ended.is_empty();
-        // Calls count from 0 and are exact far beyond what a process makes.
-        #[expect(clippy::cast_possible_truncation)]
-        ended.receipts.push(call as i64);
-        columns::receipt(receipt, &mut ended.receipts);
-        drop(ended);
-        self.ring(first);
-    }
-
-    /// Tells whoever has this number of an event.
-    pub(crate) fn tell(&self, number: Call, event: NativeEvent) {
-        let mut ended = lock(&self.0.ended);
-        if ended.events < EVENTS {
-            ended.events += 1;
-            self.push_into(ended, number, true, event);
-        }
-    }
-
-    /// Tells whoever has this number that there will be no more events.
-    pub(crate) fn tell_end(&self, number: Call) {
-        self.push(number, false, ());
-    }
-
-    fn push<T: ToNapiValue + Send + 'static>(&self, call: Call, succeeded: bool, value: T) {
-        self.push_into(lock(&self.0.ended), call, succeeded, value);
-    }
-
-    fn push_into<T: ToNapiValue + Send + 'static>(
-        &self,
-        mut ended: MutexGuard<'_, Ended>,
-        call: Call,
-        succeeded: bool,
-        value: T,
-    ) {
-        let value: Value = Box::new(move |list, at| list.set(at, value));
-        let first = ended.is_empty();
-        ended.others.push((call, succeeded, value));
-        drop(ended);
-        self.ring(first);
-    }
-
-    fn ring(&self, first: bool) {
-        if first && !self.0.closed.load(Ordering::Acquire) {
-            // It is refused only where the thread is ending, and then nobody waits for what ended.
-            let _rung = lock(&self.0.bell).call((), ThreadsafeFunctionCallMode::NonBlocking);
-        }
-    }
-
-    /// Keeps a namespace to close it when the thread of JavaScript ends.
-    pub(crate) fn keep(&self, number: Call, namespace: &Namespace) {
-        lock(&self.0.namespaces).insert(number.to_bits(), namespace.clone());
-    }
-
-    /// A namespace that was closed, or is nobody's any more.
-    pub(crate) fn release(&self, number: Call) {
-        drop(lock(&self.0.namespaces).remove(&number.to_bits()));
-    }
-
-    /// The thread of JavaScript ends: gives up its calls, and closes what it has open, so that others find no lock of it.
-    fn end(&self) {
-        self.0.closed.store(true, Ordering::Release);
-        lock(&self.0.cancels).clear();
-        let namespaces = take(&mut *lock(&self.0.namespaces));
-        if namespaces.is_empty() {
-            return;
-        }
-        let (done, closed) = mpsc::channel();
-        for namespace in namespaces.into_values() {
-            let done = done.clone();
-            self.0.runtime.spawn(async move {
-                // Nobody is left who could be told.
-                let _closed = namespace.close().await;
-                let _heard = done.send(());
-            });
-        }
-        drop(done);
-        while closed.recv_timeout(CLOSING).is_ok() {}
-    }
-}
-
-impl Ended {
-    fn is_empty(&self) -> bool {
-        self.receipts.is_empty() && self.others.is_empty()
-    }
-}
-
-/// Settles its call also if that panics.
-struct Pending {
-    settler: Settler,
-    call: Option<Call>,
-}
-
-impl Pending {
-    fn settle<T: ToNapiValue + Send + 'static>(&mut self, result: Result<T>) {
-        if let Some(call) = self.call.take() {
-            self.settler.forget(call);
-            self.settler.settle(call, result);
-        }
-    }
-}
-
-impl Drop for Pending {
-    fn drop(&mut self) {
-        self.settle::<()>(Err(panicked()));
-    }
-}
-
-/// What the lock protects is whole after each change, so a panic elsewhere leaves it usable.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// The error of a call, where JavaScript is told at once.
-pub(crate) fn now<T>(result: std::result::Result<T, Error>) -> napi::Either<NativeError, T>
+pub(crate) fn now<T>(result: Result<T, Error>) -> napi::Either<NativeError, T>
 where
     T: napi::bindgen_prelude::TypeName,
 {

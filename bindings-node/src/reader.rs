@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 
 use crate::columns::{Rows, Size};
 use crate::cursor::NativeCursor;
-use crate::port::Settler;
+use crate::settler::Settler;
 
 /// A wait that is as good as for ever, after which it is waited again.
 const LONG: Duration = Duration::from_secs(24 * 60 * 60);

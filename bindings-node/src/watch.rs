@@ -6,8 +6,8 @@ use dl_core::{LogChange, LogWatcher, SegmentWatcher};
 use napi_derive::napi;
 use tokio::sync::Mutex;
 
-use crate::log::NativeSegment;
-use crate::port::Settler;
+use crate::info::NativeSegment;
+use crate::settler::Settler;
 
 /// Tells of the logs of a namespace.
 #[napi]

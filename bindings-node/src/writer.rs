@@ -7,7 +7,8 @@ use napi_derive::napi;
 
 use crate::acks::{Acks, Tickets};
 use crate::error::NativeError;
-use crate::port::{Settler, now};
+use crate::port::now;
+use crate::settler::Settler;
 use crate::values::{condition, payloads, record, records, txid};
 
 /// An open writer.
