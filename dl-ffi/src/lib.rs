@@ -25,6 +25,7 @@ mod forks;
 mod handle;
 mod log;
 mod log_info;
+mod log_queries;
 mod log_settings;
 mod namespace;
 mod namespace_info;

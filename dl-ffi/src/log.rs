@@ -2,11 +2,10 @@
 
 use std::ffi::{CString, c_char};
 
-use dl_core::{Log, ReaderOptions, Record, Result, Txid, WriterOptions};
+use dl_core::{Log, ReaderOptions, Record, Result, WriterOptions};
 
 use crate::boundary::{answer, boundary};
 use crate::completion::call::dl_call;
-use crate::completion::take::put_dlsn;
 use crate::dlsn::dl_dlsn;
 use crate::error::dl_error;
 use crate::forks::Birth;
@@ -62,14 +61,6 @@ async fn open_writer(log: Log, options: WriterOptions) -> Result<dl_writer> {
 async fn open_reader(log: Log, options: ReaderOptions) -> Result<dl_reader> {
     let birth = Birth::now();
     Ok(dl_reader::new(birth, log.open_reader(options).await?))
-}
-
-async fn first_record(log: Log) -> Result<Option<Record>> {
-    log.first_record().await
-}
-
-async fn last_record(log: Log) -> Result<Option<Record>> {
-    log.last_record().await
 }
 
 /// Gives the caller a record, or NULL.
@@ -191,118 +182,6 @@ pub extern "C" fn dl_log_truncate_start(
             on(log, |log| async move { log.truncate(before.into()).await.map(Some) })?,
         )
     })
-}
-
-/// The position of the first record whose txid is at least `txid`. `found` says whether there is one yet.
-///
-/// Errors: not-found if there is no such log; invalid-argument for a txid that no record can have.
-#[unsafe(no_mangle)]
-pub extern "C" fn dl_log_dlsn_at_txid(
-    log: *mut dl_log,
-    txid: i64,
-    timeout_ms: i64,
-    dlsn: *mut dl_dlsn,
-    found: *mut bool,
-) -> *mut dl_error {
-    boundary(|| {
-        let (out, found, txid) = (Out::new(dlsn, "dlsn")?, Out::new(found, "found")?, Txid::new(txid)?);
-        let verb = on(log, |log| async move { log.dlsn_at_txid(txid).await })?;
-        put_dlsn(block(timeout_ms, Effect::None, verb)?, out, found);
-        Ok(())
-    })
-}
-
-/// Starts dl_log_dlsn_at_txid. Take what it answers with dl_call_take_dlsn.
-#[unsafe(no_mangle)]
-pub extern "C" fn dl_log_dlsn_at_txid_start(
-    log: *mut dl_log,
-    txid: i64,
-    call: *mut *mut dl_call,
-) -> *mut dl_error {
-    boundary(|| {
-        let txid = Txid::new(txid)?;
-        start(call, Effect::None, on(log, |log| async move { log.dlsn_at_txid(txid).await })?)
-    })
-}
-
-/// The number of readable records from `from` to `until`, both included; NULL is no bound. As many as a reader with these
-/// bounds delivers.
-///
-/// Errors: not-found if there is no such log.
-#[unsafe(no_mangle)]
-pub extern "C" fn dl_log_count(
-    log: *mut dl_log,
-    from: *const dl_dlsn,
-    until: *const dl_dlsn,
-    timeout_ms: i64,
-    count: *mut u64,
-) -> *mut dl_error {
-    boundary(|| Out::new(count, "count")?.fill(block(timeout_ms, Effect::None, counting(log, from, until)?)))
-}
-
-/// Starts dl_log_count. Take what it answers with dl_call_take_count.
-#[unsafe(no_mangle)]
-pub extern "C" fn dl_log_count_start(
-    log: *mut dl_log,
-    from: *const dl_dlsn,
-    until: *const dl_dlsn,
-    call: *mut *mut dl_call,
-) -> *mut dl_error {
-    boundary(|| start(call, Effect::None, counting(log, from, until)?))
-}
-
-/// The arguments of counting.
-fn counting(
-    log: *const dl_log,
-    from: *const dl_dlsn,
-    until: *const dl_dlsn,
-) -> Result<impl Future<Output = Result<u64>> + Send + 'static> {
-    let (from, until) = (crate::dlsn::read_or_null(from), crate::dlsn::read_or_null(until));
-    on(log, |log| async move { log.count_between(from, until).await })
-}
-
-/// The first readable record; `record` is NULL if there is none yet.
-///
-/// Errors: not-found if there is no such log.
-#[unsafe(no_mangle)]
-pub extern "C" fn dl_log_first_record(
-    log: *mut dl_log,
-    timeout_ms: i64,
-    record: *mut *mut dl_record,
-) -> *mut dl_error {
-    boundary(|| {
-        let out = Out::new(record, "record")?;
-        put_record(block(timeout_ms, Effect::None, on(log, first_record)?)?, out);
-        Ok(())
-    })
-}
-
-/// Starts dl_log_first_record. Take what it answers with dl_call_take_record.
-#[unsafe(no_mangle)]
-pub extern "C" fn dl_log_first_record_start(log: *mut dl_log, call: *mut *mut dl_call) -> *mut dl_error {
-    boundary(|| start(call, Effect::None, on(log, first_record)?))
-}
-
-/// The last record; `record` is NULL if there is none that was not truncated.
-///
-/// Errors: not-found if there is no such log.
-#[unsafe(no_mangle)]
-pub extern "C" fn dl_log_last_record(
-    log: *mut dl_log,
-    timeout_ms: i64,
-    record: *mut *mut dl_record,
-) -> *mut dl_error {
-    boundary(|| {
-        let out = Out::new(record, "record")?;
-        put_record(block(timeout_ms, Effect::None, on(log, last_record)?)?, out);
-        Ok(())
-    })
-}
-
-/// Starts dl_log_last_record. Take what it answers with dl_call_take_record.
-#[unsafe(no_mangle)]
-pub extern "C" fn dl_log_last_record_start(log: *mut dl_log, call: *mut *mut dl_call) -> *mut dl_error {
-    boundary(|| start(call, Effect::None, on(log, last_record)?))
 }
 
 /// Completes what a writer that is gone left in progress, as opening a writer and closing it would.

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use dl_core::{Error, ErrorKind, Result};
 
-use crate::completion::call::{self, dl_call};
+use crate::completion::begin::begin;
+use crate::completion::call::dl_call;
 use crate::completion::turns::Turns;
 use crate::handle::{Out, give_share};
 use crate::runtime;
@@ -88,7 +89,7 @@ pub(crate) fn start<T: Send + 'static>(
     verb: impl Future<Output = Result<T>> + Send + 'static,
 ) -> Result<()> {
     let out = Out::new(out, "call")?;
-    out.put(give_share(call::begin(runtime::process()?, effect, None, verb)));
+    out.put(give_share(begin(runtime::process()?, effect, None, verb)));
     Ok(())
 }
 
@@ -103,7 +104,7 @@ pub(crate) fn start_in_turn<T: Send + 'static>(
     verb: impl Future<Output = Result<T>> + Send + 'static,
 ) -> Result<()> {
     let (out, process) = (Out::new(out, "call")?, runtime::process()?);
-    out.put(give_share(turns.start(|turn| call::begin(process, effect, Some(turn), verb))));
+    out.put(give_share(turns.start(|turn| begin(process, effect, Some(turn), verb))));
     Ok(())
 }
 

@@ -1,22 +1,19 @@
-//! A call in flight: its future, its outcome, who is told, and its cancellation.
+//! A call in flight: its outcome, who is told, and its cancellation.
 
 use std::any::Any;
 use std::ffi::c_void;
-use std::pin::{Pin, pin};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
 
 use dl_core::{Error, ErrorKind, Result};
 use tokio::sync::Notify;
 
 use super::callback::{Callback, dl_callback};
 use super::queue::{Queue, dl_queue};
-use super::turns::Turn;
-use crate::boundary::{answer, boundary, caught};
+use crate::boundary::{answer, boundary};
 use crate::error::dl_error;
 use crate::forks::Birth;
 use crate::handle::{self, Object, Shared, null};
-use crate::runtime::{self, Process};
+use crate::runtime;
 use crate::waiting::{Effect, duration, timed_out};
 
 /// What a call answers, of the type that its verb has.
@@ -80,73 +77,23 @@ impl Object for dl_call {
 
 impl Shared for dl_call {}
 
-/// Starts a call. Its future is polled once on this thread, so that calls take their places in the order of their starts.
-pub(crate) fn begin<T: Send + 'static>(
-    process: &'static Process,
-    effect: Effect,
-    turn: Option<Turn>,
-    verb: impl Future<Output = Result<T>> + Send + 'static,
-) -> Arc<dl_call> {
-    let call = Arc::new(dl_call {
-        birth: Birth::now(),
-        effect,
-        state: Mutex::default(),
-        done: Condvar::new(),
-        cancelled: Notify::new(),
-    });
-    let mut verb = Box::pin(unwinding(verb));
-    let first = {
-        let _entered = process.enter();
-        verb.as_mut().poll(&mut Context::from_waker(Waker::noop()))
-    };
-    match first {
-        Poll::Ready(answer) => end(&call, turn, answer),
-        Poll::Pending => process.spawn(go_on(call.clone(), turn, verb)),
-    }
-    call
-}
-
-/// Runs the rest of a call.
-async fn go_on<T: Send + 'static>(
-    call: Arc<dl_call>,
-    turn: Option<Turn>,
-    verb: Pin<Box<impl Future<Output = Result<T>> + Send>>,
-) {
-    let answer = {
-        let verb = verb;
-        tokio::select! {
-            biased;
-            answer = verb => answer,
-            () = call.cancelled.notified() => Err(call.effect.of(cancelled())),
-        }
-    };
-    end(&call, turn, answer);
-}
-
-fn end<T: Send + 'static>(call: &Arc<dl_call>, turn: Option<Turn>, answer: Result<T>) {
-    let answer = answer.map(|answer| Box::new(answer) as Value);
-    match turn {
-        Some(turn) => turn.ended(call, answer),
-        None => call.complete(answer),
-    }
-}
-
-/// A future whose panic is an error.
-async fn unwinding<T>(verb: impl Future<Output = Result<T>>) -> Result<T> {
-    let mut verb = pin!(verb);
-    std::future::poll_fn(|context| match caught(|| Ok(verb.as_mut().poll(context))) {
-        Ok(poll) => poll,
-        Err(panic) => Poll::Ready(Err(panic)),
-    })
-    .await
-}
-
-#[cold]
-fn cancelled() -> Error {
-    Error::new(ErrorKind::Cancelled, "the caller cancelled the call")
-}
-
 impl dl_call {
+    pub(super) fn new(effect: Effect) -> Self {
+        Self {
+            birth: Birth::now(),
+            effect,
+            state: Mutex::default(),
+            done: Condvar::new(),
+            cancelled: Notify::new(),
+        }
+    }
+
+    /// Completes once the caller gave the call up, with the error of that.
+    pub(super) async fn given_up(&self) -> Error {
+        self.cancelled.notified().await;
+        self.effect.of(cancelled())
+    }
+
     /// Ends the call, and tells whoever waits.
     pub(crate) fn complete(self: &Arc<Self>, answer: Result<Value>) {
         let (notice, unwanted) = {
@@ -261,6 +208,11 @@ impl Notice {
             Self::Queue(queue, user_data) => queue.push(call.clone(), user_data),
         }
     }
+}
+
+#[cold]
+fn cancelled() -> Error {
+    Error::new(ErrorKind::Cancelled, "the caller cancelled the call")
 }
 
 /// Whether the call is done.

@@ -1,5 +1,6 @@
 //! Calls in flight, and the ways to hear that they are done.
 
+pub(crate) mod begin;
 pub(crate) mod call;
 pub(crate) mod callback;
 pub(crate) mod queue;
