@@ -7,7 +7,7 @@ use crate::engine::Closing;
 use crate::engine::reader::{End, ReaderCore, Step};
 use crate::error::Result;
 use crate::format::RecordSet;
-use crate::types::{Dlsn, Record, RecordView};
+use crate::types::{Dlsn, Record, RecordBatch, RecordView};
 
 /// Reads a log from some position on, in order: acknowledged records only, none twice, none left out. Many may read at
 /// once, in any process, also while the log is written.
@@ -76,6 +76,19 @@ impl Reader {
     pub async fn next_batch(&mut self, max: usize, wait: Duration) -> Result<Vec<Record>> {
         let mut records = Vec::with_capacity(self.usual.min(max));
         self.usual = self.batch(max, wait, |core, most| core.take_ready(most, &mut records)).await?;
+        Ok(records)
+    }
+
+    /// As [`next_batch`](Self::next_batch), but the records of an entry have one share of its memory together: that is faster, for
+    /// callers that look at most of them and keep few.
+    ///
+    /// Dropping this future loses no record.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub async fn read_batch(&mut self, max: usize, wait: Duration) -> Result<RecordBatch> {
+        let mut records = RecordBatch::with_capacity(self.usual.min(max));
+        self.usual = self.batch(max, wait, |core, most| core.batch_ready(most, &mut records)).await?;
         Ok(records)
     }
 

@@ -1,5 +1,6 @@
 //! The nouns: positions, names, numbers, records, receipts and the limits on them. No I/O.
 
+mod batch;
 mod choices;
 mod dlsn;
 mod finding;
@@ -8,6 +9,7 @@ mod info;
 mod limits;
 mod record;
 
+pub use batch::RecordBatch;
 pub use choices::{Compression, Digest, Takeover};
 pub use dlsn::Dlsn;
 pub use finding::{Finding, InProgress, Severity, Subject, Verification};

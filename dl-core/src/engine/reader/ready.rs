@@ -5,7 +5,7 @@ use crate::engine::scan::locate;
 use crate::error::{Error, Result};
 use crate::format::{EntryRecords, Place, RawRecord, RecordKind, open_entry};
 use crate::metadata::sequence_id;
-use crate::types::{Dlsn, Record, RecordView};
+use crate::types::{Dlsn, Record, RecordBatch, RecordView};
 
 impl ReaderCore {
     /// The next record, if it can be had without waiting.
@@ -25,6 +25,21 @@ impl ReaderCore {
     #[inline(never)]
     pub(crate) fn take_ready(&mut self, max: usize, records: &mut Vec<Record>) -> Result<usize> {
         until_damage(max, || Ok(self.ready()?.map(|record| records.push(record)).is_some()))
+    }
+
+    /// Adds records that can be had without waiting, as [`take_ready`](Self::take_ready) does, to a batch.
+    ///
+    /// # Errors
+    /// As [`take_ready`](Self::take_ready).
+    #[inline(never)]
+    pub(crate) fn batch_ready(&mut self, max: usize, batch: &mut RecordBatch) -> Result<usize> {
+        until_damage(max, || {
+            let Some((found, place)) = self.find_ready()? else { return Ok(false) };
+            let Some(open) = &self.entry else { return Ok(false) };
+            let (memory, place) = open.records.memory(&place);
+            batch.push(found, memory, place);
+            Ok(true)
+        })
     }
 
     /// Shows records that can be had without waiting, as [`take_ready`](Self::take_ready) adds them.

@@ -207,5 +207,6 @@ async fn every_future_is_send() {
     is_send(reader.next());
     is_send(reader.next_batch(1, Duration::ZERO));
     is_send(reader.visit_batch(1, Duration::ZERO, |_| {}));
+    is_send(reader.read_batch(1, Duration::ZERO));
     is_send(reader.close());
 }

@@ -203,6 +203,15 @@ async fn a_batch_is_shown_as_it_is_answered(shared: Shared) {
             assert!(reader.visit_batch(4, Duration::MAX, visit).await.unwrap() <= 4);
         }
         assert_eq!(at, answered.len());
+        let mut reader = log.open_reader(options()).await.unwrap();
+        let mut batched = Vec::new();
+        while reader.end().is_none() {
+            let batch = reader.read_batch(4, Duration::MAX).await.unwrap();
+            let shares: Vec<_> = batch.shares().collect();
+            assert!(batch.len() <= 4 && batch.iter().eq(shares.iter().map(Record::view)));
+            batched.extend(shares);
+        }
+        assert_eq!(batched, answered);
     }
 }
 

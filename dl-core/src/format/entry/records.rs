@@ -119,6 +119,15 @@ impl EntryRecords {
         }
     }
 
+    /// The memory that it is in, and where in it.
+    #[inline]
+    pub(crate) fn memory<'a>(&'a self, place: &'a Place) -> (&'a Bytes, Range<usize>) {
+        match place {
+            Place::Area(range) => (&self.area, range.clone()),
+            Place::Set(payload) => (payload, 0..payload.len()),
+        }
+    }
+
     /// The same, with a share of its memory.
     #[inline]
     pub(crate) fn share(&self, place: Place) -> Bytes {
