@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use dl_core::RecordBatch;
 use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PySlice};
@@ -10,7 +11,7 @@ use crate::record::{Receipt, Record};
 
 /// Many records, in order. A sequence: objects are made of those that are looked at.
 #[pyclass(frozen, sequence, module = "dl")]
-pub(crate) struct Records(pub(crate) Vec<dl_core::Record>);
+pub(crate) struct Records(pub(crate) RecordBatch);
 
 /// Many receipts, in the order of the appends. A sequence: objects are made of those that are looked at.
 #[pyclass(frozen, sequence, module = "dl")]
@@ -20,7 +21,7 @@ pub(crate) struct Receipts(pub(crate) Vec<dl_core::Receipt>);
 impl Records {
     /// The payloads, copied: quicker than one by one.
     fn payloads<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        PyList::new(py, self.0.iter().map(|record| PyBytes::new(py, &record.payload)))
+        PyList::new(py, self.0.iter().map(|record| PyBytes::new(py, record.payload)))
     }
 
     fn __len__(&self) -> usize {
@@ -28,7 +29,9 @@ impl Records {
     }
 
     fn __getitem__(&self, py: Python<'_>, index: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-        at(py, &self.0, index, |py, record| Ok(Py::new(py, Record(record.clone()))?.into_any()))
+        at(py, self.0.len(), index, |place| {
+            self.0.share(place).map(|record| Ok(Py::new(py, Record(record))?.into_any()))
+        })
     }
 
     fn __iter__(slf: Py<Self>) -> RecordsIterator {
@@ -55,7 +58,7 @@ impl RecordsIterator {
 
     fn __next__(&self) -> Option<Record> {
         let place = self.next.fetch_add(1, Ordering::Relaxed);
-        self.records.get().0.get(place).cloned().map(Record)
+        self.records.get().0.share(place).map(Record)
     }
 }
 
@@ -66,7 +69,9 @@ impl Receipts {
     }
 
     fn __getitem__(&self, py: Python<'_>, index: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-        at(py, &self.0, index, |py, receipt| Ok(Py::new(py, Receipt(*receipt))?.into_any()))
+        at(py, self.0.len(), index, |place| {
+            self.0.get(place).map(|receipt| Ok(Py::new(py, Receipt(*receipt))?.into_any()))
+        })
     }
 
     fn __repr__(&self) -> String {
@@ -75,25 +80,25 @@ impl Receipts {
 }
 
 /// An item, or a list of those of a slice.
-fn at<T>(
+fn at(
     py: Python<'_>,
-    items: &[T],
+    length: usize,
     index: &Bound<'_, PyAny>,
-    make: impl Fn(Python<'_>, &T) -> PyResult<Py<PyAny>>,
+    make: impl Fn(usize) -> Option<PyResult<Py<PyAny>>>,
 ) -> PyResult<Py<PyAny>> {
-    let length = items.len().cast_signed();
-    let item = |place: isize| usize::try_from(place).ok().and_then(|place| items.get(place));
+    let length = length.cast_signed();
+    let item = |place: isize| usize::try_from(place).ok().and_then(&make);
     if let Ok(slice) = index.cast::<PySlice>() {
         let places = slice.indices(length)?;
         let list = PyList::empty(py);
         for step in 0..places.slicelength.cast_signed() {
             if let Some(item) = item(places.start + step * places.step) {
-                list.append(make(py, item)?)?;
+                list.append(item?)?;
             }
         }
         return Ok(list.into_any().unbind());
     }
     let place = index.extract::<isize>()?;
     let found = item(if place < 0 { place + length } else { place });
-    make(py, found.ok_or_else(|| PyIndexError::new_err("the batch has no such item"))?)
+    found.unwrap_or_else(|| Err(PyIndexError::new_err("the batch has no such item")))
 }

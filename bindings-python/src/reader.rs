@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use dl_core::{End, ReaderCloser};
+use dl_core::{End, ReaderCloser, RecordBatch};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -74,7 +74,7 @@ impl Shared {
     /// Up to so many records; those that a call gave back come first.
     async fn read(self: Arc<Self>, max: usize, wait: Option<Duration>) -> dl_core::Result<Delivery> {
         let mut reader = self.reader.lock().await;
-        let returned: Vec<_> = {
+        let returned: RecordBatch = {
             let mut state = self.state();
             let count = state.returned.len().min(max);
             state.returned.drain(..count).collect()
@@ -87,7 +87,7 @@ impl Shared {
         }
         let read = match (max, wait) {
             (1, None) => reader.next().await.map(|record| record.into_iter().collect()),
-            (_, wait) => reader.next_batch(max, wait.unwrap_or(Duration::MAX)).await,
+            (_, wait) => reader.read_batch(max, wait.unwrap_or(Duration::MAX)).await,
         };
         let mut state = self.state();
         (state.position, state.end) = (reader.position(), reader.end());
@@ -100,13 +100,14 @@ impl Shared {
 
 /// Records on their way to the caller. Given back to the reader, if nobody takes them.
 struct Delivery {
-    records: Vec<dl_core::Record>,
+    records: RecordBatch,
     shared: Arc<Shared>,
 }
 
 impl Delivery {
     fn one(mut self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        match self.records.pop() {
+        let records = std::mem::take(&mut self.records);
+        match records.share(0) {
             None => Ok(py.None()),
             Some(record) => Ok(Py::new(py, Record(record))?.into_any()),
         }
@@ -124,7 +125,7 @@ impl Drop for Delivery {
             return;
         }
         let mut state = self.shared.state();
-        for record in self.records.drain(..).rev() {
+        for record in self.records.shares().rev() {
             state.returned.push_front(record);
         }
     }
@@ -152,6 +153,7 @@ impl Reader {
         for record in given.try_iter()? {
             records.push(record?.cast::<Record>()?.get().0.clone());
         }
+        let records = records.into_iter().collect();
         drop(Delivery { records, shared: inner.shared.clone() });
         Ok(())
     }

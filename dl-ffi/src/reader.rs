@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use dl_core::{Cursor, Dlsn, End, Error, ErrorKind, Reader, ReaderCloser, Record, Result};
+use dl_core::{Cursor, Dlsn, End, Error, ErrorKind, Reader, ReaderCloser, Record, RecordBatch, Result};
 
 use crate::boundary::{answer, boundary};
 use crate::codes::{DISTLOG_END_BOUND, DISTLOG_END_END, DISTLOG_END_SEALED};
@@ -69,29 +69,35 @@ impl Source<Record> for Stream {
     }
 }
 
+impl Source<RecordBatch> for Stream {
+    fn take_back(&self, batches: Vec<RecordBatch>) {
+        Source::<Record>::take_back(self, batches.iter().flat_map(RecordBatch::shares).collect());
+    }
+}
+
 impl Stream {
     async fn next(self: Arc<Self>) -> Result<Unread<Record>> {
         let mut reader = self.reader.lock().await;
-        let returned = self.seen().take(1);
-        if !returned.is_empty() {
-            return Ok(Unread::new(self.clone(), returned));
+        let returned = self.seen().returned.pop_front();
+        if let Some(returned) = returned {
+            return Ok(Unread::new(self.clone(), vec![returned]));
         }
         let next = reader.next().await;
         self.look(&reader);
         Ok(Unread::new(self.clone(), next?.into_iter().collect()))
     }
 
-    async fn next_batch(self: Arc<Self>, most: usize, wait: Duration) -> Result<Unread<Record>> {
+    async fn next_batch(self: Arc<Self>, most: usize, wait: Duration) -> Result<Unread<RecordBatch>> {
         let Some(mut reader) = within(wait, self.reader.lock()).await else {
             return Ok(Unread::new(self.clone(), Vec::new()));
         };
         let returned = self.seen().take(most);
         if !returned.is_empty() {
-            return Ok(Unread::new(self.clone(), returned));
+            return Ok(Unread::new(self.clone(), vec![returned]));
         }
-        let records = reader.next_batch(most, wait).await;
+        let records = reader.read_batch(most, wait).await;
         self.look(&reader);
-        Ok(Unread::new(self.clone(), records?))
+        Ok(Unread::new(self.clone(), vec![records?]))
     }
 
     async fn close(self: Arc<Self>) -> Result<()> {
@@ -112,7 +118,7 @@ impl Stream {
 }
 
 impl Seen {
-    fn take(&mut self, most: usize) -> Vec<Record> {
+    fn take(&mut self, most: usize) -> RecordBatch {
         let count = most.min(self.returned.len());
         self.returned.drain(..count).collect()
     }
@@ -173,7 +179,7 @@ pub extern "C" fn dl_reader_next_batch(
     boundary(|| {
         let out = Out::new(records, "records")?;
         let verb = on(reader, |it| it.next_batch(max, long_duration(wait_ms)))?;
-        out.put(give(dl_records::new(block(-1, Effect::None, verb)?.read())));
+        out.put(give(block(-1, Effect::None, verb)?.into()));
         Ok(())
     })
 }

@@ -1,14 +1,16 @@
 //! Records as read.
 
 use std::ptr;
+use std::sync::OnceLock;
 
 use bytes::Bytes;
-use dl_core::{Dlsn, Record};
+use dl_core::{Dlsn, Record, RecordBatch};
 
 use crate::boundary::answer;
 use crate::bytes::dl_bytes;
 use crate::dlsn::dl_dlsn;
 use crate::handle::{self, Boxed, Object, Out};
+use crate::unread::Unread;
 
 /// A record as read. Its payload stays where the reader put it, and lives as long as the record.
 // It has the layout of what a reader answers, so that a batch is handed over as it is. What applies always is said as a condition,
@@ -22,7 +24,9 @@ pub struct dl_record {
 /// Records as read, in the order of the log.
 #[derive(Debug)]
 pub struct dl_records {
-    records: Vec<Record>,
+    batch: RecordBatch,
+    /// The records one by one, made for the first who asks for one of them.
+    records: OnceLock<Vec<Record>>,
 }
 
 impl Object for dl_record {
@@ -47,9 +51,9 @@ impl dl_record {
     }
 }
 
-impl dl_records {
-    pub(crate) fn new(records: Vec<Record>) -> Self {
-        Self { records }
+impl From<Unread<RecordBatch>> for dl_records {
+    fn from(unread: Unread<RecordBatch>) -> Self {
+        Self { batch: unread.read().pop().unwrap_or_default(), records: OnceLock::new() }
     }
 }
 
@@ -92,14 +96,15 @@ pub extern "C" fn dl_record_free(record: *mut dl_record) {
 /// The number of records.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_records_count(records: *const dl_records) -> usize {
-    answer(0, || Ok(handle::borrow(records)?.records.len()))
+    answer(0, || Ok(handle::borrow(records)?.batch.len()))
 }
 
 /// The record at this index, from 0; NULL behind the last. It belongs to the records.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_records_at(records: *const dl_records, index: usize) -> *const dl_record {
     answer(ptr::null(), || {
-        let record = handle::borrow(records)?.records.get(index);
+        let dl_records { batch, records } = handle::borrow(records)?;
+        let record = records.get_or_init(|| batch.shares().collect()).get(index);
         Ok(record.map_or(ptr::null(), |record| ptr::from_ref(record).cast()))
     })
 }
@@ -113,11 +118,11 @@ pub extern "C" fn dl_records_payloads(
     max: usize,
 ) -> usize {
     answer(0, || {
-        let records = &handle::borrow(records)?.records;
+        let batch = &handle::borrow(records)?.batch;
         Out::new(payloads, "payloads")?;
-        let count = max.min(records.len());
-        for (index, record) in records.iter().take(count).enumerate() {
-            Out::optional(payloads).at(index).put(dl_bytes::of(&record.payload));
+        let count = max.min(batch.len());
+        for (index, record) in batch.iter().take(count).enumerate() {
+            Out::optional(payloads).at(index).put(dl_bytes::of(record.payload));
         }
         Ok(count)
     })

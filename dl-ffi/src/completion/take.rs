@@ -1,6 +1,6 @@
 //! Taking what a call answered, by the type of its answer.
 
-use dl_core::{Dlsn, LogChange, Record, Result, SegmentInfo};
+use dl_core::{Dlsn, LogChange, Record, RecordBatch, Result, SegmentInfo};
 
 use super::call::dl_call;
 use crate::boundary::boundary;
@@ -112,8 +112,8 @@ pub extern "C" fn dl_call_take_record(call: *mut dl_call, record: *mut *mut dl_r
 pub extern "C" fn dl_call_take_records(call: *mut dl_call, records: *mut *mut dl_records) -> *mut dl_error {
     boundary(|| {
         let out = Out::new(records, "records")?;
-        let unread: Unread<Record> = handle::borrow(call)?.take()?;
-        out.put(give(dl_records::new(unread.read())));
+        let unread: Unread<RecordBatch> = handle::borrow(call)?.take()?;
+        out.put(give(unread.into()));
         Ok(())
     })
 }
