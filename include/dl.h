@@ -1100,6 +1100,11 @@ const char *dl_error_context(const dl_error *error,
                              const char *key);
 
 /**
+ * The key at this index, from 0, of those that dl_error_context has a value for; NULL behind the last.
+ */
+const char *dl_error_context_key(const dl_error *error, size_t index);
+
+/**
  * A copy of an error, of the caller's; NULL of NULL.
  */
 dl_error *dl_error_clone(const dl_error *error);
@@ -1198,59 +1203,6 @@ dl_error *dl_log_truncate(dl_log *log,
  * Starts dl_log_truncate. Take what it answers with dl_call_take_dlsn.
  */
 dl_error *dl_log_truncate_start(dl_log *log, dl_dlsn before, dl_call **call);
-
-/**
- * The position of the first record whose txid is at least `txid`. `found` says whether there is one yet.
- *
- * Errors: not-found if there is no such log; invalid-argument for a txid that no record can have.
- */
-dl_error *dl_log_dlsn_at_txid(dl_log *log, int64_t txid, int64_t timeout_ms, dl_dlsn *dlsn, bool *found);
-
-/**
- * Starts dl_log_dlsn_at_txid. Take what it answers with dl_call_take_dlsn.
- */
-dl_error *dl_log_dlsn_at_txid_start(dl_log *log, int64_t txid, dl_call **call);
-
-/**
- * The number of readable records from `from` to `until`, both included; NULL is no bound. As many as a reader with these
- * bounds delivers.
- *
- * Errors: not-found if there is no such log.
- */
-dl_error *dl_log_count(dl_log *log,
-                       const dl_dlsn *from,
-                       const dl_dlsn *until,
-                       int64_t timeout_ms,
-                       uint64_t *count);
-
-/**
- * Starts dl_log_count. Take what it answers with dl_call_take_count.
- */
-dl_error *dl_log_count_start(dl_log *log, const dl_dlsn *from, const dl_dlsn *until, dl_call **call);
-
-/**
- * The first readable record; `record` is NULL if there is none yet.
- *
- * Errors: not-found if there is no such log.
- */
-dl_error *dl_log_first_record(dl_log *log, int64_t timeout_ms, dl_record **record);
-
-/**
- * Starts dl_log_first_record. Take what it answers with dl_call_take_record.
- */
-dl_error *dl_log_first_record_start(dl_log *log, dl_call **call);
-
-/**
- * The last record; `record` is NULL if there is none that was not truncated.
- *
- * Errors: not-found if there is no such log.
- */
-dl_error *dl_log_last_record(dl_log *log, int64_t timeout_ms, dl_record **record);
-
-/**
- * Starts dl_log_last_record. Take what it answers with dl_call_take_record.
- */
-dl_error *dl_log_last_record_start(dl_log *log, dl_call **call);
 
 /**
  * Completes what a writer that is gone left in progress, as opening a writer and closing it would.
@@ -1415,6 +1367,59 @@ bool dl_segment_last_dlsn(const dl_segment *segment,
  * When it was completed, in milliseconds since 1970 UTC; -1 if it was not.
  */
 int64_t dl_segment_completed_ms(const dl_segment *segment);
+
+/**
+ * The position of the first record whose txid is at least `txid`. `found` says whether there is one yet.
+ *
+ * Errors: not-found if there is no such log; invalid-argument for a txid that no record can have.
+ */
+dl_error *dl_log_dlsn_at_txid(dl_log *log, int64_t txid, int64_t timeout_ms, dl_dlsn *dlsn, bool *found);
+
+/**
+ * Starts dl_log_dlsn_at_txid. Take what it answers with dl_call_take_dlsn.
+ */
+dl_error *dl_log_dlsn_at_txid_start(dl_log *log, int64_t txid, dl_call **call);
+
+/**
+ * The number of readable records from `from` to `until`, both included; NULL is no bound. As many as a reader with these
+ * bounds delivers.
+ *
+ * Errors: not-found if there is no such log.
+ */
+dl_error *dl_log_count(dl_log *log,
+                       const dl_dlsn *from,
+                       const dl_dlsn *until,
+                       int64_t timeout_ms,
+                       uint64_t *count);
+
+/**
+ * Starts dl_log_count. Take what it answers with dl_call_take_count.
+ */
+dl_error *dl_log_count_start(dl_log *log, const dl_dlsn *from, const dl_dlsn *until, dl_call **call);
+
+/**
+ * The first readable record; `record` is NULL if there is none yet.
+ *
+ * Errors: not-found if there is no such log.
+ */
+dl_error *dl_log_first_record(dl_log *log, int64_t timeout_ms, dl_record **record);
+
+/**
+ * Starts dl_log_first_record. Take what it answers with dl_call_take_record.
+ */
+dl_error *dl_log_first_record_start(dl_log *log, dl_call **call);
+
+/**
+ * The last record; `record` is NULL if there is none that was not truncated.
+ *
+ * Errors: not-found if there is no such log.
+ */
+dl_error *dl_log_last_record(dl_log *log, int64_t timeout_ms, dl_record **record);
+
+/**
+ * Starts dl_log_last_record. Take what it answers with dl_call_take_record.
+ */
+dl_error *dl_log_last_record_start(dl_log *log, dl_call **call);
 
 /**
  * The options kept with the log; the defaults, if none were set.
@@ -1758,6 +1763,13 @@ const char *dl_namespace_options_get(const dl_namespace_options *options,
                                      const char *name);
 
 /**
+ * The name at this index, from 0, of those options that have a value; NULL behind the last. It lives until the options are
+ * changed or freed.
+ */
+const char *dl_namespace_options_name(const dl_namespace_options *options,
+                                      size_t index);
+
+/**
  * Frees options.
  */
 void dl_namespace_options_free(dl_namespace_options *options);
@@ -2030,6 +2042,13 @@ const char *dl_log_options_get(const dl_log_options *options,
                                const char *name);
 
 /**
+ * The name at this index, from 0, of those options that have a value; NULL behind the last. It lives until the options are
+ * changed or freed.
+ */
+const char *dl_log_options_name(const dl_log_options *options,
+                                size_t index);
+
+/**
  * Frees options.
  */
 void dl_log_options_free(dl_log_options *options);
@@ -2124,6 +2143,13 @@ dl_error *dl_writer_options_set(dl_writer_options *options,
  */
 const char *dl_writer_options_get(const dl_writer_options *options,
                                   const char *name);
+
+/**
+ * The name at this index, from 0, of those options that have a value; NULL behind the last. It lives until the options are
+ * changed or freed.
+ */
+const char *dl_writer_options_name(const dl_writer_options *options,
+                                   size_t index);
 
 /**
  * Frees options.
@@ -2239,6 +2265,13 @@ dl_error *dl_reader_options_set(dl_reader_options *options,
  */
 const char *dl_reader_options_get(const dl_reader_options *options,
                                   const char *name);
+
+/**
+ * The name at this index, from 0, of those options that have a value; NULL behind the last. It lives until the options are
+ * changed or freed.
+ */
+const char *dl_reader_options_name(const dl_reader_options *options,
+                                   size_t index);
 
 /**
  * Frees options.

@@ -97,6 +97,12 @@ class error : public std::exception {
   std::optional<std::string_view> context(const char *key) const noexcept {
     return some(dl_error_context(error_.get(), key));
   }
+  /// The keys that context has a value for.
+  std::vector<std::string_view> context_keys() const {
+    std::vector<std::string_view> keys;
+    while (const char *key = dl_error_context_key(error_.get(), keys.size())) keys.emplace_back(key);
+    return keys;
+  }
   /// The error of dl.h. It stays this object's.
   const dl_error *get() const noexcept { return error_.get(); }
 
@@ -711,7 +717,7 @@ call<T> started(T (*take)(dl_call *), Start start) {
 
 /// Options of one kind: set by the names and values of docs/options.md.
 template <typename Self, typename T, T *(*New)(), dl_error *(*Set)(T *, const char *, const char *),
-          const char *(*Get)(const T *, const char *), void (*Free)(T *)>
+          const char *(*Get)(const T *, const char *), const char *(*Name)(const T *, std::size_t), void (*Free)(T *)>
 class options {
  public:
   options() : options_(New()) {}
@@ -736,6 +742,12 @@ class options {
   }
   /// The value of an option as text, if it has one.
   std::optional<std::string> get(const char *name) const { return text(Get(options_.get(), name)); }
+  /// The names of the options that have a value.
+  std::vector<std::string> names() const {
+    std::vector<std::string> all;
+    while (const char *name = Name(options_.get(), all.size())) all.emplace_back(name);
+    return all;
+  }
   const T *get() const noexcept { return options_.get(); }
 
  private:
@@ -747,28 +759,30 @@ class options {
 /// Options of a namespace.
 class namespace_options
     : public detail::options<namespace_options, dl_namespace_options, dl_namespace_options_new, dl_namespace_options_set,
-                             dl_namespace_options_get, dl_namespace_options_free> {
+                             dl_namespace_options_get, dl_namespace_options_name, dl_namespace_options_free> {
  public:
   using options::options;
 };
 
 /// Options kept with a log.
 class log_options : public detail::options<log_options, dl_log_options, dl_log_options_new, dl_log_options_set,
-                                           dl_log_options_get, dl_log_options_free> {
+                                           dl_log_options_get, dl_log_options_name, dl_log_options_free> {
  public:
   using options::options;
 };
 
 /// Options of a writer.
 class writer_options : public detail::options<writer_options, dl_writer_options, dl_writer_options_new,
-                                              dl_writer_options_set, dl_writer_options_get, dl_writer_options_free> {
+                                              dl_writer_options_set, dl_writer_options_get, dl_writer_options_name,
+                                              dl_writer_options_free> {
  public:
   using options::options;
 };
 
 /// Options of a reader.
 class reader_options : public detail::options<reader_options, dl_reader_options, dl_reader_options_new,
-                                              dl_reader_options_set, dl_reader_options_get, dl_reader_options_free> {
+                                              dl_reader_options_set, dl_reader_options_get, dl_reader_options_name,
+                                              dl_reader_options_free> {
  public:
   using options::options;
 };

@@ -1,6 +1,5 @@
 //! The error object.
 
-use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, c_char};
 use std::ptr;
 
@@ -9,7 +8,7 @@ use dl_core::Error;
 use crate::boundary::{answer, boundary};
 use crate::dlsn::dl_dlsn;
 use crate::handle::{self, Boxed, Object, Out};
-use crate::text;
+use crate::text::{self, Texts};
 
 /// What went wrong, to what, and what to do next.
 ///
@@ -21,7 +20,7 @@ pub struct dl_error {
     text: CString,
     message: CString,
     operation: Option<CString>,
-    context: BTreeMap<&'static str, CString>,
+    context: Texts,
 }
 
 impl Object for dl_error {
@@ -36,7 +35,7 @@ impl dl_error {
             text: text::to_c(&error.to_string()),
             message: text::to_c(error.message()),
             operation: error.operation().map(text::to_c),
-            context: error.context().map(|(key, value)| (key, text::to_c(value))).collect(),
+            context: Texts::new(error.context()),
             error,
         }
     }
@@ -98,13 +97,13 @@ pub extern "C" fn dl_error_may_have_taken_effect(error: *const dl_error) -> bool
 /// The log that it happened to; NULL if none is named.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_error_log(error: *const dl_error) -> *const c_char {
-    answer(ptr::null(), || Ok(context(handle::borrow(error)?, "log")))
+    answer(ptr::null(), || Ok(handle::borrow(error)?.context.value("log")))
 }
 
 /// How the writer or reader that holds the log or cursor named itself, for fenced and locked; NULL where it is not known.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_error_owner(error: *const dl_error) -> *const c_char {
-    answer(ptr::null(), || Ok(context(handle::borrow(error)?, "owner")))
+    answer(ptr::null(), || Ok(handle::borrow(error)?.context.value("owner")))
 }
 
 /// The position that the error speaks of: the first readable one for truncated, the actual last one for condition-failed.
@@ -121,7 +120,13 @@ pub extern "C" fn dl_error_dlsn(error: *const dl_error, dlsn: *mut dl_dlsn) -> b
 /// What else the operation was about: the value of a key such as "segment", "entry", "file" or "offset"; NULL if it has none.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_error_context(error: *const dl_error, key: *const c_char) -> *const c_char {
-    answer(ptr::null(), || Ok(context(handle::borrow(error)?, text::read(key, "key")?)))
+    answer(ptr::null(), || Ok(handle::borrow(error)?.context.value(text::read(key, "key")?)))
+}
+
+/// The key at this index, from 0, of those that dl_error_context has a value for; NULL behind the last.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_error_context_key(error: *const dl_error, index: usize) -> *const c_char {
+    answer(ptr::null(), || Ok(handle::borrow(error)?.context.name(index)))
 }
 
 /// A copy of an error, of the caller's; NULL of NULL.
@@ -134,10 +139,6 @@ pub extern "C" fn dl_error_clone(error: *const dl_error) -> *mut dl_error {
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_error_free(error: *mut dl_error) {
     handle::free(error);
-}
-
-fn context(error: &dl_error, key: &str) -> *const c_char {
-    text::view(error.context.get(key))
 }
 
 /// The name of a kind with a NUL behind it.

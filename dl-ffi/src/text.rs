@@ -41,6 +41,27 @@ pub(crate) fn view(text: Option<&CString>) -> *const c_char {
     text.map_or(ptr::null(), |text| text.as_ptr())
 }
 
+/// Values by name, as texts that live as long as it.
+#[derive(Debug)]
+pub(crate) struct Texts(Vec<(CString, CString)>);
+
+impl Texts {
+    pub(crate) fn new<V: AsRef<str>>(pairs: impl IntoIterator<Item = (&'static str, V)>) -> Self {
+        Self(pairs.into_iter().map(|(name, value)| (to_c(name), to_c(value.as_ref()))).collect())
+    }
+
+    /// The name at this index, from 0; NULL behind the last.
+    pub(crate) fn name(&self, index: usize) -> *const c_char {
+        view(self.0.get(index).map(|(name, _)| name))
+    }
+
+    /// The value of this name; NULL if it has none.
+    pub(crate) fn value(&self, name: &str) -> *const c_char {
+        let found = self.0.iter().find(|(known, _)| known.to_bytes() == name.as_bytes());
+        view(found.map(|(_, value)| value))
+    }
+}
+
 /// Names, in order.
 #[derive(Debug)]
 pub struct dl_names {

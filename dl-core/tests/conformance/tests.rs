@@ -63,6 +63,22 @@ fn payloads_have_three_forms() {
     assert!(new_record(&json!({ "payload": "a" })).is_err());
 }
 
+/// Some faces list what a log keeps option by option; a new option would be missing there, and nobody would see it.
+#[test]
+fn a_case_has_every_option_that_is_kept_with_a_log() {
+    let table: toml::Table = toml::from_str(include_str!("../../src/options/options.toml")).unwrap();
+    let of_logs =
+        table["option"].as_array().unwrap().iter().filter(|option| option["scope"].as_str() == Some("log"));
+    let mut wanted: Vec<_> = of_logs.filter_map(|option| option["name"].as_str()).collect();
+    wanted.sort_unstable();
+    let name = "every-option-kept-with-a-log-is-told-back";
+    let case = crate::cases().iter().find(|case| case.name == name).unwrap();
+    let told = case.steps.iter().find_map(|step| step.get("expect")?.as_object()).unwrap();
+    let mut told: Vec<_> = told.keys().map(String::as_str).collect();
+    told.sort_unstable();
+    assert_eq!(told, wanted);
+}
+
 #[test]
 fn differences_are_seen() {
     let record = json!({ "dlsn": "1:2:0", "txid": 5, "payload": "6f6e65" });

@@ -41,16 +41,10 @@ json *show_end(uint32_t end) {
 }
 
 json *show_error(const dl_error *error) {
-  static const char *const keys[] = {"log",  "owner",    "file",   "offset",        "segment", "segment_id",
-                                     "entry", "slot",    "node",   "uri",           "error",   "data",
-                                     "txid", "segments", "records", "position",     "option",  "newest",
-                                     "ms",   "metadata", "incarnation", "first",    "entries", "cursor",
-                                     "byte", "payload_bytes"};
   json *shown = json_object_new_object(), *context = json_object_new_object();
-  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-    const char *value = dl_error_context(error, keys[i]);
-    if (value != NULL) add(context, keys[i], json_object_new_string(value));
-  }
+  const char *key;
+  for (size_t i = 0; (key = dl_error_context_key(error, i)) != NULL; i++)
+    add(context, key, json_object_new_string(dl_error_context(error, key)));
   dl_dlsn dlsn;
   add(shown, "kind", json_object_new_string(dl_error_name(error)));
   add(shown, "number", json_object_new_int64(dl_error_kind(error)));

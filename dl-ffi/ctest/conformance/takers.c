@@ -93,15 +93,12 @@ dl_error *take_segments(struct request *request, json **result) {
 }
 
 dl_error *take_options(struct request *request, json **result) {
-  static const char *const names[] = {"roll_bytes",   "roll_ms",         "compression",
-                                      "retention_ms", "retention_bytes", "explicit_truncation"};
   dl_log_options *options = NULL;
+  const char *name;
   dl_error *error = dl_call_take_log_options(request->call, &options);
   if (error == NULL) *result = json_object_new_object();
-  for (size_t i = 0; error == NULL && i < sizeof names / sizeof *names; i++) {
-    const char *value = dl_log_options_get(options, names[i]);
-    if (value != NULL) json_object_object_add(*result, names[i], json_object_new_string(value));
-  }
+  for (size_t i = 0; error == NULL && (name = dl_log_options_name(options, i)) != NULL; i++)
+    json_object_object_add(*result, name, json_object_new_string(dl_log_options_get(options, name)));
   dl_log_options_free(options);
   return error;
 }

@@ -112,9 +112,7 @@ inline json show(const dl::log_change &change) {
 
 inline json show(const dl::log_options &options) {
   json shown = json::object();
-  for (const char *name :
-       {"roll_bytes", "roll_ms", "compression", "retention_ms", "retention_bytes", "explicit_truncation"})
-    if (const auto value = options.get(name)) shown[name] = *value;
+  for (const std::string &name : options.names()) shown[name] = *options.get(name.c_str());
   return shown;
 }
 
@@ -127,10 +125,7 @@ json show(const std::vector<T> &all) {
 
 inline json show(const dl::error &error) {
   json context = json::object();
-  for (const char *key : {"log", "owner", "file", "offset", "segment", "segment_id", "entry", "slot", "node", "uri",
-                          "error", "data", "txid", "segments", "records", "position", "option", "newest", "ms",
-                          "metadata", "incarnation", "first", "entries", "cursor", "byte", "payload_bytes"})
-    if (const auto value = error.context(key)) context[key] = *value;
+  for (const std::string_view key : error.context_keys()) context[std::string(key)] = *error.context(key.data());
   return {{"kind", error.name()},
           {"number", static_cast<std::uint32_t>(error.kind())},
           {"message", error.message()},

@@ -4,7 +4,7 @@ use std::ffi::c_char;
 
 use dl_core::{LogOptions, Options, ReaderOptions, WriterOptions};
 
-use super::{Settings, get, new, set};
+use super::{Settings, get, name, new, set};
 use crate::boundary::{answer, boundary};
 use crate::dlsn::dl_dlsn;
 use crate::error::dl_error;
@@ -51,6 +51,16 @@ pub extern "C" fn dl_namespace_options_get(
     name: *const c_char,
 ) -> *const c_char {
     answer(std::ptr::null(), || Ok(get(&handle::borrow(options)?.settings, text::read(name, "name")?)))
+}
+
+/// The name at this index, from 0, of those options that have a value; NULL behind the last. It lives until the options are
+/// changed or freed.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_namespace_options_name(
+    options: *const dl_namespace_options,
+    index: usize,
+) -> *const c_char {
+    answer(std::ptr::null(), || Ok(name(&handle::borrow(options)?.settings, index)))
 }
 
 /// Frees options.
@@ -569,6 +579,13 @@ pub extern "C" fn dl_log_options_get(options: *const dl_log_options, name: *cons
     answer(std::ptr::null(), || Ok(get(&handle::borrow(options)?.settings, text::read(name, "name")?)))
 }
 
+/// The name at this index, from 0, of those options that have a value; NULL behind the last. It lives until the options are
+/// changed or freed.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_log_options_name(options: *const dl_log_options, index: usize) -> *const c_char {
+    answer(std::ptr::null(), || Ok(name(&handle::borrow(options)?.settings, index)))
+}
+
 /// Frees options.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_log_options_free(options: *mut dl_log_options) {
@@ -734,6 +751,13 @@ pub extern "C" fn dl_writer_options_get(
     name: *const c_char,
 ) -> *const c_char {
     answer(std::ptr::null(), || Ok(get(&handle::borrow(options)?.settings, text::read(name, "name")?)))
+}
+
+/// The name at this index, from 0, of those options that have a value; NULL behind the last. It lives until the options are
+/// changed or freed.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_writer_options_name(options: *const dl_writer_options, index: usize) -> *const c_char {
+    answer(std::ptr::null(), || Ok(name(&handle::borrow(options)?.settings, index)))
 }
 
 /// Frees options.
@@ -956,6 +980,13 @@ pub extern "C" fn dl_reader_options_get(
     name: *const c_char,
 ) -> *const c_char {
     answer(std::ptr::null(), || Ok(get(&handle::borrow(options)?.settings, text::read(name, "name")?)))
+}
+
+/// The name at this index, from 0, of those options that have a value; NULL behind the last. It lives until the options are
+/// changed or freed.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_reader_options_name(options: *const dl_reader_options, index: usize) -> *const c_char {
+    answer(std::ptr::null(), || Ok(name(&handle::borrow(options)?.settings, index)))
 }
 
 /// Frees options.

@@ -2,20 +2,19 @@
 
 mod generated;
 
-use std::collections::BTreeMap;
-use std::ffi::{CString, c_char};
+use std::ffi::c_char;
 
 use dl_core::{LogOptions, Options, ReaderOptions, Result, WriterOptions};
 
 pub(crate) use generated::{dl_log_options, dl_namespace_options, dl_reader_options, dl_writer_options};
 
-use crate::text;
+use crate::text::Texts;
 
 /// Options of the core, and their values as texts that live as long.
 #[derive(Debug)]
 pub(crate) struct Settings<T> {
     pub(crate) values: T,
-    texts: BTreeMap<&'static str, CString>,
+    texts: Texts,
 }
 
 /// Options that can be set by name.
@@ -44,7 +43,7 @@ named!(Options, LogOptions, WriterOptions, ReaderOptions);
 
 impl<T: Named> Settings<T> {
     pub(crate) fn of(values: T) -> Self {
-        let texts = values.texts().into_iter().map(|(name, value)| (name, text::to_c(&value))).collect();
+        let texts = Texts::new(values.texts());
         Self { values, texts }
     }
 }
@@ -61,5 +60,9 @@ fn set<T: Named>(settings: &mut Settings<T>, name: &str, value: &str) -> Result<
 }
 
 fn get<T>(settings: &Settings<T>, name: &str) -> *const c_char {
-    text::view(settings.texts.get(name))
+    settings.texts.value(name)
+}
+
+fn name<T>(settings: &Settings<T>, index: usize) -> *const c_char {
+    settings.texts.name(index)
 }

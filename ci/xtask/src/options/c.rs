@@ -11,7 +11,7 @@ use std::ffi::c_char;
 
 use dl_core::{LogOptions, Options, ReaderOptions, WriterOptions};
 
-use super::{Settings, get, new, set};
+use super::{Settings, get, name, new, set};
 use crate::boundary::{answer, boundary};
 use crate::dlsn::dl_dlsn;
 use crate::error::dl_error;
@@ -79,6 +79,13 @@ pub extern \"C\" fn {object}_set(
 #[unsafe(no_mangle)]
 pub extern \"C\" fn {object}_get(options: *const {object}, name: *const c_char) -> *const c_char {{
     answer(std::ptr::null(), || Ok(get(&handle::borrow(options)?.settings, text::read(name, \"name\")?)))
+}}
+
+/// The name at this index, from 0, of those options that have a value; NULL behind the last. It lives until the options are
+/// changed or freed.
+#[unsafe(no_mangle)]
+pub extern \"C\" fn {object}_name(options: *const {object}, index: usize) -> *const c_char {{
+    answer(std::ptr::null(), || Ok(name(&handle::borrow(options)?.settings, index)))
 }}
 
 /// Frees options.
