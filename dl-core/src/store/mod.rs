@@ -51,22 +51,14 @@ pub trait SegmentStore: Send + Sync + 'static {
 
     /// Makes the segment `id`, open for writing, before the commit that makes it part of its log.
     ///
-    /// Its entries come from `source`. The segment is abandoned (left as it is, for recovery) when the writer is
-    /// dropped.
-    async fn create(&self, id: SegmentId, source: Arc<dyn EntrySource>) -> Result<Arc<dyn SegmentWriter>>;
-
-    /// [`create`](Self::create) with the copies that a log wants. A store that keeps no copies takes no notice.
-    ///
-    /// # Errors
-    /// As [`create`](Self::create).
-    async fn create_with(
+    /// Its entries come from `source`, and it has the copies that `wanted` says, in a store that keeps copies. The segment
+    /// is abandoned (left as it is, for recovery) when the writer is dropped.
+    async fn create(
         &self,
         id: SegmentId,
         source: Arc<dyn EntrySource>,
-        _: Replication,
-    ) -> Result<Arc<dyn SegmentWriter>> {
-        self.create(id, source).await
-    }
+        wanted: Replication,
+    ) -> Result<Arc<dyn SegmentWriter>>;
 
     /// Cuts off the segment's writer for good and finds out which entries are committed.
     ///

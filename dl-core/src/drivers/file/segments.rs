@@ -22,7 +22,9 @@ use super::word::{WordCell, close_word};
 use crate::error::{Error, ErrorKind, Result};
 use crate::metadata::{MetadataStore, Node, Op, Outcome};
 use crate::seams::{File, Seams};
-use crate::store::{Allocation, Closed, EntrySource, SegmentReader, SegmentStore, SegmentWriter, Visibility};
+use crate::store::{
+    Allocation, Closed, EntrySource, Replication, SegmentReader, SegmentStore, SegmentWriter, Visibility,
+};
 use crate::types::{Durability, SegmentId};
 
 /// The parts that segments need, shared by the store and everything it hands out.
@@ -199,7 +201,12 @@ impl SegmentStore for FileSegments {
         }
     }
 
-    async fn create(&self, id: SegmentId, source: Arc<dyn EntrySource>) -> Result<Arc<dyn SegmentWriter>> {
+    async fn create(
+        &self,
+        id: SegmentId,
+        source: Arc<dyn EntrySource>,
+        _: Replication,
+    ) -> Result<Arc<dyn SegmentWriter>> {
         self.start()?;
         let create = || self.blocking(id, create);
         let created = match create().await {

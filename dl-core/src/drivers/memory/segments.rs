@@ -11,7 +11,8 @@ use super::{Opening, guard};
 use crate::error::{Error, ErrorKind, Result};
 use crate::metadata::Op;
 use crate::store::{
-    Allocation, Closed, EntrySource, SegmentReader, SegmentStore, SegmentWriter, Tail, TailState, Visibility,
+    Allocation, Closed, EntrySource, Replication, SegmentReader, SegmentStore, SegmentWriter, Tail,
+    TailState, Visibility,
 };
 use crate::types::{Durability, SegmentId};
 
@@ -34,7 +35,12 @@ impl SegmentStore for Opening {
         Ok(Allocation { id, start_ops: Vec::new() })
     }
 
-    async fn create(&self, id: SegmentId, source: Arc<dyn EntrySource>) -> Result<Arc<dyn SegmentWriter>> {
+    async fn create(
+        &self,
+        id: SegmentId,
+        source: Arc<dyn EntrySource>,
+        _: Replication,
+    ) -> Result<Arc<dyn SegmentWriter>> {
         self.check_open()?;
         if !guard(&self.allocated).remove(&id.get()) {
             let message = "a segment is made once, by whom its id was given to; allocate another id";

@@ -11,7 +11,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::format::{EntryBuilder, EntryRecords, encode_record_set};
 use crate::metadata::Op;
-use crate::store::{Allocation, Closed, EntrySource, SegmentWriter, Tail, TailState, Visibility};
+use crate::store::{
+    Allocation, Closed, EntrySource, Replication, SegmentWriter, Tail, TailState, Visibility,
+};
 use crate::types::{Compression, Durability, SegmentId};
 
 /// A completed segment that counts what is read of it.
@@ -65,7 +67,12 @@ impl SegmentStore for OnlyOne {
         Err(Error::unsupported("it is read only"))
     }
 
-    async fn create(&self, _id: SegmentId, _source: Arc<dyn EntrySource>) -> Result<Arc<dyn SegmentWriter>> {
+    async fn create(
+        &self,
+        _id: SegmentId,
+        _source: Arc<dyn EntrySource>,
+        _: Replication,
+    ) -> Result<Arc<dyn SegmentWriter>> {
         Err(Error::unsupported("it is read only"))
     }
 

@@ -9,7 +9,8 @@ use super::*;
 use crate::engine::{Engine, truncate};
 use crate::metadata::Op;
 use crate::store::{
-    Allocation, Closed, EntrySource, SegmentReader, SegmentStore, SegmentWriter, Stores, Tail, Visibility,
+    Allocation, Closed, EntrySource, Replication, SegmentReader, SegmentStore, SegmentWriter, Stores, Tail,
+    Visibility,
 };
 use crate::types::{Durability, SegmentId};
 use crate::{Dlsn, Error, ErrorKind, Log, Result, drivers};
@@ -41,8 +42,13 @@ impl SegmentStore for Counting<dyn SegmentStore> {
         self.inner.allocate(log_root, guard).await
     }
 
-    async fn create(&self, id: SegmentId, source: Arc<dyn EntrySource>) -> Result<Arc<dyn SegmentWriter>> {
-        self.inner.create(id, source).await
+    async fn create(
+        &self,
+        id: SegmentId,
+        source: Arc<dyn EntrySource>,
+        wanted: Replication,
+    ) -> Result<Arc<dyn SegmentWriter>> {
+        self.inner.create(id, source, wanted).await
     }
 
     async fn recover(&self, id: SegmentId) -> Result<Closed> {

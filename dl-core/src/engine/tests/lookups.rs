@@ -8,7 +8,8 @@ use super::*;
 use crate::engine::Engine;
 use crate::metadata::Op;
 use crate::store::{
-    Allocation, Closed, EntrySource, SegmentReader, SegmentStore, SegmentWriter, Stores, Visibility,
+    Allocation, Closed, EntrySource, Replication, SegmentReader, SegmentStore, SegmentWriter, Stores,
+    Visibility,
 };
 use crate::types::{Durability, SegmentId};
 use crate::{Dlsn, Error, ErrorKind, Log, Result, drivers};
@@ -38,7 +39,12 @@ impl SegmentStore for NoSegments {
         touched()
     }
 
-    async fn create(&self, _id: SegmentId, _source: Arc<dyn EntrySource>) -> Result<Arc<dyn SegmentWriter>> {
+    async fn create(
+        &self,
+        _id: SegmentId,
+        _source: Arc<dyn EntrySource>,
+        _: Replication,
+    ) -> Result<Arc<dyn SegmentWriter>> {
         touched()
     }
 

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::{Stores, commit};
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::{Allocation, Closed, EntrySource, SegmentWriter};
+use crate::store::{Allocation, Closed, EntrySource, Replication, SegmentWriter};
 use crate::types::SegmentId;
 
 /// Entries that wait for the store, and what it said of those it took.
@@ -162,7 +162,7 @@ impl TestWriter {
     pub(crate) async fn start(stores: &Stores) -> Self {
         let Allocation { id, start_ops } = stores.segments.allocate(LOG, &[]).await.unwrap();
         let source = Arc::new(Source::default());
-        let writer = stores.segments.create(id, source.clone()).await.unwrap();
+        let writer = stores.segments.create(id, source.clone(), Replication::default()).await.unwrap();
         commit(&*stores.metadata, &start_ops).await;
         Self { id, source, writer }
     }

@@ -181,11 +181,7 @@ impl SegmentStore for LedgerSegments {
         Ok(Allocation { id, start_ops })
     }
 
-    async fn create(&self, id: SegmentId, source: Arc<dyn EntrySource>) -> Result<Arc<dyn SegmentWriter>> {
-        self.create_with(id, source, Replication::default()).await
-    }
-
-    async fn create_with(
+    async fn create(
         &self,
         id: SegmentId,
         source: Arc<dyn EntrySource>,

@@ -13,7 +13,7 @@ use super::*;
 use crate::drivers::bookkeeper::segments::LedgerSegments;
 use crate::error::{ErrorKind, Result};
 use crate::metadata::{Child, Lock, MetadataStore, Node, Watch};
-use crate::store::{EntrySource, SegmentStore};
+use crate::store::{EntrySource, Replication, SegmentStore};
 use crate::telemetry::{Events, Telemetry};
 use crate::testing::stores::source::{Source, make_log};
 use crate::{LogName, Namespace, Options, ReaderOptions, WriterOptions};
@@ -171,7 +171,7 @@ impl World {
 async fn start(segments: &LedgerSegments, metadata: &dyn MetadataStore, guard: &[Op]) -> Result<bool> {
     let allocation = segments.allocate(ROOT, guard).await?;
     let source: Arc<dyn EntrySource> = Arc::new(Source::default());
-    let _writer = segments.create(allocation.id, source).await?;
+    let _writer = segments.create(allocation.id, source, Replication::default()).await?;
     let mut ops = allocation.start_ops;
     ops.push(Op::create(format!("/log/<default>/ledgers/{}", allocation.id), ""));
     Ok(matches!(metadata.commit(&ops).await?, Outcome::Committed(_)))
@@ -224,10 +224,10 @@ async fn who_was_overtaken_gives_out_nothing() {
     let (new, _) = world.process(usize::MAX, false).await;
     let own = new.allocate(ROOT, &[]).await.unwrap();
     let source: Arc<dyn EntrySource> = Arc::new(Source::default());
-    let error = old.create(early.id, source.clone()).await.err().unwrap();
+    let error = old.create(early.id, source.clone(), Replication::default()).await.err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Fenced);
     assert_eq!(world.ledgers().await, Vec::<i64>::new());
-    let _writer = new.create(own.id, source).await.unwrap();
+    let _writer = new.create(own.id, source, Replication::default()).await.unwrap();
     metadata
         .commit(&[Op::Delete { path: "/lock".to_owned(), expect: crate::metadata::Expect::Any }])
         .await
@@ -299,7 +299,7 @@ async fn a_log_that_is_rolled_taken_over_truncated_and_deleted_leaves_no_ledger(
     // One that is given out and not used goes with its log too.
     let parked = stores.segments.allocate(ROOT, &[]).await.unwrap();
     let source: Arc<dyn EntrySource> = Arc::new(Source::default());
-    drop(stores.segments.create(parked.id, source).await.unwrap());
+    drop(stores.segments.create(parked.id, source, Replication::default()).await.unwrap());
     assert_eq!(fixture.ledgers().await.len(), kept.len() + 1);
     one.delete_log(&name).await.unwrap();
     assert_eq!(fixture.ledgers().await, Vec::<i64>::new());

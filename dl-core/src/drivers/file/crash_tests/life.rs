@@ -13,7 +13,7 @@ use crate::drivers::file::fault_tests::{open_with, read_all};
 use crate::error::{Error, Result};
 use crate::metadata::{Op, Outcome};
 use crate::seams::Seams;
-use crate::store::{Closed, EntrySource, SegmentWriter, Stores};
+use crate::store::{Closed, EntrySource, Replication, SegmentWriter, Stores};
 use crate::testing::sim::World;
 use crate::types::SegmentId;
 
@@ -67,7 +67,7 @@ impl Life {
             ended: watch::Sender::default(),
         };
         let source = Arc::new(source);
-        let writer = self.stores.segments.create(id, source.clone()).await?;
+        let writer = self.stores.segments.create(id, source.clone(), Replication::default()).await?;
         let fresh = self.model.lock().unwrap().segments.insert(id, Told::default()).is_none();
         assert!(fresh, "segment id {id} was given out twice");
         self.commit(allocation.start_ops).await?;

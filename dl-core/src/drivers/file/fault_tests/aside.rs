@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::error::{Error, ErrorKind};
-use crate::store::EntrySource;
+use crate::store::{EntrySource, Replication};
 
 #[tokio::test(start_paused = true)]
 async fn a_small_share_does_not_wait_for_the_sync_of_a_large_one() {
@@ -188,7 +188,7 @@ async fn a_large_flush_that_fails_in_its_thread_tells_every_writer() {
     idle.append(0..3).await;
     let allocation = owner.stores.segments.allocate("/a/<default>", &[]).await.unwrap();
     let source = Arc::new(Late(Mutex::new(Some(large(allocation.id, 0)))));
-    let late = owner.stores.segments.create(allocation.id, source).await.unwrap();
+    let late = owner.stores.segments.create(allocation.id, source, Replication::default()).await.unwrap();
     owner.stores.metadata.commit(&allocation.start_ops).await.unwrap();
     late.wake();
     assert_eq!(idle.source.cut_off().await, ErrorKind::Internal);

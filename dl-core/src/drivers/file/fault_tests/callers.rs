@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::closing::Broken;
 use super::*;
 use crate::error::{Error, ErrorKind};
-use crate::store::EntrySource;
+use crate::store::{EntrySource, Replication};
 
 /// Has nothing; gives another writer an entry when it is cut off.
 struct Heir(TestWriter);
@@ -38,7 +38,8 @@ async fn an_entry_that_comes_while_the_thread_looks_at_writers_is_taken_at_once(
     let owner = Opener::new(&world).await;
     let heir = Arc::new(Heir(TestWriter::start(&owner.stores).await));
     let allocation = owner.stores.segments.allocate("/a/<default>", &[]).await.unwrap();
-    let _idle = owner.stores.segments.create(allocation.id, heir.clone()).await.unwrap();
+    let _idle =
+        owner.stores.segments.create(allocation.id, heir.clone(), Replication::default()).await.unwrap();
     owner.stores.metadata.commit(&allocation.start_ops).await.unwrap();
     let other = Opener::new(&world).await;
     other.stores.segments.recover(allocation.id).await.unwrap();
@@ -54,7 +55,7 @@ async fn a_caller_whose_round_fails_tells_every_writer() {
     let (writer, idle) = (TestWriter::start(&owner.stores).await, TestWriter::start(&owner.stores).await);
     writer.append(0..3).await;
     let id = owner.stores.segments.allocate("/a/<default>", &[]).await.unwrap().id;
-    let broken = owner.stores.segments.create(id, Arc::new(Broken)).await.unwrap();
+    let broken = owner.stores.segments.create(id, Arc::new(Broken), Replication::default()).await.unwrap();
     // In the round that fails, since the thread does not get to it before.
     writer.put(entry(writer.id, 3));
     catch_unwind(AssertUnwindSafe(|| broken.wake_and_work())).unwrap_err();

@@ -4,7 +4,7 @@ use std::sync::mpsc;
 
 use super::*;
 use crate::error::{Error, ErrorKind};
-use crate::store::EntrySource;
+use crate::store::{EntrySource, Replication};
 use crate::testing::stores::source::Source;
 
 #[tokio::test(start_paused = true)]
@@ -47,7 +47,7 @@ async fn an_append_after_close_fails() {
     let owner = Opener::new(&world).await;
     let id = owner.stores.segments.allocate("/a/<default>", &[]).await.unwrap().id;
     let source = Arc::new(Source::default());
-    let writer = owner.stores.segments.create(id, source.clone()).await.unwrap();
+    let writer = owner.stores.segments.create(id, source.clone(), Replication::default()).await.unwrap();
     owner.stores.session.close().await.unwrap();
     writer.wake();
     assert_eq!(source.cut_off().await, ErrorKind::Closed);
@@ -105,7 +105,7 @@ async fn a_commit_in_progress(end: impl AsyncFnOnce(Stores)) {
         ended: Default::default(),
     });
     let allocation = stores.segments.allocate("/a/<default>", &[]).await.unwrap();
-    let writer = stores.segments.create(allocation.id, slow.clone()).await.unwrap();
+    let writer = stores.segments.create(allocation.id, slow.clone(), Replication::default()).await.unwrap();
     stores.metadata.commit(&allocation.start_ops).await.unwrap();
     writer.wake();
     seams.tasks.blocking(move || was_asked.recv().unwrap()).await;
@@ -176,7 +176,7 @@ async fn a_commit_thread_that_fails_tells_every_writer() {
     let (writer, idle) = (TestWriter::start(&owner.stores).await, TestWriter::start(&owner.stores).await);
     writer.append(0..3).await;
     let id = owner.stores.segments.allocate("/a/<default>", &[]).await.unwrap().id;
-    let broken = owner.stores.segments.create(id, Arc::new(Broken)).await.unwrap();
+    let broken = owner.stores.segments.create(id, Arc::new(Broken), Replication::default()).await.unwrap();
     broken.wake();
     writer.put(entry(writer.id, 3));
     assert_eq!(writer.source.cut_off().await, ErrorKind::Internal);

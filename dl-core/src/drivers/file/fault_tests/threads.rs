@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::error::{Error, ErrorKind};
-
+use crate::store::Replication;
 use crate::testing::stores::source::Source;
 
 #[tokio::test(start_paused = true)]
@@ -20,7 +20,15 @@ async fn without_threads_a_writer_is_refused_and_an_open_one_goes_on() {
     };
     refused(owner.stores.metadata.watch("/x").unwrap_err());
     let id = owner.stores.segments.allocate("/a", &[]).await.unwrap().id;
-    refused(owner.stores.segments.create(id, Arc::new(Source::default())).await.map(drop).unwrap_err());
+    refused(
+        owner
+            .stores
+            .segments
+            .create(id, Arc::new(Source::default()), Replication::default())
+            .await
+            .map(drop)
+            .unwrap_err(),
+    );
     let reader = owner.stores.segments.open(written.id).await.unwrap();
     let tail = reader.tail().await.unwrap();
     assert_eq!(tail.entries, 3, "what needs no thread goes on");
@@ -44,6 +52,8 @@ async fn a_namespace_that_got_no_threads_closes() {
     let owner = Opener::new(&world).await;
     owner.process.refuse_threads(true);
     let id = owner.stores.segments.allocate("/a", &[]).await.unwrap().id;
-    assert!(owner.stores.segments.create(id, Arc::new(Source::default())).await.is_err());
+    assert!(
+        owner.stores.segments.create(id, Arc::new(Source::default()), Replication::default()).await.is_err()
+    );
     owner.stores.session.close().await.unwrap();
 }

@@ -92,7 +92,7 @@ impl Keeper {
         let number = self.own.next_number()?.get();
         let allocation = segments.allocate(&self.own.paths.root(), &[self.own.lock.check()]).await?;
         let source = Source::new(&self.core, number);
-        let store = segments.create_with(allocation.id, source, self.replication).await;
+        let store = segments.create(allocation.id, source, self.replication).await;
         let store = store.map_err(|error| error.in_segment(number))?;
         let first_txid = first_txid(&self.core);
         committed(self.own.start(allocation, first_txid).await?)?;

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::{OPEN, expected, read_all, reader, two, visible, wait_for};
 use crate::error::ErrorKind;
-use crate::store::{Tail, TailState};
+use crate::store::{Replication, Tail, TailState};
 use crate::testing::stores::source::{Source, TestWriter, complete, entry};
 use crate::testing::stores::{Fixture, commit};
 
@@ -35,10 +35,14 @@ pub async fn an_id_makes_one_segment(fixture: &dyn Fixture) {
     let (one, _two) = two(fixture).await;
     let writer = TestWriter::start(&one).await;
     writer.append(0..3).await;
-    assert!(one.segments.create(writer.id, Arc::new(Source::default())).await.is_err());
+    assert!(
+        one.segments.create(writer.id, Arc::new(Source::default()), Replication::default()).await.is_err()
+    );
     writer.append(3..6).await;
     assert_eq!(complete(&one, writer.writer.close().await.unwrap()).await, Some(5));
-    assert!(one.segments.create(writer.id, Arc::new(Source::default())).await.is_err());
+    assert!(
+        one.segments.create(writer.id, Arc::new(Source::default()), Replication::default()).await.is_err()
+    );
     assert_eq!(read_all(&one, writer.id).await, expected(writer.id, 6));
 }
 
