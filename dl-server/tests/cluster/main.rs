@@ -12,4 +12,5 @@ mod recover;
 #[path = "../cli/support.rs"]
 #[allow(dead_code, reason = "the tests of the command line use the rest")]
 mod support;
+mod tls;
 mod verify;

@@ -5,6 +5,7 @@
 
 mod cluster;
 mod examine;
+mod greeting;
 mod options;
 mod patience;
 mod post;

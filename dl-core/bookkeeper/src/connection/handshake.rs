@@ -5,6 +5,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::auth::{DISABLED_PLUGIN, Exchange, SASL_PLUGIN, SaslCredentials, Step, refused};
 use super::options::ConnectionOptions;
+use super::tls;
 use crate::codec::{FrameReader, ProtocolVersion};
 use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::{AuthMessage, Operation, Request, Response, Status};
@@ -130,6 +131,9 @@ async fn read_frame(stream: &mut Box<dyn Stream>, frames: &mut FrameReader) -> R
 }
 
 fn lost(error: std::io::Error) -> Error {
+    if let Some(refusal) = tls::refusal(&error) {
+        return refusal.caused_by(error);
+    }
     Error::new(ErrorKind::Unavailable, format!("the connection broke while it was set up: {error}"))
         .caused_by(error)
 }

@@ -77,6 +77,25 @@ impl fmt::Debug for TlsOptions {
     }
 }
 
+/// The error of a bookie that ended TLS because of us: only after its own certificate was accepted does it look at ours.
+pub(super) fn refusal(error: &std::io::Error) -> Option<Error> {
+    let cause = error.get_ref()?.downcast_ref::<rustls::Error>()?;
+    let rustls::Error::AlertReceived(alert) = cause else { return None };
+    Some(refused(&format!("{alert:?}")))
+}
+
+/// The error of a connection that ended before a word was said over TLS.
+pub(super) fn ended(error: Error) -> Error {
+    refused(error.message()).caused_by(error)
+}
+
+fn refused(why: &str) -> Error {
+    let message = format!(
+        "the bookie refused TLS with us ({why}); show it the certificate that it asks for, of a root that it trusts"
+    );
+    Error::new(ErrorKind::Security, message)
+}
+
 type Builder = rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>;
 
 fn builder() -> Result<Builder> {

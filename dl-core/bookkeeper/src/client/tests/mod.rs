@@ -1,5 +1,6 @@
 //! Whole clients over bookies in memory.
 
+mod greeting;
 mod readers;
 mod writers;
 
@@ -31,6 +32,8 @@ struct State {
     /// Bookies that keep what they get and answer when they are thawed.
     frozen: BTreeSet<BookieId>,
     kept: Vec<(BookieId, Request, Done)>,
+    /// Bookies that let nobody in.
+    refusing: BTreeSet<BookieId>,
 }
 
 impl Transport for Fakes {
@@ -53,6 +56,9 @@ impl State {
         request: &Request,
         done: Done,
     ) -> Vec<(Done, Result<crate::protocol::Response>)> {
+        if self.refusing.contains(to) {
+            return vec![(done, Err(Error::new(ErrorKind::Security, "no TLS with it")))];
+        }
         let Some(bookie) = self.bookies.get_mut(to).filter(|bookie| bookie.up) else {
             return vec![(done, Err(Error::new(ErrorKind::Unavailable, "the bookie is down")))];
         };
@@ -120,6 +126,10 @@ impl World {
 
     pub(super) fn revive(&self, id: &BookieId) {
         self.fakes.0.lock().unwrap().bookies.get_mut(id).unwrap().up = true;
+    }
+
+    fn refuse(&self, ids: &[BookieId]) {
+        self.fakes.0.lock().unwrap().refusing.extend(ids.iter().cloned());
     }
 
     fn freeze(&self, ids: &[BookieId]) {

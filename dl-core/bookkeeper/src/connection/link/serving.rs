@@ -8,6 +8,7 @@ use crate::codec::FrameReader;
 use crate::connection::handshake;
 use crate::connection::outgoing::Outgoing;
 use crate::connection::reply::{Settled, send_all};
+use crate::connection::tls;
 use crate::error::{Error, ErrorKind, Result};
 use crate::seams::Stream;
 
@@ -50,9 +51,19 @@ impl Shared {
         tokio::select! {
             biased;
             error = self.watch() => error,
-            error = self.write(writer) => error,
-            error = self.read(reader) => error,
+            error = self.write(writer) => self.judge(error),
+            error = self.read(reader) => self.judge(error),
         }
+    }
+
+    /// What it means that the connection broke: a bookie that does not like our certificate looks at it when TLS has begun
+    /// for us, and its refusal may be lost over the end of the connection.
+    fn judge(&self, error: Error) -> Error {
+        let answered = self.state().useful;
+        if answered || self.environment.options.tls.is_none() || error.kind() != ErrorKind::Unavailable {
+            return error;
+        }
+        tls::ended(error)
     }
 
     fn begin(&self) {
@@ -143,6 +154,9 @@ impl Shared {
 }
 
 fn broke(error: std::io::Error) -> Error {
+    if let Some(refusal) = tls::refusal(&error) {
+        return refusal.caused_by(error);
+    }
     Error::new(ErrorKind::Unavailable, format!("the connection to the bookie broke: {error}"))
         .caused_by(error)
 }

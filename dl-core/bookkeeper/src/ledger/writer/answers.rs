@@ -62,7 +62,9 @@ impl Writer {
             return self.end(Error::new(ErrorKind::Unavailable, message).caused_by(error));
         }
         self.failing.add(target.place);
-        if self.adds.is_stuck() || error.kind() == ErrorKind::ReadOnlyBookie {
+        let read_only = error.kind() == ErrorKind::ReadOnlyBookie;
+        self.failure = Some(error);
+        if self.adds.is_stuck() || read_only {
             self.change();
         } else if !self.options.delay_ensemble_change && !self.adds.is_empty() {
             // With nothing on its way the change waits for the next append: there may be none.

@@ -153,12 +153,21 @@ impl Writer {
                 .filter_map(|place| self.adds.bookie(place))
                 .map(ToString::to_string)
                 .collect();
-            let message = format!(
-                "too few bookies of the ledger answer, and there are no others to take their places ({}); start \
-                 bookies and go on in a new ledger",
+            let mut message = format!(
+                "too few bookies of the ledger take entries, and there are no others to take their places ({}); bring \
+                 them back or start more, and go on in a new ledger",
                 failing.join(", ")
             );
-            self.end(Error::new(ErrorKind::NotEnoughBookies, message));
+            if let Some(failure) = &self.failure {
+                message.push_str("; the last one said: ");
+                message.push_str(failure.message());
+            }
+            let error = Error::new(ErrorKind::NotEnoughBookies, message);
+            let error = match self.failure.take() {
+                Some(failure) => error.caused_by(failure),
+                None => error,
+            };
+            self.end(error);
         }
     }
 }

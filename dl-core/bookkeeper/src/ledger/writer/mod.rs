@@ -84,6 +84,8 @@ pub struct Writer {
     doing: Doing,
     /// PlaceSet whose bookie failed since it was put there.
     failing: PlaceSet,
+    /// What the last of them said.
+    failure: Option<Error>,
     /// When to send again what too few bookies have.
     resend_at_ms: Option<u64>,
     explicit: Explicit,
@@ -196,6 +198,7 @@ impl Writer {
             update: Update::default(),
             doing: Doing::Nothing,
             failing: PlaceSet::default(),
+            failure: None,
             resend_at_ms: None,
             explicit: Explicit::default(),
             forces: Vec::new(),

@@ -7,6 +7,11 @@ use crate::types::SegmentId;
 
 /// The error that says the same of a segment.
 pub(super) fn of_segment(error: ClusterError, id: SegmentId) -> Error {
+    from_bookies(error).with("segment_id", id)
+}
+
+/// The same, before there is a segment.
+pub(super) fn from_bookies(error: ClusterError) -> Error {
     let kind = kind(error.kind());
     let message = match kind {
         ErrorKind::NotFound => "the segment does not exist; it may have been deleted",
@@ -14,7 +19,7 @@ pub(super) fn of_segment(error: ClusterError, id: SegmentId) -> Error {
         _ => "",
     };
     let message = if message.is_empty() { error.message().to_owned() } else { message.to_owned() };
-    let mut same = Error::new(kind, message).retry(error.is_retryable()).with("segment_id", id);
+    let mut same = Error::new(kind, message).retry(error.is_retryable());
     if let Some(entry) = error.entry() {
         same = same.with("entry", entry);
     }
@@ -37,7 +42,8 @@ fn kind(kind: ClusterErrorKind) -> ErrorKind {
         ClusterErrorKind::NoSuchLedger => ErrorKind::NotFound,
         ClusterErrorKind::LedgerFenced | ClusterErrorKind::LedgerClosed => ErrorKind::Fenced,
         ClusterErrorKind::LedgerExists => ErrorKind::AlreadyExists,
-        ClusterErrorKind::Unauthorized | ClusterErrorKind::Security => ErrorKind::PermissionDenied,
+        ClusterErrorKind::Unauthorized => ErrorKind::PermissionDenied,
+        ClusterErrorKind::Security => ErrorKind::Unauthenticated,
         // An entry that is committed and that no bookie has is as lost as one whose bytes are wrong.
         ClusterErrorKind::DigestMismatch | ClusterErrorKind::Corrupt | ClusterErrorKind::NoSuchEntry => {
             ErrorKind::Corrupt

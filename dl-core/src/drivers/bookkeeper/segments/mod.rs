@@ -19,9 +19,10 @@ use dl_bookkeeper::{
     BookKeeper, CreateOptions, DigestType, Error as ClusterError, ErrorKind as ClusterErrorKind, LedgerState,
     Quorum,
 };
+use tokio::sync::OnceCell;
 
 use self::closing::Closing;
-use self::error::{of_segment, overtaken};
+use self::error::{from_bookies, of_segment, overtaken};
 pub(crate) use self::lease::Lease;
 use self::parking::{Parked, Parking, ledger};
 use self::reader::Reader;
@@ -49,6 +50,8 @@ pub(crate) struct LedgerOptions {
     /// Whether the last entry is published by itself, which readers of Java's before version 4.5 do not see, instead of by a
     /// control record behind it.
     pub(crate) explicit_lac: bool,
+    /// Whether bookies may refuse us for our certificate or name: they are asked before anything is made on them.
+    pub(crate) greets: bool,
     /// The number of the first segment of a log.
     pub(crate) first_number: SegmentNumber,
 }
@@ -74,6 +77,8 @@ pub(crate) struct LedgerSegments {
     allocated: Mutex<BTreeMap<SegmentId, Parked>>,
     /// Makes the lease of a new segment's writer.
     leases: Box<dyn Fn() -> Lease + Send + Sync>,
+    /// Set when the bookies have let us in.
+    let_in: OnceCell<()>,
     closing: Closing,
     tasks: Arc<dyn Tasks>,
 }
@@ -89,13 +94,22 @@ impl LedgerSegments {
         tasks: Arc<dyn Tasks>,
     ) -> Self {
         let parking = Parking::new(metadata, bookkeeper.store().clone());
-        let (allocated, closing) = (Mutex::default(), Closing::new());
-        Self { bookkeeper, options, parking, allocated, leases: Box::new(leases), closing, tasks }
+        let (allocated, let_in, closing) = (Mutex::default(), OnceCell::new(), Closing::new());
+        Self { bookkeeper, options, parking, allocated, leases: Box::new(leases), let_in, closing, tasks }
     }
 
     /// Ends every call with `closed`, those that wait and those to come.
     pub(crate) fn close(&self) {
         self.closing.close();
+    }
+
+    /// Fails if the bookies refuse us, before the first ledger is made or fenced: it would be left half done.
+    async fn enter(&self) -> Result<()> {
+        if self.options.greets {
+            let greeting = async || self.bookkeeper.greet().await.map_err(from_bookies);
+            self.let_in.get_or_try_init(greeting).await?;
+        }
+        Ok(())
     }
 
     async fn make(
@@ -172,7 +186,11 @@ impl SegmentStore for LedgerSegments {
 
     async fn allocate(&self, log_root: &str, guard: &[Op]) -> Result<Allocation> {
         let path = format!("{log_root}/allocation");
-        let parked = self.closing.guard(self.parking.park(path, guard)).await??;
+        let parking = async {
+            self.enter().await?;
+            self.parking.park(path, guard).await
+        };
+        let parked = self.closing.guard(parking).await??;
         let (id, start_ops) = (parked.id, vec![parked.leave()]);
         let mut allocated = self.allocated();
         // Another one that was noted there will never be used.
@@ -192,6 +210,7 @@ impl SegmentStore for LedgerSegments {
 
     async fn recover(&self, id: SegmentId) -> Result<Closed> {
         let recovery = async {
+            self.enter().await?;
             self.bookkeeper
                 .recover(ledger(id)?, &self.options.password)
                 .await

@@ -92,7 +92,7 @@ pub(super) fn ledger_options(root: &str, explicit_lac: bool) -> LedgerOptions {
     let quorum = Quorum::new(3, 3, 2).unwrap();
     let (digest, password) = (DigestType::Crc32, bytes::Bytes::new());
     let (custom, first_number) = (tag(root), SegmentNumber::FIRST);
-    LedgerOptions { quorum, digest, password, custom, explicit_lac, first_number }
+    LedgerOptions { quorum, digest, password, custom, explicit_lac, greets: false, first_number }
 }
 
 /// A lease that runs for ever.

@@ -1,0 +1,34 @@
+//! Bookies that let nobody in, and what is left behind by those whom they refuse.
+
+use super::*;
+use crate::ledger::WriterOptions;
+use crate::ledger::testing::bookies;
+
+#[tokio::test]
+async fn one_bookie_that_answers_is_enough_and_silence_says_nothing() {
+    let world = World::new(3).await;
+    let all = bookies(0..3);
+    world.client.greet().await.unwrap();
+    world.refuse(&all[..2]);
+    world.client.greet().await.unwrap();
+    world.kill(&all[2]);
+    let refused = world.client.greet().await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Security);
+    assert!(all[..2].contains(refused.bookie().unwrap()));
+
+    let world = World::new(2).await;
+    bookies(0..2).iter().for_each(|bookie| world.kill(bookie));
+    world.client.greet().await.unwrap();
+    World::new(0).await.client.greet().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_writer_that_too_few_bookies_take_says_what_the_last_one_said() {
+    let writer = WriterOptions { quorum_timeout_ms: 1, ..WriterOptions::default() };
+    let world = World::with(3, ClientOptions { writer, ..ClientOptions::default() }).await;
+    let writer = world.client.create(three()).await.unwrap();
+    world.refuse(&bookies(0..2));
+    let failed = writer.append(payload(0)).await.unwrap().await.unwrap_err();
+    assert_eq!(failed.kind(), ErrorKind::NotEnoughBookies);
+    assert!(failed.message().ends_with("the last one said: no TLS with it"), "{failed}");
+}
