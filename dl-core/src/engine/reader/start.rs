@@ -13,7 +13,8 @@ use crate::types::{Dlsn, LogName};
 /// The position of the first record to deliver, or below it. It is the first behind `processed`, if there is that.
 ///
 /// # Errors
-/// `truncated` with the first readable position, if the start lies below it and the options do not say to skip.
+/// `truncated` with the first readable position, if the start lies below it and the options do not say to skip; `unsupported`
+/// if there are segments from there on whose records have no positions of their own.
 pub(super) async fn find(
     engine: &Arc<Engine>,
     log: &LogName,
@@ -23,6 +24,16 @@ pub(super) async fn find(
     let list = SegmentList::read(&*engine.stores.metadata, log).await?;
     if let Some(processed) = processed {
         return above_truncation(log, &list, processed.next(), options.on_truncated, beginning(engine));
+    }
+    let behind_unnumbered = match options.from {
+        Start::Latest => true,
+        Start::Dlsn(dlsn) => dlsn >= Dlsn::FIRST,
+        Start::Earliest | Start::Txid(_) => false,
+    };
+    if !behind_unnumbered && list.iter().any(|segment| segment.metadata.version == 1) {
+        let message = "the log begins with segments of version 1, which have no numbers, so that their records have no \
+                       positions of their own; start at 1:0:0, and read those with Java's DistributedLog";
+        return Err(Error::unsupported(message).with("log", log));
     }
     match options.from {
         Start::Earliest => Ok(list.first_readable()),

@@ -30,7 +30,7 @@ pub(super) fn cases() -> Vec<Case> {
     let mut names: Vec<String> =
         names.filter_map(|name| name.strip_suffix(".json").map(str::to_owned)).collect();
     names.sort();
-    assert_eq!(names.len(), 50);
+    assert_eq!(names.len(), 53);
     names.iter().map(|name| Case::load(name)).collect()
 }
 

@@ -1,5 +1,9 @@
 //! Whole trees that Java DistributedLog left in ZooKeeper, put there again and read.
 
+mod calls;
+mod compare;
+mod laid;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -90,5 +94,5 @@ async fn the_trees_that_java_left_are_read_as_java_reads_them() {
         }
     }
     // No tree was passed over.
-    assert_eq!((trees, segments, compared), (184, 197, 145));
+    assert_eq!((trees, segments, compared), (197, 197, 145));
 }
