@@ -89,7 +89,9 @@ pub use error::{Error, ErrorKind, Result};
 pub use format::{NewRecordSet, RecordSet};
 pub use log::Log;
 pub use namespace::Namespace;
-pub use options::{LogOptions, OnTruncated, Options, ReaderOptions, Start, WriterOptions, file_uri};
+pub use options::{
+    LogOptions, OnTruncated, Options, ReaderOptions, Start, WriterOptions, file_uri, shown_uri,
+};
 pub use reader::{Reader, ReaderCloser};
 pub use telemetry::{Distribution, Event, Level, Metric, MetricValue, Snapshot};
 pub use types::{

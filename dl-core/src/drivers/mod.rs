@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::metadata::{MetadataStore, Session, Tree};
-use crate::options::{Location, Options};
+use crate::options::{Location, Options, shown_uri};
 use crate::seams::{OpenMode, Seams};
 use crate::store::{SegmentExaminer, StoreSession, Stores, Unfinished};
 use crate::telemetry::Telemetry;
@@ -139,7 +139,7 @@ pub(crate) async fn inspect(
 pub(crate) async fn delete(uri: &str, options: &mut Options) -> Result<()> {
     let location = Location::parse(uri, options)?;
     options.validate()?;
-    let unsupported = |message: &'static str| Err(Error::unsupported(message).with("uri", uri));
+    let unsupported = |message: &'static str| Err(Error::unsupported(message).with("uri", shown_uri(uri)));
     match location {
         Location::Memory(_) => unsupported("a namespace in memory is gone with the last handle on it"),
         Location::File(_) => unsupported("a namespace in a directory is deleted by removing the directory"),

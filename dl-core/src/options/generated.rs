@@ -1475,3 +1475,6 @@ impl fmt::Debug for ReaderOptions {
             .finish()
     }
 }
+
+/// Options whose values are not shown.
+pub(super) const SECRET: &[&str] = &["ledger_password", "zookeeper_acl_id", "bookie_password"];

@@ -8,8 +8,8 @@ mod uri;
 
 pub use choices::{OnTruncated, Start};
 pub use generated::{LogOptions, Options, ReaderOptions, WriterOptions};
-pub use uri::file_uri;
 pub(crate) use uri::{ClusterPlace, Location};
+pub use uri::{file_uri, shown_uri};
 
 #[cfg(test)]
 mod tests;

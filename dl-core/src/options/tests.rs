@@ -191,6 +191,23 @@ fn options_are_printed_without_what_is_secret() {
     assert!(printed.contains("bookie_password: Some("), "{printed}");
 }
 
+#[test]
+fn uris_are_shown_without_what_is_secret() {
+    let uri = "distributedlog://h:1/a?client_id=me&bookie_password=hush&ledger%5Fpassword=h%26ush&create_namespace=false";
+    let shown =
+        "distributedlog://h:1/a?client_id=me&bookie_password=…&ledger%5Fpassword=…&create_namespace=false";
+    assert_eq!(shown_uri(uri), shown);
+    for same in ["file:///a", "memory:a?", "", "?", "a?=&b", "file:///bookie_password=x"] {
+        assert_eq!(shown_uri(same), same);
+    }
+    for wrong in
+        ["/a?bookie_password=hush", "dl://h:1/?bookie_password=hush", "file:///a?bookie_password=hush#"]
+    {
+        let error = parse(wrong).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("hush"), "{error:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn any_text_is_a_place_or_an_error(uri in "\\PC*", tail in "\\PC*") {

@@ -5,6 +5,7 @@ mod cluster;
 use std::path::{Path, PathBuf};
 
 use super::Options;
+use super::generated::SECRET;
 use crate::error::{Error, Result};
 
 const FORMS: &str = "memory:NAME, file:///PATH, distributedlog://HOST:PORT/PATH, dl://HOST:PORT/";
@@ -36,12 +37,13 @@ impl Location {
     /// `invalid-argument` for a URI that cannot be right, with the form it should have; `unsupported` for a scheme
     /// that this build has no driver for.
     pub(crate) fn parse(uri: &str, options: &mut Options) -> Result<Self> {
+        let shown = shown_uri(uri);
         let bad = |problem: String| {
-            Error::invalid_argument(format!("the namespace URI {uri:?} {problem}")).with("uri", uri)
+            Error::invalid_argument(format!("the namespace URI {shown:?} {problem}")).with("uri", &shown)
         };
         let (scheme, rest) = uri.split_once(':').ok_or_else(|| {
             bad(match uri.starts_with('/') {
-                true => format!("has no scheme; write file://{uri}"),
+                true => format!("has no scheme; write file://{shown}"),
                 false => format!("has no scheme; write one of {FORMS}"),
             })
         })?;
@@ -58,7 +60,7 @@ impl Location {
                 return Err(Error::unsupported(format!(
                     "this build has no driver for {scheme}: namespaces; use memory:NAME, file:///PATH or distributedlog://HOST:PORT/PATH"
                 ))
-                .with("uri", uri));
+                .with("uri", &shown));
             }
             _ => return Err(bad(format!("has the unknown scheme {scheme:?}; write one of {FORMS}"))),
         };
@@ -85,6 +87,19 @@ pub fn file_uri(path: &Path) -> Result<String> {
         }
     }
     Ok(uri)
+}
+
+/// The URI as it may be shown, in messages and logs: `…` stands for the value of each option that is secret.
+#[must_use]
+pub fn shown_uri(uri: &str) -> String {
+    let Some((place, query)) = uri.split_once('?') else { return uri.to_owned() };
+    let shown = query.split('&').map(|pair| match pair.split_once('=') {
+        Some((name, _)) if decode_text(name).is_ok_and(|name| SECRET.contains(&name.as_str())) => {
+            format!("{name}=…")
+        }
+        _ => pair.to_owned(),
+    });
+    format!("{place}?{}", shown.collect::<Vec<_>>().join("&"))
 }
 
 fn memory(place: &str) -> std::result::Result<Location, String> {

@@ -1,7 +1,7 @@
 //! `dl namespace`.
 
 use clap::{Args, Subcommand};
-use dl_core::{Error, ErrorKind, Namespace, NamespaceInfo};
+use dl_core::{Error, ErrorKind, Namespace, NamespaceInfo, shown_uri};
 use serde_json::json;
 
 use super::Shared;
@@ -73,7 +73,9 @@ impl Create {
             Err(error) => return Err(error.into()),
             Ok(_) => {
                 let message = "there is a namespace already; use it, or name another";
-                return Err(Error::new(ErrorKind::AlreadyExists, message).with("uri", uri).into());
+                return Err(Error::new(ErrorKind::AlreadyExists, message)
+                    .with("uri", shown_uri(&uri))
+                    .into());
             }
         }
         let path = self.ledgers_path.or(options.ledgers_path).unwrap_or_else(|| LEDGERS_PATH.to_owned());
@@ -82,7 +84,7 @@ impl Create {
         options.federated |= self.federated;
         options.first_segment = self.first_segment.or(options.first_segment);
         shared.namespace.open_with(&uri, options).await?.close().await?;
-        let mut output = shared.output();
+        let (mut output, uri) = (shared.output(), shown_uri(&uri));
         output.item(format_args!("created {uri}"), || json!({ "namespace": uri, "created": true }))?;
         output.flush()
     }
@@ -91,7 +93,7 @@ impl Create {
 async fn delete(shared: &Shared) -> Result<()> {
     let (uri, options) = shared.namespace.resolve(Missing::Fail, Scope::None)?;
     Namespace::delete(&uri, options).await?;
-    let mut output = shared.output();
+    let (mut output, uri) = (shared.output(), shown_uri(&uri));
     output.item(format_args!("deleted {uri}"), || json!({ "namespace": uri, "deleted": true }))?;
     output.flush()
 }
@@ -99,7 +101,7 @@ async fn delete(shared: &Shared) -> Result<()> {
 async fn info(shared: &Shared) -> Result<()> {
     let (uri, options) = shared.namespace.resolve(Missing::Fail, Scope::None)?;
     let info = Namespace::inspect(&uri, options).await?;
-    let mut output = shared.output();
+    let (mut output, uri) = (shared.output(), shown_uri(&uri));
     if shared.json {
         output.object(&object(&uri, &info))?;
     } else {
@@ -117,9 +119,9 @@ async fn upgrade(shared: &Shared) -> Result<()> {
              not all of which this build knows; use a newer one",
             format.version, format.incompatible, format.read_only_compatible
         );
-        return Err(Error::new(ErrorKind::Unsupported, message).with("uri", uri).into());
+        return Err(Error::new(ErrorKind::Unsupported, message).with("uri", shown_uri(&uri)).into());
     }
-    let mut output = shared.output();
+    let (mut output, uri) = (shared.output(), shown_uri(&uri));
     output.item(
         "nothing to do: the namespace has the format that this build writes",
         || json!({ "namespace": uri, "upgraded": false }),

@@ -21,6 +21,11 @@ pub(super) fn generate(table: &Table) -> Result<String, Fault> {
         let options: Vec<&Opt> = table.iter().filter(|option| option.scope == scope).collect();
         code.push_str(&structure(scope, &options)?);
     }
+    let secret: String =
+        table.iter().filter(|option| option.secret).map(|o| format!("{:?},", o.name)).collect();
+    code.push_str(&format!(
+        "\n/// Options whose values are not shown.\npub(super) const SECRET: &[&str] = &[{secret}];\n"
+    ));
     format(&code)
 }
 

@@ -7,7 +7,7 @@ use dl_bookkeeper::{
     BookKeeper, Bookies, ClientOptions, ErrorKind as ClusterErrorKind, LedgerId, LedgerMetadata, Outlook,
     Seams, ZooKeeper, ZooKeeperBookies, ZooKeeperLedgers,
 };
-use dl_core::{ClusterConnections, Error, ErrorKind};
+use dl_core::{ClusterConnections, Error, ErrorKind, shown_uri};
 use tokio::task::JoinSet;
 
 use super::place::{Binding, Place};
@@ -134,7 +134,9 @@ impl Cluster {
         let found = async {
             if place.binding(&zookeeper).await? != self.binding {
                 let message = "the namespace is on another cluster, or names this one in another way";
-                return Err(Error::new(ErrorKind::InvalidArgument, message).with("uri", uri).into());
+                return Err(Error::new(ErrorKind::InvalidArgument, message)
+                    .with("uri", shown_uri(uri))
+                    .into());
             }
             References::read(&zookeeper, &place.root).await
         };

@@ -1,7 +1,7 @@
 //! Where a namespace keeps its metadata, and which cluster its binding names.
 
 use dl_bookkeeper::ZooKeeper;
-use dl_core::{Error, ErrorKind};
+use dl_core::{Error, ErrorKind, shown_uri};
 use serde_json::Value;
 
 use crate::cli::failure::Result;
@@ -30,7 +30,9 @@ impl Place {
     /// # Errors
     /// `invalid-argument` for any other.
     pub(in crate::cli) fn parse(uri: &str) -> Result<Self> {
-        let bad = |problem: &str| Error::new(ErrorKind::InvalidArgument, problem.to_owned()).with("uri", uri);
+        let bad = |problem: &str| {
+            Error::new(ErrorKind::InvalidArgument, problem.to_owned()).with("uri", shown_uri(uri))
+        };
         let (scheme, rest) = uri.split_once("://").unwrap_or((uri, ""));
         if !["distributedlog", "distributedlog-bk"].contains(&scheme.to_ascii_lowercase().as_str()) {
             let message = "the namespace is on no BookKeeper cluster; name one that is with \
