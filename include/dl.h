@@ -1985,6 +1985,15 @@ dl_error *dl_namespace_options_set_bookie_connect_timeout_ms(dl_namespace_option
 dl_error *dl_namespace_options_set_bookie_request_timeout_ms(dl_namespace_options *options, uint64_t value);
 
 /**
+ * Where bookies stand, so that the copies of an entry are in as many racks as can be: "HOST=RACK" or
+ * "HOST:PORT=RACK" for each, with commas between, such as "b1=/a,b2=/a,b3=/b". Bookies not named are
+ * in one rack together. If absent: all are.
+ *
+ * text; 1 to 65536.
+ */
+dl_error *dl_namespace_options_set_bookie_racks(dl_namespace_options *options, const char *value);
+
+/**
  * The name shown to bookies that want one (SASL, DIGEST-MD5). If absent: none.
  *
  * text; 1 to 256.

@@ -159,6 +159,12 @@ export interface NamespaceOptions {
    */
   bookieRequestTimeoutMs?: Quantity | undefined;
   /**
+   * Where bookies stand, so that the copies of an entry are in as many racks as can be: `HOST=RACK` or `HOST:PORT=RACK`
+   * for each, with commas between, such as `b1=/a,b2=/a,b3=/b`. Bookies not named are in one rack together. If absent:
+   * all are. 1 to 65536 bytes.
+   */
+  bookieRacks?: string | undefined;
+  /**
    * The name shown to bookies that want one (SASL, DIGEST-MD5). If absent: none. 1 to 256 bytes.
    */
   bookieUser?: string | undefined;

@@ -120,6 +120,11 @@ class NamespaceOptions(TypedDict, total=False):
     bookie_request_timeout_ms: int | float | timedelta | str | None
     """How long a bookie may take to answer before it counts as failed. Default: 5s. 10 to 10m."""
 
+    bookie_racks: str | None
+    """Where bookies stand, so that the copies of an entry are in as many racks as can be: `HOST=RACK` or
+    `HOST:PORT=RACK` for each, with commas between, such as `b1=/a,b2=/a,b3=/b`. Bookies not named are in one rack
+    together. If absent: all are. 1 to 65536 bytes."""
+
     bookie_user: str | None
     """The name shown to bookies that want one (SASL, DIGEST-MD5). If absent: none. 1 to 256 bytes."""
 

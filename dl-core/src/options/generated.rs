@@ -142,6 +142,12 @@ pub struct Options {
     ///
     /// Default: 5s. 10 to 10m.
     pub bookie_request_timeout_ms: u64,
+    /// Where bookies stand, so that the copies of an entry are in as many racks as can be: `HOST=RACK` or
+    /// `HOST:PORT=RACK` for each, with commas between, such as `b1=/a,b2=/a,b3=/b`. Bookies not named are
+    /// in one rack together. If absent: all are.
+    ///
+    /// 1 to 65536 bytes.
+    pub bookie_racks: Option<String>,
     /// The name shown to bookies that want one (SASL, DIGEST-MD5). If absent: none.
     ///
     /// 1 to 256 bytes.
@@ -196,6 +202,7 @@ impl Options {
         "zookeeper_acl_id",
         "bookie_connect_timeout_ms",
         "bookie_request_timeout_ms",
+        "bookie_racks",
         "bookie_user",
         "bookie_password",
         "tls_roots",
@@ -392,6 +399,13 @@ impl Options {
         self
     }
 
+    /// Sets [`bookie_racks`](Self#structfield.bookie_racks).
+    #[must_use]
+    pub fn bookie_racks(mut self, value: impl Into<String>) -> Self {
+        self.bookie_racks = Some(value.into());
+        self
+    }
+
     /// Sets [`bookie_user`](Self#structfield.bookie_user).
     #[must_use]
     pub fn bookie_user(mut self, value: impl Into<String>) -> Self {
@@ -500,6 +514,7 @@ impl Options {
                 self.bookie_request_timeout_ms =
                     text::number("bookie_request_timeout_ms", text, Unit::Milliseconds, 10..=600_000)?
             }
+            "bookie_racks" => self.bookie_racks = Some(text::text("bookie_racks", text, 1..=65_536)?),
             "bookie_user" => self.bookie_user = Some(text::text("bookie_user", text, 1..=256)?),
             "bookie_password" => self.bookie_password = Some(text::text("bookie_password", text, 1..=256)?),
             "tls_roots" => self.tls_roots = Some(text::text("tls_roots", text, 1..=4_096)?),
@@ -547,6 +562,7 @@ impl Options {
                 "bookie_request_timeout_ms",
                 Some(text::show(Unit::Milliseconds, self.bookie_request_timeout_ms)),
             ),
+            ("bookie_racks", self.bookie_racks.as_ref().map(ToString::to_string)),
             ("bookie_user", self.bookie_user.as_ref().map(ToString::to_string)),
             ("bookie_password", self.bookie_password.as_ref().map(ToString::to_string)),
             ("tls_roots", self.tls_roots.as_ref().map(ToString::to_string)),
@@ -618,6 +634,9 @@ impl Options {
             Unit::Milliseconds,
             10..=600_000,
         )?;
+        if let Some(value) = &self.bookie_racks {
+            text::check_text("bookie_racks", value, 1..=65_536)?;
+        }
         if let Some(value) = &self.bookie_user {
             text::check_text("bookie_user", value, 1..=256)?;
         }
@@ -668,6 +687,7 @@ impl Default for Options {
             zookeeper_acl_id: None,
             bookie_connect_timeout_ms: 10_000,
             bookie_request_timeout_ms: 5_000,
+            bookie_racks: None,
             bookie_user: None,
             bookie_password: None,
             tls_roots: None,
@@ -708,6 +728,7 @@ impl fmt::Debug for Options {
             .field("zookeeper_acl_id", &self.zookeeper_acl_id.as_ref().map(|_| "…"))
             .field("bookie_connect_timeout_ms", &self.bookie_connect_timeout_ms)
             .field("bookie_request_timeout_ms", &self.bookie_request_timeout_ms)
+            .field("bookie_racks", &self.bookie_racks)
             .field("bookie_user", &self.bookie_user)
             .field("bookie_password", &self.bookie_password.as_ref().map(|_| "…"))
             .field("tls_roots", &self.tls_roots)

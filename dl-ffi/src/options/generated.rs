@@ -468,6 +468,22 @@ pub extern "C" fn dl_namespace_options_set_bookie_request_timeout_ms(
     })
 }
 
+/// Where bookies stand, so that the copies of an entry are in as many racks as can be: "HOST=RACK" or
+/// "HOST:PORT=RACK" for each, with commas between, such as "b1=/a,b2=/a,b3=/b". Bookies not named are
+/// in one rack together. If absent: all are.
+///
+/// text; 1 to 65536.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_namespace_options_set_bookie_racks(
+    options: *mut dl_namespace_options,
+    value: *const c_char,
+) -> *mut dl_error {
+    boundary(|| {
+        let value = text::read(value, "value")?;
+        set(&mut handle::borrow_mut(options)?.settings, "bookie_racks", value)
+    })
+}
+
 /// The name shown to bookies that want one (SASL, DIGEST-MD5). If absent: none.
 ///
 /// text; 1 to 256.

@@ -11,6 +11,7 @@ use dl_bookkeeper::{
 };
 
 use super::error::from_cluster;
+use super::racks::Racks;
 use super::segments::LedgerOptions;
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::Options;
@@ -44,16 +45,23 @@ pub(super) async fn ledgers(zookeeper: &ZooKeeper, ledgers_path: &str) -> Result
 pub(super) async fn bookkeeper(
     zookeeper: &ZooKeeper,
     ledgers_path: &str,
-    options: &Options,
-    seams: &Seams,
+    client: ClientOptions,
 ) -> Result<BookKeeper> {
     let ledgers = ledgers(zookeeper, ledgers_path).await?;
     let bookies = ZooKeeperBookies::new(zookeeper.clone(), ledgers_path);
-    let client =
-        ClientOptions { connection: bookies_options(options, seams).await?, ..ClientOptions::default() };
     BookKeeper::connect(Arc::new(ledgers), Arc::new(bookies), client, dl_bookkeeper::Seams::system())
         .await
         .map_err(from_cluster)
+}
+
+/// How that client works.
+pub(super) async fn client_options(options: &Options, seams: &Seams) -> Result<ClientOptions> {
+    let mut client =
+        ClientOptions { connection: bookies_options(options, seams).await?, ..ClientOptions::default() };
+    if let Some(racks) = &options.bookie_racks {
+        client.topology = Arc::new(Racks::parse(racks)?);
+    }
+    Ok(client)
 }
 
 /// How ledgers are made.

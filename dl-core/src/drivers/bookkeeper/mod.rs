@@ -8,6 +8,7 @@ mod manage;
 mod metadata;
 mod opening;
 mod pulse;
+mod racks;
 mod segments;
 #[cfg(test)]
 mod tests;
@@ -49,13 +50,16 @@ async fn open_stores(
     options: &Options,
     seams: &Seams,
 ) -> Result<(Stores, Arc<LedgerSegments>)> {
+    // What is wrong with the options shows before anything is made.
+    let client = connection::client_options(options, seams).await?;
+    connection::quorum(options.ensemble_size, options.write_quorum, options.ack_quorum)?;
     let sessions = Arc::new(Sessions::open(place, options).await?);
     let opened = async {
         let binding = match manage::find(&sessions.zookeeper, &place.path).await? {
             Some(found) => found.binding,
             None => make(&sessions, place, options).await?,
         };
-        Opening::on(&sessions, place, &binding, options, seams).await
+        Opening::on(&sessions, place, &binding, options, client, seams).await
     };
     let opened = opened.await;
     if opened.is_err() {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use dl_bookkeeper::{BookKeeper, ZooKeeper};
+use dl_bookkeeper::{BookKeeper, ClientOptions, ZooKeeper};
 
 use super::binding::Binding;
 use super::connection;
@@ -79,6 +79,7 @@ impl Opening {
         place: &ClusterPlace,
         binding: &Binding,
         options: &Options,
+        client: ClientOptions,
         seams: &Seams,
     ) -> Result<(Stores, Arc<LedgerSegments>)> {
         let ledgers = connection::ledger_options(options, binding.first_number())?;
@@ -87,7 +88,7 @@ impl Opening {
             manage::make(&sessions.zookeeper, &place.path).await?;
         }
         let zookeeper = sessions.of_bookkeeper(binding, options).await?;
-        let client = connection::bookkeeper(&zookeeper, &binding.ledgers_path, options, seams).await?;
+        let client = connection::bookkeeper(&zookeeper, &binding.ledgers_path, client).await?;
         let metadata = metadata(&sessions.zookeeper, place, binding, options, seams);
         let pulse = Pulse::start(sessions.zookeeper.clone(), seams);
         let leases = {

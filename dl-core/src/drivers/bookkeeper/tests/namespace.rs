@@ -126,6 +126,37 @@ async fn ledgers_say_whose_they_are_as_javas_do() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn copies_are_spread_over_the_racks_that_an_option_names() {
+    let on_bookies = segments::OnBookies::new();
+    let bookkeeper = on_bookies.bookkeeper(&connect(Cluster::shared()).await).await;
+    let bookies = bookkeeper.bookies().await.unwrap();
+    let apart = bookies[0].id.clone();
+    let racks = bookies.iter().map(|bookie| format!("{}=/{}", bookie.id, bookie.id == apart));
+    let racks = racks.collect::<Vec<_>>().join(",");
+    let unmade = uri();
+    for wrong in [making().bookie_racks("nowhere"), making().tls_roots("/no/such/file")] {
+        let refused = Namespace::open(&unmade, wrong).await.err().unwrap();
+        assert_eq!(refused.kind(), ErrorKind::InvalidArgument);
+    }
+    let missing = Namespace::open(&unmade, Options::default()).await.err().unwrap();
+    assert_eq!(missing.kind(), ErrorKind::NotFound, "nothing was made");
+    let options = making().ensemble_size(2).write_quorum(2).ack_quorum(2).bookie_racks(racks);
+    let namespace = Namespace::open(&uri(), options).await.unwrap();
+    // By chance one in three would not have the one that stands apart.
+    for number in 0..16 {
+        let log = namespace.log(&LogName::new(&format!("log-{number}")).unwrap());
+        let writer = log.open_writer(WriterOptions::default().create_log(true)).await.unwrap();
+        append(&writer, "a").await.unwrap();
+        writer.close().await.unwrap();
+        let ledger = dl_bookkeeper::LedgerId::new(log.segments().await.unwrap()[0].id.get()).unwrap();
+        let known = bookkeeper.metadata(ledger).await.unwrap();
+        let (_, ensemble) = known.metadata.last_ensemble();
+        assert!(ensemble.len() == 2 && ensemble.contains(&apart), "{ensemble:?} without {apart}");
+    }
+    namespace.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_log_has_copies_as_its_options_say() {
     let uri = uri();
     let namespace = Namespace::open(&uri, making().ensemble_size(2)).await.unwrap();
