@@ -32,8 +32,6 @@ pub(crate) struct Extent {
     pub(crate) entries: u64,
     /// Whether there can be no more.
     pub(crate) closed: bool,
-    /// Runs of them that are whole, first and last of each.
-    pub(crate) whole: Vec<(u64, u64)>,
     /// The bytes that were read.
     pub(crate) bytes: u64,
     /// What is not as it was written.

@@ -64,8 +64,7 @@ impl LedgerSegments {
             outlook.closed || !matches!(problem.fault, CopyFault::Missing(_)) || has_lost(&all.runs)
         });
         extent.bytes = all.bytes;
-        extent.whole = whole(&all);
-        extent.findings = findings(ledger, &all, &extent.whole);
+        extent.findings = findings(ledger, &all, &whole(&all));
         Ok(extent)
     }
 }
