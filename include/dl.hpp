@@ -581,14 +581,17 @@ class call {
   }
   /// Asks for its end. An append that was cancelled may still be in the log; a read that was cancelled loses no record.
   void cancel() const noexcept { dl_call_cancel(call_.get()); }
-  /// Has a function called when it is done, on a thread of the library: see dl_call_notify. It must not throw.
+  /// Has a function called when it is done, on a thread of the library: see dl_call_notify. What it throws ends there.
   void then(std::function<void()> done) {
     auto kept = std::make_unique<std::function<void()>>(std::move(done));
     detail::check(dl_call_notify(
         call_.get(),
         [](void *given, dl_call *) {
           std::unique_ptr<std::function<void()>> called(static_cast<std::function<void()> *>(given));
-          (*called)();
+          try {
+            (*called)();
+          } catch (...) {
+          }
         },
         kept.get()));
     kept.release();
@@ -1071,7 +1074,7 @@ class reader {
       return dl_reader_next_batch_start(reader_.get(), most, wait.count(), begun);
     });
   }
-  /// Where the next record is read, or behind it.
+  /// Where the next record will be, or before it: everything below was delivered.
   dlsn position() const noexcept { return dl_reader_position(reader_.get()); }
   /// How it ended, if it has.
   std::optional<end_kind> ended() const noexcept {
@@ -1081,8 +1084,11 @@ class reader {
   /// The cursor it was opened with, if it was.
   std::optional<dl::cursor> cursor() const {
     dl_cursor *taken = nullptr;
-    detail::check(dl_reader_cursor(reader_.get(), &taken));
-    return taken == nullptr ? std::nullopt : std::optional<dl::cursor>(dl::cursor(taken));
+    dl_error *none = dl_reader_cursor(reader_.get(), &taken);
+    if (none == nullptr) return dl::cursor(taken);
+    if (static_cast<error_kind>(dl_error_kind(none)) != error_kind::not_found) detail::raise(none);
+    dl_error_free(none);
+    return std::nullopt;
   }
   /// Ends the reader: calls that wait, and every later one, fail with closed.
   void close(timeout most = forever) { detail::check(dl_reader_close(reader_.get(), most.count())); }

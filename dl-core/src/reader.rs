@@ -67,7 +67,11 @@ impl Reader {
         }
     }
 
-    /// Up to `max` records: at least one, unless the reader ends or `wait` passes before there is any.
+    /// Up to `max` records: at least one, unless the reader ends or `wait` passes before there is any. There may be fewer than are in
+    /// the log: it brings what was read at once, at most `read_ahead_bytes` or one entry. A `max` of 0 brings none and does not wait:
+    /// it fails if the next call would for want of the lock, or because the reader or its namespace is closed.
+    ///
+    /// Each record has a share of the memory that was read with it, at most that much, and keeps it for as long as it lives.
     ///
     /// Dropping this future loses no record.
     ///
@@ -118,8 +122,12 @@ impl Reader {
         let mut timeout = (!wait.is_zero()).then(|| self.core.engine().seams.clock.sleep(wait));
         loop {
             self.core.check_lock().await?;
+            if max == 0 {
+                self.core.check_open()?;
+                return Ok(0);
+            }
             let taken = take(&mut self.core, max)?;
-            if taken > 0 || max == 0 {
+            if taken > 0 {
                 return Ok(taken);
             }
             let more = match &mut timeout {

@@ -181,6 +181,41 @@ static dl_reader *open_locked(const char *takeover) {
   return reader;
 }
 
+static void read_for_nobody(dl_reader *reader) {
+  dl_call *call;
+  OK(dl_reader_next_start(reader, &call));
+  OK(dl_call_wait(call, -1));
+  dl_call_free(call);
+}
+
+static void what_nobody_took_goes_with_the_lock_and_the_namespace(void) {
+  open_log("memory:c-untaken", "orders");
+  dl_writer *writer = open_writer();
+  dl_dlsn at;
+  append(writer, "one", &at);
+  append(writer, "two", &at);
+  dl_record *record;
+  dl_records *records;
+
+  dl_reader *locked = open_locked("force");
+  read_for_nobody(locked);
+  dl_reader *later = open_locked("force");
+  FAILS(DISTLOG_ERROR_FENCED, dl_reader_next(locked, -1, &record));
+  FAILS(DISTLOG_ERROR_FENCED, dl_reader_next_batch(locked, 10, -1, &records));
+  dl_reader_free(locked);
+  dl_reader_free(later);
+
+  dl_reader *reader;
+  OK(dl_log_open_reader(log, NULL, -1, &reader));
+  read_for_nobody(reader);
+  close_writer(writer);
+  OK(dl_namespace_close(namespace, -1));
+  FAILS(DISTLOG_ERROR_CLOSED, dl_reader_next(reader, -1, &record));
+  FAILS(DISTLOG_ERROR_CLOSED, dl_reader_next_batch(reader, 10, -1, &records));
+  dl_reader_free(reader);
+  close_log();
+}
+
 static void cursors_move_under_their_reader(void) {
   open_log("memory:c-cursors?client_id=somebody", "orders");
   dl_writer *writer = open_writer();
@@ -512,6 +547,7 @@ int main(void) {
   RUN(logs_are_made_listed_renamed_and_deleted);
   RUN(a_log_tells_about_itself);
   RUN(settings_are_kept_with_a_log);
+  RUN(what_nobody_took_goes_with_the_lock_and_the_namespace);
   RUN(cursors_move_under_their_reader);
   RUN(bytes_are_written_and_read_from_any_offset);
   RUN(changes_are_told);

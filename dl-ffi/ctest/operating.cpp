@@ -3,6 +3,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <future>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -39,6 +40,20 @@ int main(int, char **arguments) {
     } catch (const dl::fenced &) {
     }
     second.append("in time");
+
+    auto reader = log.open_reader();
+    CHECK(!reader.cursor());
+    CHECK(log.open_reader(dl::reader_options().set("cursor", "billing")).cursor().has_value());
+#ifndef __SANITIZE_THREAD__  // It does not see how the library hands the function to a thread of its own.
+    auto next = reader.next_start();
+    std::promise<void> called;
+    next.then([&] {
+      called.set_value();
+      throw 1;  // harms nobody
+    });
+    called.get_future().wait();
+    CHECK(next.get().has_value());
+#endif
 
     const auto info = dl::inspect(uri);
     CHECK(info.driver == "file" && info.logs == 1 && info.format && info.format->known && info.processes.size() == 1);

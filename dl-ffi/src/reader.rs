@@ -78,6 +78,7 @@ impl Source<RecordBatch> for Stream {
 impl Stream {
     async fn next(self: Arc<Self>) -> Result<Unread<Record>> {
         let mut reader = self.reader.lock().await;
+        self.check(&mut reader).await?;
         let returned = self.seen().returned.pop_front();
         if let Some(returned) = returned {
             return Ok(Unread::new(self.clone(), vec![returned]));
@@ -91,6 +92,7 @@ impl Stream {
         let Some(mut reader) = within(wait, self.reader.lock()).await else {
             return Ok(Unread::new(self.clone(), Vec::new()));
         };
+        self.check(&mut reader).await?;
         let returned = self.seen().take(most);
         if !returned.is_empty() {
             return Ok(Unread::new(self.clone(), vec![returned]));
@@ -98,6 +100,15 @@ impl Stream {
         let records = reader.read_batch(most, wait).await;
         self.look(&reader);
         Ok(Unread::new(self.clone(), vec![records?]))
+    }
+
+    /// Whether records that were given back may still be handed out: a reader without its lock, or whose namespace is closed, has
+    /// none.
+    async fn check(&self, reader: &mut Reader) -> Result<()> {
+        if !self.seen().returned.is_empty() {
+            reader.read_batch(0, Duration::ZERO).await?;
+        }
+        Ok(())
     }
 
     async fn close(self: Arc<Self>) -> Result<()> {

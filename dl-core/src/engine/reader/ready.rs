@@ -55,12 +55,19 @@ impl ReaderCore {
         })
     }
 
+    /// # Errors
+    /// `closed` if the reader is, or its namespace.
+    #[inline]
+    pub(crate) fn check_open(&self) -> Result<()> {
+        self.closing.check()?;
+        self.engine.closing.check()
+    }
+
     /// The next record that is for the caller and can be had without waiting, without its payload, and where in the open entry
     /// that is.
     #[inline]
     fn find_ready(&mut self) -> Result<Option<(RecordView<'static>, Place)>> {
-        self.closing.check()?;
-        self.engine.closing.check()?;
+        self.check_open()?;
         while self.end.is_none() {
             let Some(open) = &mut self.entry else {
                 if self.open_entry()? {

@@ -82,9 +82,12 @@ async fn closing_the_namespace_settles_everything(shared: Shared) {
             }
         }
     });
+    let mut behind = shared.follower(&namespace, Start::Earliest).await;
+    behind.next_batch(0, Duration::MAX).await.unwrap();
     yield_now().await;
     let pending = writer.append("two").await.unwrap();
     namespace.close().await.unwrap();
+    assert_eq!(behind.next_batch(0, Duration::MAX).await.unwrap_err().kind(), ErrorKind::Closed);
     let settled = pending.await;
     assert!(settled.is_ok() || settled.unwrap_err().kind() == ErrorKind::Closed);
     assert_eq!(waiting.await.unwrap().kind(), ErrorKind::Closed);
