@@ -3,7 +3,7 @@
 import type { Readable, ReadableOptions, Writable } from 'node:stream';
 import { begun, call, type Waiting } from './calls';
 import { ClosedError, DlError, fromNative } from './errors';
-import { Feed } from './feed';
+import { Feed, type Life } from './feed';
 import type { NativeByteReader, NativeByteWriter, NativeChunk, NativeError } from './native';
 import type { End } from './reader';
 import { readable, writable, type WriterStreamOptions } from './streams';
@@ -113,6 +113,7 @@ export class ByteWriter implements AsyncDisposable {
 export class ByteReader implements AsyncIterable<Buffer>, AsyncDisposable {
   readonly #native: NativeByteReader;
   readonly #feed: Feed<Buffer>;
+  readonly #life: Life;
   /** What is left of a chunk, in front of what the feed has. */
   #chunk: Buffer | undefined;
   #position: bigint;
@@ -120,14 +121,16 @@ export class ByteReader implements AsyncIterable<Buffer>, AsyncDisposable {
   #closed: Promise<void> | undefined;
 
   /** @internal */
-  constructor(native: NativeByteReader, owner: object) {
+  constructor(native: NativeByteReader, owner: object, life: Life) {
     this.#native = native;
     this.#position = native.start();
-    this.#feed = new Feed<Buffer>(() => this.#fetch(owner), 1);
+    this.#life = life;
+    this.#feed = new Feed<Buffer>(() => this.#fetch(owner), 1, life);
   }
 
   /** The next bytes, at most `max`: at least one, unless this is the end. `undefined` at the end. */
   async read(max: number, options?: Waiting): Promise<Buffer | undefined> {
+    if (this.#life.closed) this.#chunk = undefined;
     const chunk = this.#chunk ?? (await this.#next(options));
     if (chunk === undefined || chunk.length <= max) {
       this.#pass(chunk, undefined);

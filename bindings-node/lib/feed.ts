@@ -17,6 +17,11 @@ export interface Items<T> {
 /** Begins a fetch. */
 export type Fetch<T> = (max: number, wait: boolean) => { number: number; promise: Promise<Items<T>> };
 
+/** Of a namespace: whether it is closed, upon which nothing that was fetched from it is given out any more. */
+export interface Life {
+  closed: boolean;
+}
+
 interface Waiter<T> {
   max: number;
   wait: boolean;
@@ -39,6 +44,7 @@ export class Feed<T> {
   readonly #fetch: Fetch<T>;
   /** How many are fetched at once at least, whatever is asked for. */
   readonly #ahead: number;
+  readonly #life: Life;
   readonly #line: Waiter<T>[] = [];
   #items: Items<T> = [];
   #taken = 0;
@@ -54,9 +60,10 @@ export class Feed<T> {
   /** Whether those who wait do not keep the process alive. */
   background = false;
 
-  constructor(fetch: Fetch<T>, ahead: number) {
+  constructor(fetch: Fetch<T>, ahead: number, life: Life) {
     this.#fetch = fetch;
     this.#ahead = ahead;
+    this.#life = life;
   }
 
   /** What would be taken next, if it is here. */
@@ -73,6 +80,7 @@ export class Feed<T> {
 
   /** Takes one that is here, if nobody stands in front. */
   here(): T | undefined {
+    if (this.#life.closed) this.clear();
     if (this.#line.length > 0 || this.#taken >= this.#items.length) return undefined;
     const item = this.#items.at(this.#taken++);
     if (this.#taken >= this.#items.length) {
@@ -86,6 +94,7 @@ export class Feed<T> {
   take(max: number, ms: number, { signal }: Waiting = {}): Promise<T[]> {
     if (signal?.aborted) return Promise.reject(cancelled(signal, false));
     if (this.#over !== undefined) return Promise.reject(this.#over);
+    if (this.#life.closed) this.clear();
     if (!(max >= 1)) return Promise.resolve([]);
     if (this.#line.length === 0 && this.#taken < this.#items.length) {
       const items = this.#shift(max);

@@ -5,6 +5,7 @@ import { call, type Waiting } from './calls';
 import { Records, type Record } from './columns';
 import { Cursor, type CursorInfo } from './cursor';
 import { Dlsn, text, type DlsnLike } from './dlsn';
+import type { Life } from './feed';
 import { logInfo, segment, type LogInfo, type SegmentInfo } from './info';
 import type {
   NativeBatch,
@@ -36,11 +37,13 @@ export class Log {
   readonly #native: NativeLog;
   /** What must live as long as this does. */
   readonly #owner: object;
+  readonly #life: Life;
 
   /** @internal */
-  constructor(native: NativeLog, owner: object) {
+  constructor(native: NativeLog, owner: object, life: Life) {
     this.#native = native;
     this.#owner = owner;
+    this.#life = life;
   }
 
   /** Its name. */
@@ -63,7 +66,7 @@ export class Log {
     const start = (number: number): void => this.#native.openReader(number, texts(options));
     const late = (native: unknown): void => discard((number) => (native as NativeReader).close(number));
     const native = await this.#call<NativeReader>(start, options, late);
-    return new Reader(native, String(options?.locked) === 'true', this);
+    return new Reader(native, String(options?.locked) === 'true', this, this.#life);
   }
 
   /** Opens the writer of this log to write a stream of bytes. It goes on at the end of what is there. */
@@ -79,7 +82,7 @@ export class Log {
    */
   async openByteReader(options?: ReaderOptions & Waiting): Promise<ByteReader> {
     const start = (number: number): void => this.#native.openByteReader(number, texts(options));
-    return new ByteReader(await this.#call<NativeByteReader>(start, options), this);
+    return new ByteReader(await this.#call<NativeByteReader>(start, options), this, this.#life);
   }
 
   /** What the metadata says about the log. */
@@ -95,7 +98,7 @@ export class Log {
   /** Watches its segments: tells which there are, then which there are after each change, made by whatever process. */
   async watchSegments(options?: Waiting): Promise<SegmentWatcher> {
     const native = await this.#call<NativeWatcher>((number) => this.#native.watchSegments(number), options);
-    return new SegmentWatcher(native, this);
+    return new SegmentWatcher(native, this, this.#life);
   }
 
   /**

@@ -2,6 +2,7 @@
 
 import { call, listen, port, type Waiting } from './calls';
 import { checked } from './errors';
+import type { Life } from './feed';
 import { Log } from './log';
 import {
   native,
@@ -59,6 +60,7 @@ const PAGE = 1000;
  */
 export class Namespace implements AsyncDisposable {
   readonly #native: NativeNamespace;
+  readonly #life: Life = { closed: false };
 
   private constructor(native: NativeNamespace) {
     this.#native = native;
@@ -101,7 +103,7 @@ export class Namespace implements AsyncDisposable {
 
   /** A handle on a log that exists. */
   async openLog(name: string, options?: Waiting): Promise<Log> {
-    return new Log(await this.#call<NativeLog>((number) => this.#native.openLog(number, name), options), this);
+    return new Log(await this.#call<NativeLog>((number) => this.#native.openLog(number, name), options), this, this.#life);
   }
 
   /**
@@ -109,7 +111,7 @@ export class Namespace implements AsyncDisposable {
    * @throws {@link InvalidArgumentError} for a name that no log has.
    */
   log(name: string): Log {
-    return new Log(checked(this.#native.log(String(name))), this);
+    return new Log(checked(this.#native.log(String(name))), this, this.#life);
   }
 
   /** Whether the log exists. */
@@ -146,7 +148,8 @@ export class Namespace implements AsyncDisposable {
 
   /** Watches the logs below `prefix` (a path; all logs, if it is empty), in this process and others. */
   async watchLogs(prefix = '', options?: Waiting): Promise<LogWatcher> {
-    return new LogWatcher(await this.#call<NativeWatcher>((number) => this.#native.watchLogs(number, prefix), options), this);
+    const watcher = await this.#call<NativeWatcher>((number) => this.#native.watchLogs(number, prefix), options);
+    return new LogWatcher(watcher, this, this.#life);
   }
 
   /** The metrics of this handle as Prometheus reads them; `byLog`: also those of each log with an open writer or reader. */
@@ -157,6 +160,7 @@ export class Namespace implements AsyncDisposable {
   /** Closes the namespace: every pending call on it, its logs, writers and readers fails with {@link ClosedError}. */
   async close(options?: Waiting): Promise<void> {
     await this.#call<void>((number) => this.#native.close(number), options);
+    this.#life.closed = true;
   }
 
   /** {@link close}, at the end of `await using`. */

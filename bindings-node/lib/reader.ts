@@ -6,7 +6,7 @@ import { Records, type Record } from './columns';
 import { Cursor } from './cursor';
 import { Dlsn } from './dlsn';
 import { ClosedError } from './errors';
-import { Feed } from './feed';
+import { Feed, type Life } from './feed';
 import type { NativeBatch, NativeReader } from './native';
 import { readable } from './streams';
 
@@ -42,18 +42,20 @@ export interface NextBatchOptions extends Waiting {
 export class Reader implements AsyncIterable<Record>, AsyncDisposable {
   readonly #native: NativeReader;
   readonly #feed: Feed<Record>;
+  readonly #locked: boolean;
   readonly #cursor: Cursor | undefined;
   #position: Dlsn;
   #end: End | undefined;
   #closed: Promise<void> | undefined;
 
   /** @internal */
-  constructor(native: NativeReader, locked: boolean, owner: object) {
+  constructor(native: NativeReader, locked: boolean, owner: object, life: Life) {
     this.#native = native;
+    this.#locked = locked;
     this.#position = Dlsn.trusted(native.start());
     const cursor = native.cursor();
     this.#cursor = cursor === null ? undefined : new Cursor(cursor, owner);
-    this.#feed = new Feed<Record>((max, wait) => this.#fetch(max, wait), locked ? 1 : AHEAD);
+    this.#feed = new Feed<Record>((max, wait) => this.#fetch(max, wait), locked ? 1 : AHEAD, life);
   }
 
   /** The next record; `undefined` at the end, about which {@link end} says more. A reader that follows waits for one. */
@@ -64,7 +66,7 @@ export class Reader implements AsyncIterable<Record>, AsyncDisposable {
 
   /** Up to so many records: at least one, unless the reader ends or `waitMs` passes before there is any. */
   nextBatch(options: NextBatchOptions = {}): Promise<Record[]> {
-    return this.#feed.take(options.max ?? BATCH, options.waitMs ?? Infinity, options);
+    return this.#take(options.max ?? BATCH, options.waitMs ?? Infinity, options);
   }
 
   /** The records, up to the end. */
@@ -135,11 +137,19 @@ export class Reader implements AsyncIterable<Record>, AsyncDisposable {
 
   /** The next record, if it is here. */
   #here(options: Waiting | undefined): Record | undefined {
-    return options?.signal?.aborted ? undefined : this.#feed.here();
+    return this.#locked || options?.signal?.aborted ? undefined : this.#feed.here();
   }
 
   #wait(options: Waiting | undefined): Promise<Record | undefined> {
-    return this.#feed.take(1, Infinity, options).then(([record]) => record);
+    return this.#take(1, Infinity, options).then(([record]) => record);
+  }
+
+  async #take(max: number, ms: number, options: Waiting | undefined): Promise<Record[]> {
+    if (this.#locked && this.#feed.first !== undefined) {
+      // What a fetch brought for nobody is this reader's only while it has its lock.
+      await call<NativeBatch>((number) => this.#native.fetch(number, 0, false), { keep: this });
+    }
+    return this.#feed.take(max, ms, options);
   }
 
   #fetch(max: number, wait: boolean): { number: number; promise: Promise<Records> } {

@@ -1,7 +1,7 @@
 /** Watchers of a namespace and of a log. */
 
 import { begun, type Waiting } from './calls';
-import { Feed } from './feed';
+import { Feed, type Life } from './feed';
 import { segment, type SegmentInfo } from './info';
 import type { NativeLogChange, NativeSegment, NativeWatcher } from './native';
 
@@ -20,11 +20,11 @@ abstract class Watcher<T> implements AsyncIterable<T> {
   readonly #feed: Feed<T>;
 
   /** @internal */
-  constructor(native: NativeWatcher, owner: object, show: (native: never) => T) {
+  constructor(native: NativeWatcher, owner: object, life: Life, show: (native: never) => T) {
     this.#feed = new Feed<T>(() => {
       const { number, promise } = begun<never>((call) => native.next(call), [this, native, owner]);
       return { number, promise: promise.then((change) => [show(change)]) };
-    }, 1);
+    }, 1, life);
   }
 
   /** The next change; waits for one. Giving it up loses none. */
@@ -61,8 +61,8 @@ abstract class Watcher<T> implements AsyncIterable<T> {
 /** Tells of the logs below a prefix: first of those that are there, then of each that comes or goes, in any process. */
 export class LogWatcher extends Watcher<LogChange> {
   /** @internal */
-  constructor(native: NativeWatcher, owner: object) {
-    super(native, owner, (change: NativeLogChange) => {
+  constructor(native: NativeWatcher, owner: object, life: Life) {
+    super(native, owner, life, (change: NativeLogChange) => {
       if (change.created) return { created: change.created };
       return change.deleted ? { deleted: change.deleted } : { listed: true };
     });
@@ -72,7 +72,7 @@ export class LogWatcher extends Watcher<LogChange> {
 /** Tells of the segments of a log: first what is there, then what is there after each change. */
 export class SegmentWatcher extends Watcher<SegmentInfo[]> {
   /** @internal */
-  constructor(native: NativeWatcher, owner: object) {
-    super(native, owner, (segments: NativeSegment[]) => segments.map(segment));
+  constructor(native: NativeWatcher, owner: object, life: Life) {
+    super(native, owner, life, (segments: NativeSegment[]) => segments.map(segment));
   }
 }

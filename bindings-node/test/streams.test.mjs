@@ -134,6 +134,36 @@ test('a cursor is kept, and a locked reader has it alone', async (t) => {
   assert.deepEqual(await log.cursors(), []);
 });
 
+test('what was fetched and not taken goes with the lock and the namespace', async (t) => {
+  const { namespace, log, writer } = await written(t);
+  await writer.appendMany(['a', 'b', 'c']);
+  const first = await log.openReader({ cursor: 'work', locked: true });
+  const given = new AbortController();
+  const left = failure(first.nextBatch({ max: 3, signal: given.signal }));
+  given.abort();
+  await left;
+  // Of the fetch that nobody waits for, the others are here now.
+  assert.equal((await first.next()).payload.toString(), 'a');
+  await log.openReader({ cursor: 'work', locked: true });
+  assert.ok((await failure(first.next())) instanceof FencedError);
+  assert.ok((await failure(first.nextBatch())) instanceof FencedError);
+
+  const reader = await log.openReader();
+  assert.equal((await reader.next()).payload.toString(), 'a');
+  const records = (await log.openReader())[Symbol.asyncIterator]();
+  await records.next();
+  const stream = namespace.log('stream');
+  const into = await stream.openByteWriter({ createLog: true });
+  await into.write('abc');
+  await into.close();
+  const bytes = await stream.openByteReader();
+  assert.equal((await bytes.read(1)).toString(), 'a');
+  await writer.close();
+  await namespace.close();
+  const calls = [reader.next(), reader.nextBatch(), records.next(), bytes.read(1)];
+  for (const failed of await Promise.all(calls.map(failure))) assert.ok(failed instanceof ClosedError);
+});
+
 test('watchers tell of logs and segments as they change', async (t) => {
   const { namespace, log, writer } = await written(t);
   const logs = await namespace.watchLogs();
