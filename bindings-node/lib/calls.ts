@@ -4,7 +4,7 @@
  */
 
 import { acknowledged } from './columns';
-import { cancelled, fromNative, thrown } from './errors';
+import { cancelled, fromNative, InvalidArgumentError, thrown } from './errors';
 import { native, type NativeError } from './native';
 
 /** What every call that may wait takes. */
@@ -55,9 +55,21 @@ export function release(): void {
 
 /** Makes a call: `start` gets its number. */
 export function call<T>(start: (call: number) => void, manner: Manner = {}): Promise<T> {
-  const given = signals(manner).find((signal) => signal.aborted);
-  if (given !== undefined) return Promise.reject(cancelled(given, false));
+  const given = signals(manner);
+  const refused = given.map(refusal).find((error) => error !== undefined);
+  if (refused !== undefined) return Promise.reject(refused);
   return new Promise<T>((resolve, reject) => begin(start, manner, resolve as (value: unknown) => void, reject));
+}
+
+/** Why nothing is begun with this signal: it has been given, or is none. */
+export function refusal(signal: AbortSignal | undefined): Error | undefined {
+  if (signal === undefined) return undefined;
+  // What comes from JavaScript has whatever type.
+  const known = signal as AbortSignal | null;
+  if (typeof known?.addEventListener !== 'function') {
+    return new InvalidArgumentError('invalid-argument', 'the signal is no AbortSignal');
+  }
+  return known.aborted ? cancelled(known, false) : undefined;
 }
 
 function begin(

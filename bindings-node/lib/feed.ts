@@ -4,7 +4,7 @@
  * reach, the next ones are fetched, as many as are, while the caller looks at those that are here.
  */
 
-import { hold, port, release, type Waiting } from './calls';
+import { hold, port, refusal, release, type Waiting } from './calls';
 import { cancelled, DlError } from './errors';
 
 /** What a fetch brought: nothing if it did not wait, or at the end. An array, or something that makes its items when asked. */
@@ -92,7 +92,8 @@ export class Feed<T> {
 
   /** Up to `max`: at least one, unless `ms` passes before there is any, or this is the end. */
   take(max: number, ms: number, { signal }: Waiting = {}): Promise<T[]> {
-    if (signal?.aborted) return Promise.reject(cancelled(signal, false));
+    const refused = refusal(signal);
+    if (refused !== undefined) return Promise.reject(refused);
     if (this.#over !== undefined) return Promise.reject(this.#over);
     if (this.#life.closed) this.clear();
     if (!(max >= 1)) return Promise.resolve([]);

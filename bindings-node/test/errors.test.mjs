@@ -55,6 +55,10 @@ test('arguments of the wrong type are refused, whatever they are', async (t) => 
       assert.ok(error instanceof InvalidArgumentError, `${name} ${String(value)}: ${error.stack}`);
     }
   }
+  for (const signal of [null, 7, 'x', {}]) {
+    const waiting = [log.info({ signal }), log.openReader({ signal }), reader.nextBatch({ signal }), writer.flush({ signal })];
+    for (const error of await Promise.all(waiting.map(failure))) assert.ok(error instanceof InvalidArgumentError, error.stack);
+  }
   for (const txid of ['7', null, {}, true]) {
     assert.ok((await failure(log.dlsnAtTxid(txid))) instanceof InvalidArgumentError, String(txid));
   }

@@ -46,6 +46,8 @@ test('what is open does not keep a process alive, and calls in flight do', async
     ['writer.append("x").then(() => console.log("acknowledged"));', 'acknowledged\n'],
     ['writer.fenced().then(() => console.log("never")); writer.append("x");', ''],
     ['reader.unref().next().then(() => console.log("never"));', ''],
+    ['log.info({ signal: {} }).catch(({ code }) => console.log(code));', 'invalid-argument\n'],
+    ['reader.next({ signal: 5 }).catch(({ code }) => console.log(code));', 'invalid-argument\n'],
     ['(await namespace.watchLogs("none")).unref().next().then(({ listed }) => console.log(listed)); await log.info();', 'true\n'],
     ['reader.next().then(({ payload }) => console.log(`${payload}`)); setImmediate(() => writer.append("late"));', 'late\n'],
     ['await writer.append("x"); await writer.close(); await namespace.close(); console.log("closed");', 'closed\n'],

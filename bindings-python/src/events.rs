@@ -1,5 +1,8 @@
 //! Events on their way to Python: to a function of the caller's, or into `logging`.
 
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
 use dl_core::Event;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -10,16 +13,68 @@ use crate::info;
 /// Who is told, if it is not the caller's function: `dl.events.log`.
 const LOGGING: (&str, &str) = ("dl.events", "log");
 
+/// For how long the end of the interpreter waits for a function that is told of an event.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+static TELLING: Telling =
+    Telling { state: Mutex::new(State { ended: false, process: 0, threads: 0 }), left: Condvar::new() };
+
+/// Who is telling. A thread that runs Python when the interpreter ends is ended in the middle, which ends the process.
+struct Telling {
+    state: Mutex<State>,
+    left: Condvar,
+}
+
+struct State {
+    ended: bool,
+    /// The process that the threads are in: a fork has none of them.
+    process: u32,
+    threads: usize,
+}
+
+impl Telling {
+    fn during(&self, tell: impl FnOnce()) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.ended {
+            return;
+        }
+        let process = std::process::id();
+        if state.process != process {
+            (state.process, state.threads) = (process, 0);
+        }
+        state.threads += 1;
+        drop(state);
+        tell();
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).threads -= 1;
+        self.left.notify_all();
+    }
+
+    fn end(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.ended = true;
+        let process = std::process::id();
+        let telling = |state: &mut State| state.process == process && state.threads > 0;
+        drop(self.left.wait_timeout_while(state, PATIENCE, telling));
+    }
+}
+
 /// Tells of an event. Runs on a thread of the runtime, which others do without while this one waits for Python's lock.
 pub(crate) fn tell(function: Option<&Py<PyAny>>, event: &Event) {
     block_in_place(|| {
-        // Nobody is told any more when the interpreter ends.
-        Python::try_attach(|py| {
-            if let Err(error) = call(py, function, event) {
-                error.write_unraisable(py, function.map(|function| function.bind(py)));
-            }
+        TELLING.during(|| {
+            Python::try_attach(|py| {
+                if let Err(error) = call(py, function, event) {
+                    error.write_unraisable(py, function.map(|function| function.bind(py)));
+                }
+            });
         });
     });
+}
+
+/// Nobody is told any more: run by `atexit`, before the interpreter ends.
+#[pyfunction]
+pub(crate) fn end_telling(py: Python<'_>) {
+    py.detach(|| TELLING.end());
 }
 
 fn call(py: Python<'_>, function: Option<&Py<PyAny>>, event: &Event) -> PyResult<()> {

@@ -86,9 +86,13 @@ fn with_txid(py: Python<'_>, payload: Bytes, chosen: Option<i64>) -> PyResult<Ne
     }
 }
 
+/// For how many records there is room before any has been seen.
+const MOST_EXPECTED: usize = 4_096;
+
 /// Many records, of whatever can be iterated.
 pub(crate) fn records(values: &Bound<'_, PyAny>) -> PyResult<Vec<NewRecord>> {
-    let mut records = Vec::with_capacity(values.len().unwrap_or(0));
+    // What a length says need not be true.
+    let mut records = Vec::with_capacity(values.len().unwrap_or(0).min(MOST_EXPECTED));
     let mut copies = Copies::default();
     for value in values.try_iter()? {
         records.push(record(&value?, &mut copies)?);

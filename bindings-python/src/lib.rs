@@ -3,8 +3,8 @@
 //! Every handle has two faces. Those of `dl` wait on the calling thread, with Python's lock let go (`wait`); those of
 //! `dl.aio` answer with futures of an asyncio event loop (`calls`). Which one it is, the [`session`] of the handle says.
 //!
-//! No thread of ours ever runs Python: results are turned into objects by the thread that waits for them. So a
-//! Python that ends while calls are in flight has nothing to wait for.
+//! No thread of ours runs Python but to tell of events, which ends before Python does: results are turned into objects by
+//! the thread that waits for them. So a Python that ends while calls are in flight has nothing to wait for.
 #![allow(clippy::needless_pass_by_value, reason = "arguments from Python come by value")]
 
 mod batch;
@@ -33,6 +33,8 @@ mod writer;
 /// What `dl` and `dl.aio` are made of.
 #[pyo3::pymodule(gil_used = false)]
 mod _dl {
+    use pyo3::prelude::*;
+
     #[pymodule_export]
     use crate::batch::{Receipts, Records};
     #[pymodule_export]
@@ -59,4 +61,11 @@ mod _dl {
     use crate::watcher::{LogWatcher, SegmentWatcher};
     #[pymodule_export]
     use crate::writer::Writer;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        let end = wrap_pyfunction!(crate::events::end_telling, module)?;
+        module.py().import("atexit")?.call_method1("register", (end,))?;
+        Ok(())
+    }
 }

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -237,3 +238,33 @@ def test_importing_starts_nothing(tmp_path: Path) -> None:
         assert len(os.listdir("/proc/self/fd")) == before
         """
     )
+
+
+def test_an_interpreter_ends_while_it_is_told_of_an_event() -> None:
+    for _ in range(30):
+        script(
+            """
+            import dl
+            namespace = dl.open("memory:x")
+            log = namespace.create_log("a")
+            first = log.open_writer()
+            log.open_writer()
+            """
+        )
+
+
+class Boaster:
+    """Says that it has more than any memory holds."""
+
+    def __len__(self) -> int:
+        return 2**62
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter([b"a", b"b"])
+
+
+def test_a_length_that_is_not_true_takes_no_memory() -> None:
+    with dl.open("memory:boaster") as namespace, namespace.create_log("a").open_writer() as writer:
+        assert len(writer.append_many(Boaster())) == 2
+        with pytest.raises(TypeError):
+            writer.append_many(range(2**40))  # type: ignore[arg-type]
