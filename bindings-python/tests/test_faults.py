@@ -241,14 +241,20 @@ def test_importing_starts_nothing(tmp_path: Path) -> None:
 
 
 def test_an_interpreter_ends_while_it_is_told_of_an_event() -> None:
-    for _ in range(30):
+    for _ in range(5):
         script(
             """
+            import threading
             import dl
-            namespace = dl.open("memory:x")
+            began = threading.Event()
+            def told(event):
+                began.set()
+                for number in range(1_000_000): pass
+            namespace = dl.open("memory:x", on_event=told)
             log = namespace.create_log("a")
             first = log.open_writer()
-            log.open_writer()
+            second = log.open_writer()
+            began.wait()
             """
         )
 
