@@ -6,7 +6,7 @@
  *
  * - Errors. A function that can fail returns an error object, or NULL if it did not fail. Free it with dl_error_free.
  *   Results come last and are written only on success. A NULL for what may not be NULL, and text that is not UTF-8, are
- *   errors of the kind invalid-argument; no call ends the process.
+ *   errors of the kind invalid-argument; no call ends the process, but for want of memory.
  * - Ownership. An object that is written to a result, or returned without const, is the caller's, who frees it with the
  *   function of its type that ends in _free. What is returned as const, and every view of bytes or text, belongs to the
  *   object it was asked of and lives as long as that. Every _free takes NULL. Bytes and text that are given to a function
