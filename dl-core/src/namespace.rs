@@ -249,8 +249,8 @@ impl Namespace {
     /// Closes the namespace: every pending call on it, its logs, writers and readers ends with `closed`.
     ///
     /// What writers had in flight may be in the log or not, as after [`Writer::abort`](crate::Writer::abort). When this
-    /// returns, nothing is left of the system's: no file, lock or map of the directory and no thread that works for it,
-    /// whatever handles are still about. (Threads that wait for the next call that blocks end with the last handle.)
+    /// returns, nothing is left of the system's: no file, lock or map of the directory and no thread that works for it or
+    /// waits for work, whatever handles are still about.
     ///
     /// # Errors
     /// What the driver reports.
@@ -261,6 +261,7 @@ impl Namespace {
         if self.engine.seams.files.forks() == 0 {
             // In a forked child nobody would tell.
             self.engine.telemetry.events.told().await;
+            self.engine.seams.tasks.rest();
         }
         closed
     }

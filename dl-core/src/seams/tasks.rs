@@ -28,6 +28,9 @@ pub trait Tasks: Send + Sync + 'static {
         self.run_blocking(work)
     }
 
+    /// Little more will be done: no thread stays to wait for work. What comes all the same is done as before.
+    fn rest(&self) {}
+
     /// Runs a future to its end on the thread of the caller, which sleeps while the future waits.
     fn block_on(&self, task: BoxFuture<'_, ()>);
 }

@@ -1,5 +1,5 @@
-//! Threads for work that may block: as many as there is work at once, gone when they had none for a while or nobody can
-//! give them any.
+//! Threads for work that may block: as many as there is work at once, gone when they had none for a while, or when little
+//! more is to come.
 
 use std::collections::VecDeque;
 use std::io;
@@ -37,7 +37,7 @@ struct State {
     threads: usize,
     /// How many of them have nothing to do.
     idle: usize,
-    /// No more will come.
+    /// No thread waits for more.
     ended: bool,
 }
 
@@ -67,10 +67,27 @@ impl Pool {
         wait
     }
 
-    /// No more work will come: threads that have none end.
+    /// No more work will come, or little: threads that have none end. What comes is done by a new one.
     pub(super) fn end(&self) {
         self.state().ended = true;
         self.bell.notify_all();
+    }
+
+    /// How many threads there are.
+    #[cfg(test)]
+    fn threads(&self) -> usize {
+        self.state().threads
+    }
+
+    /// Returns when there are no threads, and panics if they stay as long as they would without [`end`](Self::end).
+    #[cfg(test)]
+    #[expect(clippy::disallowed_methods, reason = "threads wait by the system's clock")]
+    pub(super) fn wait_until_empty(&self) {
+        let began = std::time::Instant::now();
+        while self.threads() > 0 {
+            assert!(began.elapsed() < self.idle / 2, "{} threads of {} stay", self.threads(), self.name);
+            std::thread::yield_now();
+        }
     }
 
     /// Adds work; answers whether a thread is to be started for it, which counts from now on.
@@ -156,9 +173,9 @@ mod tests {
         let first = pool.run(Box::new(move || told.recv().unwrap()));
         pool.run(Box::new(move || tell.send(()).unwrap())).blocking_recv().unwrap();
         first.blocking_recv().unwrap();
-        assert_eq!(pool.state().threads, 2);
+        assert_eq!(pool.threads(), 2);
         pool.run(Box::new(|| {})).blocking_recv().unwrap();
-        assert!(pool.state().threads <= 3);
+        assert!(pool.threads() <= 3);
     }
 
     #[test]
@@ -167,7 +184,7 @@ mod tests {
         let here = thread::current().id();
         let mut done = pool.run(Box::new(move || assert_eq!(thread::current().id(), here)));
         assert_eq!(done.try_recv(), Ok(()));
-        assert_eq!(pool.state().threads, 0);
+        assert_eq!(pool.threads(), 0);
     }
 
     #[test]
@@ -194,9 +211,7 @@ mod tests {
         let pool = pool(usize::MAX, Duration::from_secs(3_600));
         pool.run(Box::new(|| {})).blocking_recv().unwrap();
         pool.end();
-        while pool.state().threads > 0 {
-            thread::yield_now();
-        }
+        pool.wait_until_empty();
     }
 
     #[test]
@@ -204,7 +219,7 @@ mod tests {
         let pool = pool(usize::MAX, Duration::from_millis(1));
         pool.run(Box::new(|| {})).blocking_recv().unwrap();
         // Each try waits for a change of the state that the thread makes when it ends.
-        while pool.state().threads > 0 {
+        while pool.threads() > 0 {
             thread::yield_now();
         }
         pool.run(Box::new(|| {})).blocking_recv().unwrap();

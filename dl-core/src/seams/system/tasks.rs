@@ -45,7 +45,7 @@ impl SystemTasks {
 
 impl Drop for SystemTasks {
     fn drop(&mut self) {
-        self.pool.end();
+        self.rest();
     }
 }
 
@@ -68,6 +68,11 @@ impl Tasks for SystemTasks {
 
     fn run_behind(&self, work: Work) -> BoxFuture<'static, ()> {
         run_in(&self.behind, work)
+    }
+
+    fn rest(&self) {
+        self.pool.end();
+        self.behind.end();
     }
 }
 
@@ -196,6 +201,20 @@ mod tests {
         let (done, mut wait) = oneshot::channel();
         block_on(tasks.run_blocking(Box::new(move || done.send(7).unwrap())));
         assert_eq!(wait.try_recv(), Ok(7));
+    }
+
+    #[tokio::test]
+    async fn at_rest_no_thread_waits_for_work_and_work_is_still_done() {
+        let tasks = SystemTasks::new(Handle::current());
+        for _ in 0..2 {
+            for done in [tasks.run_blocking(Box::new(|| {})), tasks.run_behind(Box::new(|| {}))] {
+                done.await;
+            }
+            tasks.rest();
+            for pool in [&tasks.pool, &tasks.behind] {
+                pool.wait_until_empty();
+            }
+        }
     }
 
     #[test]
