@@ -3,6 +3,9 @@
 //! A call is a future of Rust that the loop's own thread polls, and a future of asyncio that gets what it answers. What
 //! wakes a call notes its number and rings a descriptor that the loop watches; however many were woken meanwhile, the
 //! loop looks once. So no thread runs Python, and there is none for each call.
+//!
+//! What the loop keeps does not keep the calls: they go with the last handle and the last call in flight, and ring once more,
+//! upon which the loop lets the descriptor go.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -10,7 +13,7 @@ use std::io::{Read, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 
 use dl_core::{Error, ErrorKind};
@@ -27,6 +30,9 @@ use crate::session::{Convert, closed};
 type Answer = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
 
 type Work = Pin<Box<dyn Future<Output = Answer> + Send>>;
+
+/// No call has this number: rung when there are no calls any more.
+const END: u64 = 0;
 
 /// The calls of one namespace on one event loop.
 #[pyclass(frozen, module = "dl._dl")]
@@ -56,7 +62,11 @@ struct Call {
 impl Calls {
     #[new]
     fn new(event_loop: Py<PyAny>) -> PyResult<Self> {
-        let core = Core { event_loop, bell: Arc::new(Bell::new()?), state: Mutex::default() };
+        let bell = Bell::new().map_err(|error| {
+            let refused = Error::new(ErrorKind::Unavailable, "the system refuses descriptors for the calls of an event loop");
+            Python::attach(|py| raised(py, &refused.caused_by(error)))
+        })?;
+        let core = Core { event_loop, bell: Arc::new(bell), state: Mutex::default() };
         Ok(Self(Owned::new(Arc::new(core))))
     }
 
@@ -65,12 +75,10 @@ impl Calls {
         self.0.get()?.bell.fileno().ok_or_else(|| Python::attach(|py| raised(py, &closed())))
     }
 
-    /// Looks at the calls that were woken.
-    fn look(&self, py: Python<'_>) -> PyResult<()> {
-        match self.0.here() {
-            Some(core) => core.look(py),
-            None => Ok(()),
-        }
+    /// What the loop calls when the descriptor was rung.
+    fn listener(&self) -> PyResult<Listener> {
+        let core = self.0.get()?;
+        Ok(Listener(Owned::new((Arc::downgrade(core), core.bell.clone()))))
     }
 
     /// Ends all that is in flight, and lets the descriptors go.
@@ -83,6 +91,40 @@ impl Calls {
             settle(py, call.future.bind(py), Err(raised(py, &closed())))?;
         }
         Ok(())
+    }
+}
+
+/// Looks at the calls that were woken, and ends the listening when there will be none any more.
+#[pyclass(frozen, module = "dl._dl")]
+struct Listener(Owned<(Weak<Core>, Arc<Bell>)>);
+
+#[pymethods]
+impl Listener {
+    fn __call__(&self, py: Python<'_>) -> PyResult<()> {
+        let Some((core, bell)) = self.0.here() else { return Ok(()) };
+        if let Some(core) = core.upgrade() {
+            return core.look(py);
+        }
+        if let Some(descriptor) = bell.fileno() {
+            let event_loop = py.import("asyncio")?.call_method0("get_running_loop")?;
+            event_loop.call_method1("remove_reader", (descriptor,))?;
+            bell.close();
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Listener {
+    /// A loop that was closed looks at nothing any more: calls in flight, which keep their futures and are kept by them, go too.
+    fn drop(&mut self) {
+        let Some(core) = self.0.here().and_then(|(core, _)| core.upgrade()) else { return };
+        Python::try_attach(|py| {
+            let closed = core.event_loop.bind(py).call_method0(intern!(py, "is_closed"));
+            if closed.and_then(|closed| closed.is_truthy()).unwrap_or(false) {
+                let left = std::mem::take(&mut core.state().in_flight);
+                drop(left);
+            }
+        });
     }
 }
 
@@ -188,6 +230,12 @@ impl Core {
     /// Never held while a call is polled, or Python runs.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        self.bell.ring(END);
     }
 }
 

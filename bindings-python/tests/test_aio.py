@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import resource
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -227,3 +228,18 @@ def test_opening_fails_without_a_trace(uri: str) -> None:
                 pass
 
     asyncio.run(main(), debug=True)
+
+
+def test_a_descriptor_that_is_not_to_be_had_is_unavailable(uri: str) -> None:
+    async def main() -> None:
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, limit[1]))
+        try:
+            with pytest.raises(dl.Unavailable, match="descriptors") as refused:
+                await dl.aio.open(uri)
+            assert refused.value.retryable
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limit)
+        await (await dl.aio.open(uri)).close()
+
+    asyncio.run(main())

@@ -77,6 +77,70 @@ def test_what_nobody_closed_is_closed_when_it_is_let_go_of(uri: str) -> None:
     assert eventually(lambda: (threads(), descriptors()) == before), (threads(), descriptors(), before)
 
 
+def test_what_nobody_closed_on_an_event_loop_is_closed_when_it_is_let_go_of(uri: str) -> None:
+    async def log() -> dl.aio.Log:
+        return await (await dl.aio.open(uri)).create_log("a")
+
+    async def last_handle() -> None:
+        writer = await (await log()).open_writer()
+        gc.collect()
+        assert (await writer.append(b"1")).txid >= 0, "the namespace goes with its last handle"
+
+    async def last_call() -> None:
+        log = (await dl.aio.open(uri)).log("a")
+        await (await log.open_writer(create_log=True)).close()
+        reader = await log.open_reader(follow=True, from_="latest")
+        waiting = asyncio.ensure_future(reader.next())
+        del reader, log
+        await asyncio.sleep(0)
+        gc.collect()
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+
+    async def main() -> None:
+        before = quiet()
+        for use in (last_handle, last_call):
+            await use()
+            gc.collect()
+            deadline = asyncio.get_running_loop().time() + 5
+            while (threads(), descriptors()) != before:
+                assert asyncio.get_running_loop().time() < deadline, (threads(), descriptors(), before)
+                await asyncio.sleep(0)
+
+    asyncio.run(main())
+
+
+def test_an_event_loop_that_was_closed_keeps_no_call(uri: str) -> None:
+    before = quiet()
+    loop = asyncio.new_event_loop()
+
+    async def use() -> tuple[dl.aio.Reader, asyncio.Future[dl.Record]]:
+        reader = await (await (await dl.aio.open(uri)).create_log("a")).open_reader(follow=True)
+        future: asyncio.Future[dl.Record] = reader._native.next()  # what a task would wait for, and cancel at its end
+        return reader, future
+
+    reader, future = loop.run_until_complete(use())
+    loop.close()
+    del reader, future, loop
+    gc.collect()
+    assert eventually(lambda: (threads(), descriptors()) == before, 5), (threads(), descriptors(), before)
+
+
+def test_no_thread_waits_for_work_after_close(file_uri: str) -> None:
+    """Though handles are still about, and though threads stay for a while when they have nothing to do."""
+    before = quiet()
+    namespace = dl.open(file_uri)
+    log = namespace.create_log("a")
+    with log.open_writer() as writer:
+        writer.append_many([b"x" * 100_000] * 50)
+        writer.truncate(writer.append(b"1").dlsn)
+        with log.open_reader() as reader:
+            assert len(reader.next_batch(100)) > 0
+    namespace.close()
+    assert eventually(lambda: threads() == before[0], 5), (threads(), before[0])
+    del namespace, log, writer, reader
+
+
 def test_calls_leak_nothing(uri: str) -> None:
     before = quiet()
     with dl.open(uri, slow_sync_ms=SLOW_MS) as namespace:

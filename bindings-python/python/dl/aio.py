@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, Self, TypeVar
 
 from dl import _dl
 from dl._dl import Dlsn, Payload, Receipt, Receipts, Record, Records
-from dl.errors import Error
+from dl.errors import Error, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterable
@@ -143,9 +143,13 @@ async def _open(uri: str, on_event: Callable[[Event], object] | None, options: N
             loop.call_soon_threadsafe(cast("Callable[[Event], object]", on_event), event)
 
     calls = _dl.Calls(loop)
-    loop.add_reader(calls.fileno(), calls.look)
     opening: Any = _dl.open
     try:
+        try:
+            # What the loop keeps of it keeps nothing open.
+            loop.add_reader(calls.fileno(), calls.listener())
+        except OSError as error:
+            raise Unavailable("the system refuses what the event loop needs to hear of calls", retryable=True) from error
         return Namespace(await opening(uri, options, calls, tell if on_event else None), calls, loop)
     except BaseException:
         loop.remove_reader(calls.fileno())
