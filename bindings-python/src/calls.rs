@@ -63,7 +63,10 @@ impl Calls {
     #[new]
     fn new(event_loop: Py<PyAny>) -> PyResult<Self> {
         let bell = Bell::new().map_err(|error| {
-            let refused = Error::new(ErrorKind::Unavailable, "the system refuses descriptors for the calls of an event loop");
+            let refused = Error::new(
+                ErrorKind::Unavailable,
+                "the system refuses descriptors for the calls of an event loop",
+            );
             Python::attach(|py| raised(py, &refused.caused_by(error)))
         })?;
         let core = Core { event_loop, bell: Arc::new(bell), state: Mutex::default() };
