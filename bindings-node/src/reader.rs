@@ -56,7 +56,9 @@ impl NativeReader {
             let mut rows = Rows::new(*usual);
             loop {
                 let wait_for = if wait { LONG } else { Duration::ZERO };
-                reader.visit_batch(max, wait_for, |record| rows.push(record)).await?;
+                for record in &reader.next_batch(max, wait_for).await? {
+                    rows.push(record);
+                }
                 if !wait || !rows.is_empty() || reader.end().is_some() {
                     *usual = rows.size();
                     return Ok(rows.batch(reader.position(), reader.end()));

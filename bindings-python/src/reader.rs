@@ -87,7 +87,7 @@ impl Shared {
         }
         let read = match (max, wait) {
             (1, None) => reader.next().await.map(|record| record.into_iter().collect()),
-            (_, wait) => reader.read_batch(max, wait.unwrap_or(Duration::MAX)).await,
+            (_, wait) => reader.next_batch(max, wait.unwrap_or(Duration::MAX)).await,
         };
         let mut state = self.state();
         (state.position, state.end) = (reader.position(), reader.end());

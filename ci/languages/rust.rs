@@ -108,7 +108,7 @@ async fn read(log: &Log) -> Result<f64> {
     let mut reader = log.open_reader(ReaderOptions::default()).await?;
     while reader.end().is_none() {
         // As C and Python read: it is the faster way for who looks at records and lets them go.
-        for record in reader.read_batch(BATCH, Duration::MAX).await?.iter() {
+        for record in &reader.next_batch(BATCH, Duration::MAX).await? {
             bytes += record.payload.len();
             read += 1;
         }

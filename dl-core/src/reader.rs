@@ -71,64 +71,23 @@ impl Reader {
     /// the log: it brings what was read at once, at most `read_ahead_bytes` or one entry. A `max` of 0 brings none and does not wait:
     /// it fails if the next call would for want of the lock, or because the reader or its namespace is closed.
     ///
-    /// Each record has a share of the memory that was read with it, at most that much, and keeps it for as long as it lives.
-    ///
     /// Dropping this future loses no record.
     ///
     /// # Errors
     /// As [`next`](Self::next).
-    pub async fn next_batch(&mut self, max: usize, wait: Duration) -> Result<Vec<Record>> {
-        let mut records = Vec::with_capacity(self.usual.min(max));
-        self.usual = self.batch(max, wait, |core, most| core.take_ready(most, &mut records)).await?;
-        Ok(records)
-    }
-
-    /// As [`next_batch`](Self::next_batch), but the records of an entry have one share of its memory together: that is faster, for
-    /// callers that look at most of them and keep few.
-    ///
-    /// Dropping this future loses no record.
-    ///
-    /// # Errors
-    /// As [`next`](Self::next).
-    pub async fn read_batch(&mut self, max: usize, wait: Duration) -> Result<RecordBatch> {
-        let mut records = RecordBatch::with_capacity(self.usual.min(max));
-        self.usual = self.batch(max, wait, |core, most| core.batch_ready(most, &mut records)).await?;
-        Ok(records)
-    }
-
-    /// As [`next_batch`](Self::next_batch), but shows each record to `visit` where it lies, for callers that copy what they read
-    /// or only look at it: that is faster than a share of the memory for each. Answers how many there were.
-    ///
-    /// Dropping this future loses no record: once one was shown, it does not wait again.
-    ///
-    /// # Errors
-    /// As [`next`](Self::next), before any record was shown.
-    pub async fn visit_batch(
-        &mut self,
-        max: usize,
-        wait: Duration,
-        mut visit: impl FnMut(RecordView<'_>) + Send,
-    ) -> Result<usize> {
-        self.batch(max, wait, |core, most| core.show_ready(most, &mut visit)).await
-    }
-
-    /// Has `take` take records, at most so many, and answers how many it took.
-    async fn batch(
-        &mut self,
-        max: usize,
-        wait: Duration,
-        mut take: impl FnMut(&mut ReaderCore, usize) -> Result<usize> + Send,
-    ) -> Result<usize> {
+    pub async fn next_batch(&mut self, max: usize, wait: Duration) -> Result<RecordBatch> {
         let mut timeout = (!wait.is_zero()).then(|| self.core.engine().seams.clock.sleep(wait));
+        let mut records = RecordBatch::with_capacity(self.usual.min(max));
         loop {
             self.core.check_lock().await?;
             if max == 0 {
                 self.core.check_open()?;
-                return Ok(0);
+                return Ok(records);
             }
-            let taken = take(&mut self.core, max)?;
-            if taken > 0 {
-                return Ok(taken);
+            self.core.batch_ready(max, &mut records)?;
+            if !records.is_empty() {
+                self.usual = records.len();
+                return Ok(records);
             }
             let more = match &mut timeout {
                 None => self.advance(false).await?,
@@ -139,7 +98,7 @@ impl Reader {
                 },
             };
             if !more {
-                return Ok(0);
+                return Ok(records);
             }
         }
     }
@@ -215,7 +174,15 @@ impl Record {
     /// own. Who has processed it moves a cursor there.
     #[must_use]
     pub fn last_dlsn(&self) -> Dlsn {
-        let members = self.record_set.then(|| RecordSet::count(&self.payload).ok()).flatten();
+        self.view().last_dlsn()
+    }
+}
+
+impl RecordView<'_> {
+    /// As [`Record::last_dlsn`].
+    #[must_use]
+    pub fn last_dlsn(&self) -> Dlsn {
+        let members = self.record_set.then(|| RecordSet::count(self.payload).ok()).flatten();
         let further = i64::from(members.unwrap_or(1).saturating_sub(1));
         Dlsn::new(self.dlsn.segment(), self.dlsn.entry(), self.dlsn.slot().saturating_add(further))
     }

@@ -97,7 +97,7 @@ impl Stream {
         if !returned.is_empty() {
             return Ok(Unread::new(self.clone(), vec![returned]));
         }
-        let records = reader.read_batch(most, wait).await;
+        let records = reader.next_batch(most, wait).await;
         self.look(&reader);
         Ok(Unread::new(self.clone(), vec![records?]))
     }
@@ -106,7 +106,7 @@ impl Stream {
     /// none.
     async fn check(&self, reader: &mut Reader) -> Result<()> {
         if !self.seen().returned.is_empty() {
-            reader.read_batch(0, Duration::ZERO).await?;
+            reader.next_batch(0, Duration::ZERO).await?;
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{Dlsn, Record, RecordView};
 
-/// Records as read, in the order of the log: see [`Reader::read_batch`](crate::Reader::read_batch).
+/// Records as read, in the order of the log: see [`Reader::next_batch`](crate::Reader::next_batch).
 ///
 /// Those of an entry have one share of its memory together, which lives as long as the batch.
 #[derive(Debug, Clone, Default)]
@@ -56,9 +56,16 @@ impl RecordBatch {
         self.rows.get(index).map(|row| self.record(row))
     }
 
+    /// The last record.
+    #[must_use]
+    pub fn last(&self) -> Option<RecordView<'_>> {
+        self.rows.last().map(|row| self.view(row))
+    }
+
     /// The records.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = RecordView<'_>> {
-        self.rows.iter().map(|row| self.view(row))
+    #[must_use]
+    pub fn iter(&self) -> RecordViews<'_> {
+        RecordViews { batch: self, rows: self.rows.iter() }
     }
 
     /// The records, each with a share of its memory of its own.
@@ -91,6 +98,43 @@ impl RecordBatch {
     }
 }
 
+/// The records of a [`RecordBatch`].
+#[derive(Debug, Clone)]
+pub struct RecordViews<'a> {
+    batch: &'a RecordBatch,
+    rows: std::slice::Iter<'a, Row>,
+}
+
+impl<'a> Iterator for RecordViews<'a> {
+    type Item = RecordView<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        self.rows.next().map(|row| self.batch.view(row))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.rows.size_hint()
+    }
+}
+
+impl DoubleEndedIterator for RecordViews<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        self.rows.next_back().map(|row| self.batch.view(row))
+    }
+}
+
+impl ExactSizeIterator for RecordViews<'_> {}
+
+impl<'a> IntoIterator for &'a RecordBatch {
+    type Item = RecordView<'a>;
+    type IntoIter = RecordViews<'a>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
 impl FromIterator<Record> for RecordBatch {
     fn from_iter<I: IntoIterator<Item = Record>>(records: I) -> Self {
         let mut batch = Self::default();
@@ -120,6 +164,8 @@ mod tests {
         assert_eq!((batch.len(), batch.is_empty()), (4, false));
         assert_eq!(batch.shares().collect::<Vec<_>>(), records);
         assert!(batch.iter().eq(records.iter().map(Record::view)));
+        assert!(batch.iter().rev().eq(records.iter().rev().map(Record::view)));
+        assert_eq!((batch.iter().len(), batch.last()), (4, batch.get(3)));
         assert_eq!((batch.share(3), batch.get(4)), (Some(records[3].clone()), None));
     }
 }

@@ -9,7 +9,7 @@ mod info;
 mod limits;
 mod record;
 
-pub use batch::RecordBatch;
+pub use batch::{RecordBatch, RecordViews};
 pub use choices::{Compression, Digest, Takeover};
 pub use dlsn::Dlsn;
 pub use finding::{Finding, InProgress, Severity, Subject, Verification};

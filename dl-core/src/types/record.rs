@@ -58,7 +58,7 @@ impl Record {
     }
 }
 
-/// A record as read, shown where its payload lies: see [`Reader::visit_batch`](crate::Reader::visit_batch).
+/// A record as read, shown where its payload lies: see [`RecordBatch`](crate::RecordBatch).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RecordView<'a> {

@@ -369,7 +369,7 @@ fn on_reader(args: &Args<'_>, open: &Shared, name: &str, open_reader: OpenReader
             run(async move {
                 let mut reader = reader.lock_owned().await;
                 let records = reader.next_batch(max, wait).await?;
-                let records: Vec<_> = records.iter().map(show::record).collect();
+                let records: Vec<_> = records.shares().map(|record| show::record(&record)).collect();
                 Ok(json!({ "records": records, "end": show::end(reader.end()) }))
             })
         }

@@ -191,7 +191,7 @@ impl Records {
             if records.is_empty() && self.reader.end().is_some() {
                 return Ok(None);
             }
-            self.ready.extend(records);
+            self.ready.extend(records.shares());
         }
         Ok(self.ready.pop_front())
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::{Args, ValueEnum};
-use dl_core::{Cursor, Error, ErrorKind, LogName, Namespace, Reader, ReaderOptions, Record};
+use dl_core::{Cursor, Error, ErrorKind, LogName, Namespace, Reader, ReaderOptions, RecordView};
 use serde::Serialize;
 
 use super::Shared;
@@ -238,16 +238,16 @@ impl Printer {
         Self { format, output, base64: String::new() }
     }
 
-    fn print(&mut self, record: &Record) -> Result<()> {
+    fn print(&mut self, record: RecordView<'_>) -> Result<()> {
         match self.format {
-            Format::Raw => self.output.bytes(&record.payload),
+            Format::Raw => self.output.bytes(record.payload),
             Format::Line => {
-                self.output.bytes(&record.payload)?;
+                self.output.bytes(record.payload)?;
                 self.output.bytes(b"\n")
             }
             Format::Json => {
                 self.base64.clear();
-                STANDARD.encode_string(&record.payload, &mut self.base64);
+                STANDARD.encode_string(record.payload, &mut self.base64);
                 self.output.object(&Shown {
                     dlsn: record.dlsn.to_string(),
                     txid: record.txid,

@@ -17,42 +17,25 @@ impl ReaderCore {
         Ok(Some(Record { dlsn, txid, sequence_id, payload, record_set }))
     }
 
-    /// Adds records that can be had without waiting, up to `max`, and answers how many. Not inlined, so that the loop is
-    /// compiled here, as a whole, and equally fast whoever calls it.
+    /// Adds records that can be had without waiting to a batch, until it has `max`. Not inlined, so that the loop is compiled here,
+    /// as a whole, and equally fast whoever calls it.
     ///
     /// # Errors
     /// Those of the first record. What lies in front of damage is read, and the next call meets the damage again.
     #[inline(never)]
-    pub(crate) fn take_ready(&mut self, max: usize, records: &mut Vec<Record>) -> Result<usize> {
-        until_damage(max, || Ok(self.ready()?.map(|record| records.push(record)).is_some()))
-    }
-
-    /// Adds records that can be had without waiting, as [`take_ready`](Self::take_ready) does, to a batch.
-    ///
-    /// # Errors
-    /// As [`take_ready`](Self::take_ready).
-    #[inline(never)]
-    pub(crate) fn batch_ready(&mut self, max: usize, batch: &mut RecordBatch) -> Result<usize> {
-        until_damage(max, || {
-            let Some((found, place)) = self.find_ready()? else { return Ok(false) };
-            let Some(open) = &self.entry else { return Ok(false) };
-            let (memory, place) = open.records.memory(&place);
-            batch.push(found, memory, place);
-            Ok(true)
-        })
-    }
-
-    /// Shows records that can be had without waiting, as [`take_ready`](Self::take_ready) adds them.
-    ///
-    /// # Errors
-    /// As [`take_ready`](Self::take_ready).
-    pub(crate) fn show_ready(&mut self, max: usize, mut visit: impl FnMut(RecordView<'_>)) -> Result<usize> {
-        until_damage(max, || {
-            let Some((found, place)) = self.find_ready()? else { return Ok(false) };
-            let payload = self.entry.as_ref().map(|open| open.records.payload(&place)).unwrap_or_default();
-            visit(RecordView { payload, ..found });
-            Ok(true)
-        })
+    pub(crate) fn batch_ready(&mut self, max: usize, batch: &mut RecordBatch) -> Result<()> {
+        while batch.len() < max {
+            match self.find_ready() {
+                Ok(Some((found, place))) => {
+                    let Some(open) = &self.entry else { break };
+                    let (memory, place) = open.records.memory(&place);
+                    batch.push(found, memory, place);
+                }
+                Err(error) if batch.is_empty() => return Err(error),
+                Ok(None) | Err(_) => break,
+            }
+        }
+        Ok(())
     }
 
     /// # Errors
@@ -179,18 +162,4 @@ impl ReaderCore {
         self.engine.telemetry.corrupt(&error);
         error
     }
-}
-
-/// Counts how often `take` took something, up to `max`. An error counts only if it is the first thing.
-#[inline]
-fn until_damage(max: usize, mut take: impl FnMut() -> Result<bool>) -> Result<usize> {
-    let mut taken = 0;
-    while taken < max {
-        match take() {
-            Ok(true) => taken += 1,
-            Err(error) if taken == 0 => return Err(error),
-            Ok(false) | Err(_) => break,
-        }
-    }
-    Ok(taken)
 }

@@ -206,7 +206,5 @@ async fn every_future_is_send() {
     let mut reader = log.open_reader(ReaderOptions::default()).await.unwrap();
     is_send(reader.next());
     is_send(reader.next_batch(1, Duration::ZERO));
-    is_send(reader.visit_batch(1, Duration::ZERO, |_| {}));
-    is_send(reader.read_batch(1, Duration::ZERO));
     is_send(reader.close());
 }

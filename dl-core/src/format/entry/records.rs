@@ -110,15 +110,6 @@ impl EntryRecords {
         found.transpose()
     }
 
-    /// The payload that was found there.
-    #[inline]
-    pub(crate) fn payload<'a>(&'a self, place: &'a Place) -> &'a [u8] {
-        match place {
-            Place::Area(range) => &self.area[range.clone()],
-            Place::Set(payload) => payload,
-        }
-    }
-
     /// The memory that it is in, and where in it.
     #[inline]
     pub(crate) fn memory<'a>(&'a self, place: &'a Place) -> (&'a Bytes, Range<usize>) {

@@ -187,7 +187,7 @@ impl Follow {
                 let records = reader.next_batch(BATCH, WAIT).await?;
                 let now = wall_clock(Instant::now());
                 for record in &records {
-                    match stamp(&record.payload) {
+                    match stamp(record.payload) {
                         NO_MORE => {
                             let (seen, cost) = (latency.percentiles(), meter.cost(count));
                             output.object(&Followed { count, seen, cost })?;
@@ -217,7 +217,7 @@ fn stamped(payload: Bytes, time: u64) -> Bytes {
 }
 
 /// What stands in front; no more to come if it is no time.
-fn stamp(payload: &Bytes) -> u64 {
+fn stamp(payload: &[u8]) -> u64 {
     payload.first_chunk().map_or(NO_MORE, |time| u64::from_le_bytes(*time))
 }
 

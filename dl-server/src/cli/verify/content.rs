@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dl_core::{Dlsn, Error, ErrorKind, Record, SegmentInfo, SegmentTruncation};
+use dl_core::{Dlsn, Error, ErrorKind, RecordView, SegmentInfo, SegmentTruncation};
 
 /// The records read so far.
 #[derive(Debug, Default)]
@@ -31,7 +31,7 @@ struct Last {
 
 impl Content {
     /// Adds the next record; answers what is wrong with its place.
-    pub(super) fn add(&mut self, record: &Record) -> Option<Error> {
+    pub(super) fn add(&mut self, record: RecordView<'_>) -> Option<Error> {
         let problem = self.last.and_then(|last| last.disagreement(record));
         match (self.last, self.runs.last_mut()) {
             (Some(_), Some(run)) => run.1 = record.dlsn,
@@ -90,7 +90,7 @@ impl Content {
 }
 
 impl Last {
-    fn disagreement(self, record: &Record) -> Option<Error> {
+    fn disagreement(self, record: RecordView<'_>) -> Option<Error> {
         let problem = if record.dlsn <= self.dlsn {
             format!("a record follows {} and does not lie behind it", self.dlsn)
         } else if let (Some(last), Some(id)) = (self.sequence_id, record.sequence_id)
