@@ -1,7 +1,8 @@
 /** The two ends of a stream of bytes. */
 
 import type { Readable, ReadableOptions, Writable } from 'node:stream';
-import { begun, call, type Waiting } from './calls';
+import { count, given, wrong } from './arguments';
+import { begun, call, refusal, shared, type Waiting } from './calls';
 import { ClosedError, DlError, fromNative } from './errors';
 import { Feed, type Life } from './feed';
 import type { NativeByteReader, NativeByteWriter, NativeChunk, NativeError } from './native';
@@ -33,7 +34,7 @@ export class ByteWriter implements AsyncDisposable {
    * Giving it up may leave a first part of them written.
    */
   async write(data: Payload, options?: Waiting): Promise<bigint> {
-    this.#position = await this.#call<bigint>((number) => this.#native.write(number, bytes(data)), options);
+    this.#position = await this.#call<bigint>((number) => this.#native.write(number, bytes(data, 'data')), options);
     return this.#position;
   }
 
@@ -68,7 +69,7 @@ export class ByteWriter implements AsyncDisposable {
 
   /** As {@link Writer.fenced}. */
   async fenced(options?: Waiting): Promise<DlError> {
-    const manner = { ...options, keep: [this, this.#owner], background: true };
+    const manner = { options, keep: [this, this.#owner], background: true };
     return fromNative(await call<NativeError>((number) => this.#native.fenced(number), manner));
   }
 
@@ -80,7 +81,7 @@ export class ByteWriter implements AsyncDisposable {
       close: () => this.close(),
       abort: () => this.abort(),
     };
-    return writable(sink, { ...options, objectMode: false });
+    return writable(sink, { ...given(options), objectMode: false });
   }
 
   /** {@link close}, at the end of `await using`. */
@@ -88,10 +89,9 @@ export class ByteWriter implements AsyncDisposable {
     await this.close();
   }
 
-  #call<T>(start: (number: number) => void, options: Waiting = {}): Promise<T> {
+  #call<T>(start: (number: number) => void, options: Waiting | undefined): Promise<T> {
     const own = this.#abort.signal;
-    const { signal } = options;
-    const called = call<T>(start, { signal, also: own, keep: [this, this.#owner], effective: true });
+    const called = call<T>(start, { options, also: own, keep: [this, this.#owner], effective: true });
     return called.catch((error: Error) => {
       throw own.aborted ? aborted(error) : error;
     });
@@ -130,14 +130,18 @@ export class ByteReader implements AsyncIterable<Buffer>, AsyncDisposable {
 
   /** The next bytes, at most `max`: at least one, unless this is the end. `undefined` at the end. */
   async read(max: number, options?: Waiting): Promise<Buffer | undefined> {
+    if (max === undefined) throw wrong('max', 'a whole number from 0, or Infinity', max);
+    const most = count(max, 'max', Infinity);
+    const refused = refusal(options);
+    if (refused !== undefined) throw refused;
     if (this.#life.closed) this.#chunk = undefined;
     const chunk = this.#chunk ?? (await this.#next(options));
-    if (chunk === undefined || chunk.length <= max) {
+    if (chunk === undefined || chunk.length <= most) {
       this.#pass(chunk, undefined);
       return chunk;
     }
-    const part = chunk.subarray(0, max);
-    this.#pass(part, chunk.subarray(max));
+    const part = chunk.subarray(0, most);
+    this.#pass(part, chunk.subarray(most));
     return part;
   }
 
@@ -147,8 +151,14 @@ export class ByteReader implements AsyncIterable<Buffer>, AsyncDisposable {
   }
 
   /** The chunks, up to the end. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, undefined> {
-    for (let chunk = await this.nextChunk(); chunk !== undefined; chunk = await this.nextChunk()) yield chunk;
+  [Symbol.asyncIterator](): AsyncGenerator<Buffer, undefined> {
+    return this.chunks();
+  }
+
+  /** The chunks, up to the end, in a loop that a signal can end with {@link CancelledError}. */
+  async *chunks(options?: Waiting): AsyncGenerator<Buffer, undefined> {
+    const next = (): Promise<Buffer | undefined> => this.nextChunk(options);
+    for (let chunk = await next(); chunk !== undefined; chunk = await next()) yield chunk;
     return undefined;
   }
 
@@ -158,7 +168,7 @@ export class ByteReader implements AsyncIterable<Buffer>, AsyncDisposable {
       const chunk = await this.nextChunk({ signal });
       return chunk === undefined ? [] : [chunk];
     };
-    return readable(take, () => this.close(), { ...options, objectMode: false });
+    return readable(take, () => this.close(), { ...given(options), objectMode: false });
   }
 
   /** The offset of the next byte. */
@@ -168,10 +178,12 @@ export class ByteReader implements AsyncIterable<Buffer>, AsyncDisposable {
 
   /** Goes to an offset, in either direction. One behind the last byte is the end for now. */
   async seek(offset: Int64, options?: Waiting): Promise<void> {
-    const to = integer(offset, 'offset') as bigint;
+    const to = integer(offset, 'offset');
+    const refused = refusal(options);
+    if (refused !== undefined) throw refused;
     await this.#feed.pause();
     try {
-      await call<void>((number) => this.#native.seek(number, to), { ...options, keep: this, effective: true });
+      await call<void>((number) => this.#native.seek(number, to), { options, keep: this, effective: true });
       this.#feed.clear();
       this.#chunk = undefined;
       this.#position = to;
@@ -186,13 +198,15 @@ export class ByteReader implements AsyncIterable<Buffer>, AsyncDisposable {
     return this.#chunk === undefined && this.#feed.first === undefined ? this.#end : undefined;
   }
 
-  /** Ends the reader: what waits on it, and every later call, fails with {@link ClosedError}. */
-  close(): Promise<void> {
-    this.#chunk = undefined;
-    this.#closed ??= this.#feed
-      .end(closed())
-      .then(() => call<void>((number) => this.#native.close(number), { keep: this }));
-    return this.#closed;
+  /** Ends the reader: what waits on it, and every later call, fails with {@link ClosedError}. A signal ends the waiting alone. */
+  close(options?: Waiting): Promise<void> {
+    return shared(() => {
+      this.#chunk = undefined;
+      this.#closed ??= this.#feed
+        .end(closed())
+        .then(() => call<void>((number) => this.#native.close(number), { keep: this }));
+      return this.#closed;
+    }, options);
   }
 
   /** {@link close}, at the end of `await using`. */
@@ -229,7 +243,7 @@ function closed(): ClosedError {
 }
 
 function joined(chunks: Payload[]): Buffer {
-  return Buffer.concat(chunks.map(bytes));
+  return Buffer.concat(chunks.map((chunk) => bytes(chunk)));
 }
 
 function aborted(error: Error): DlError {

@@ -3,8 +3,9 @@
  * loop is held exactly while there are some that somebody waits for.
  */
 
+import { given, wrong } from './arguments';
 import { acknowledged } from './columns';
-import { cancelled, fromNative, InvalidArgumentError, thrown } from './errors';
+import { cancelled, fromNative, thrown } from './errors';
 import { native, type NativeError } from './native';
 
 /** What every call that may wait takes. */
@@ -21,7 +22,9 @@ interface Entry {
 }
 
 /** How a call is made. */
-export interface Manner extends Waiting {
+export interface Manner {
+  /** What the caller passed, of whatever type. */
+  options?: Waiting | undefined;
   /** The handle, which must not be collected meanwhile. */
   keep?: object;
   /** Gives the call up as `signal` does. */
@@ -55,21 +58,40 @@ export function release(): void {
 
 /** Makes a call: `start` gets its number. */
 export function call<T>(start: (call: number) => void, manner: Manner = {}): Promise<T> {
-  const given = signals(manner);
-  const refused = given.map(refusal).find((error) => error !== undefined);
+  const refused = refusal(manner.options) ?? aborted(manner.also);
   if (refused !== undefined) return Promise.reject(refused);
   return new Promise<T>((resolve, reject) => begin(start, manner, resolve as (value: unknown) => void, reject));
 }
 
-/** Why nothing is begun with this signal: it has been given, or is none. */
-export function refusal(signal: AbortSignal | undefined): Error | undefined {
-  if (signal === undefined) return undefined;
-  // What comes from JavaScript has whatever type.
-  const known = signal as AbortSignal | null;
-  if (typeof known?.addEventListener !== 'function') {
-    return new InvalidArgumentError('invalid-argument', 'the signal is no AbortSignal');
+/** Why nothing is begun with these options: they are none, their signal is none, or it has been given. */
+export function refusal(options: Waiting | undefined): Error | undefined {
+  if (options === undefined) return undefined;
+  try {
+    const { signal } = given(options);
+    if (signal === undefined) return undefined;
+    const known = signal as AbortSignal | null;
+    return typeof known?.addEventListener === 'function' ? aborted(signal) : wrong('signal', 'an AbortSignal', signal);
+  } catch (error) {
+    return thrown(error);
   }
-  return known.aborted ? cancelled(known, false) : undefined;
+}
+
+function aborted(signal: AbortSignal | undefined): Error | undefined {
+  return signal?.aborted === true ? cancelled(signal, false) : undefined;
+}
+
+/** Begins or joins a call that several wait for: the signal of one ends its waiting alone. */
+export function shared<T>(begin: () => Promise<T>, options: Waiting | undefined): Promise<T> {
+  const refused = refusal(options);
+  if (refused !== undefined) return Promise.reject(refused);
+  const work = begin();
+  const signal = options?.signal;
+  if (signal === undefined) return work;
+  return new Promise<T>((resolve, reject) => {
+    const abort = (): void => reject(cancelled(signal, true));
+    signal.addEventListener('abort', abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
 }
 
 function begin(
@@ -106,7 +128,8 @@ function begin(
   }
 }
 
-function signals({ signal, also }: Manner): AbortSignal[] {
+function signals({ options, also }: Manner): AbortSignal[] {
+  const signal = options?.signal;
   return also === undefined ? (signal === undefined ? NONE : [signal]) : signal === undefined ? [also] : [signal, also];
 }
 

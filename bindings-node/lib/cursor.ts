@@ -45,12 +45,12 @@ export class Cursor {
    * which is durable: a later one if the cursor stands there already, since it is never moved back.
    */
   async advance(to: DlsnLike, options?: Waiting): Promise<Dlsn> {
-    return Dlsn.trusted(await this.#call<string>((number) => this.#native.advance(number, text(to)), options));
+    return Dlsn.trusted(await this.#call<string>((number) => this.#native.advance(number, text(to, 'to')), options));
   }
 
   /** Moves it to this position, also back, and makes it if there is none. */
   async reset(to: DlsnLike, options?: Waiting): Promise<void> {
-    await this.#call<void>((number) => this.#native.reset(number, text(to)), options);
+    await this.#call<void>((number) => this.#native.reset(number, text(to, 'to')), options);
   }
 
   /** Removes it. Moving it later makes it anew. */
@@ -59,6 +59,6 @@ export class Cursor {
   }
 
   #call<T>(start: (number: number) => void, options?: Waiting): Promise<T> {
-    return call<T>(start, { ...options, keep: [this, this.#owner], effective: true });
+    return call<T>(start, { options, keep: [this, this.#owner], effective: true });
   }
 }

@@ -1,6 +1,7 @@
 /** The position of a record. */
 
 import { inspect } from 'node:util';
+import { string, wrong } from './arguments';
 import { checked } from './errors';
 import { native } from './native';
 
@@ -22,8 +23,14 @@ export class Dlsn {
   /** The slot within the entry, from 0. */
   readonly slot: bigint;
 
-  /** The position with these parts. */
+  /**
+   * The position with these parts.
+   * @throws {@link InvalidArgumentError} if one of them is no `bigint`.
+   */
   constructor(segment: bigint, entry: bigint, slot: bigint) {
+    if (typeof segment !== 'bigint') throw wrong('segment', 'a bigint', segment);
+    if (typeof entry !== 'bigint') throw wrong('entry', 'a bigint', entry);
+    if (typeof slot !== 'bigint') throw wrong('slot', 'a bigint', slot);
     this.segment = segment;
     this.entry = entry;
     this.slot = slot;
@@ -34,12 +41,12 @@ export class Dlsn {
    * @throws {@link InvalidArgumentError} for anything else.
    */
   static parse(text: string): Dlsn {
-    return Dlsn.trusted(checked(native.parseDlsn(String(text))));
+    return Dlsn.trusted(checked(native.parseDlsn(string(text, 'text'))));
   }
 
   /** The order of two positions, for `sort`: negative, 0 or positive. */
   static compare(one: Dlsn, other: Dlsn): number {
-    return one.compare(other);
+    return position(one, 'one').compare(other);
   }
 
   /** @internal Reads a text that the native half wrote. */
@@ -51,6 +58,7 @@ export class Dlsn {
 
   /** Negative if this one comes in front of the other, 0 if they are equal, positive if it comes behind it. */
   compare(other: Dlsn): number {
+    position(other, 'other');
     return order(this.segment, other.segment) || order(this.entry, other.entry) || order(this.slot, other.slot);
   }
 
@@ -80,9 +88,16 @@ export class Dlsn {
   }
 }
 
-/** The text of a position, of whatever form. Texts are checked where they are used. */
-export function text(position: DlsnLike): string {
-  return position.toString();
+/** The text of a position, of whatever form. Whether a text is that of a position is seen where it is used. */
+export function text(position: DlsnLike, what: string): string {
+  if (position instanceof Dlsn) return position.toString();
+  if (typeof position === 'string') return position;
+  throw wrong(what, 'a Dlsn or its text', position);
+}
+
+function position(value: Dlsn, what: string): Dlsn {
+  if (value instanceof Dlsn) return value;
+  throw wrong(what, 'a Dlsn', value);
 }
 
 function order(one: bigint, other: bigint): number {

@@ -91,8 +91,8 @@ export class Feed<T> {
   }
 
   /** Up to `max`: at least one, unless `ms` passes before there is any, or this is the end. */
-  take(max: number, ms: number, { signal }: Waiting = {}): Promise<T[]> {
-    const refused = refusal(signal);
+  take(max: number, ms: number, options?: Waiting): Promise<T[]> {
+    const refused = refusal(options);
     if (refused !== undefined) return Promise.reject(refused);
     if (this.#over !== undefined) return Promise.reject(this.#over);
     if (this.#life.closed) this.clear();
@@ -102,7 +102,7 @@ export class Feed<T> {
       this.#pump();
       return Promise.resolve(items);
     }
-    return new Promise((resolve, reject) => this.#wait(max, ms, signal, resolve, reject));
+    return new Promise((resolve, reject) => this.#wait(max, ms, options?.signal, resolve, reject));
   }
 
   /** Gives up what is in flight, for a caller that changes where it comes from; who waits stays in line. */

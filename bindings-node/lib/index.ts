@@ -70,4 +70,4 @@ export type { Int64, NewRecord, Payload } from './values';
 export { LogWatcher, SegmentWatcher } from './watchers';
 export type { LogChange } from './watchers';
 export { Writer } from './writer';
-export type { AppendOptions, BatchOptions, Condition, RecordSetOptions } from './writer';
+export type { AppendOptions, BatchOptions, Condition, RecordSetOptions, TryAppendOptions } from './writer';

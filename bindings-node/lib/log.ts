@@ -1,6 +1,7 @@
 /** A log: where writers and readers are opened. */
 
 import { ByteReader, ByteWriter } from './byte-streams';
+import { given, string, wrong } from './arguments';
 import { call, type Waiting } from './calls';
 import { Records, type Record } from './columns';
 import { Cursor, type CursorInfo } from './cursor';
@@ -82,7 +83,8 @@ export class Log {
    */
   async openByteReader(options?: ReaderOptions & Waiting): Promise<ByteReader> {
     const start = (number: number): void => this.#native.openByteReader(number, texts(options));
-    return new ByteReader(await this.#call<NativeByteReader>(start, options), this, this.#life);
+    const late = (native: unknown): void => discard((number) => (native as NativeByteReader).close(number));
+    return new ByteReader(await this.#call<NativeByteReader>(start, options, late), this, this.#life);
   }
 
   /** What the metadata says about the log. */
@@ -106,12 +108,12 @@ export class Log {
    * further). Answers the point in force: from then on no reader starts below it.
    */
   async truncate(before: DlsnLike, options?: Waiting): Promise<Dlsn> {
-    return Dlsn.trusted(await this.#call<string>((number) => this.#native.truncate(number, text(before)), options));
+    return Dlsn.trusted(await this.#call<string>((number) => this.#native.truncate(number, text(before, 'before')), options));
   }
 
   /** The position of the first record whose txid is at least `txid`; `undefined` if there is none yet. */
   async dlsnAtTxid(txid: Int64, options?: Waiting): Promise<Dlsn | undefined> {
-    const start = (number: number): void => this.#native.dlsnAtTxid(number, integer(txid, 'txid') as bigint);
+    const start = (number: number): void => this.#native.dlsnAtTxid(number, integer(txid, 'txid'));
     const found = await this.#call<string | undefined>(start, options);
     return found ? Dlsn.trusted(found) : undefined;
   }
@@ -128,8 +130,9 @@ export class Log {
 
   /** The number of readable records: as many as a reader with these bounds delivers, both included. */
   async count(bounds: { from?: DlsnLike; until?: DlsnLike } & Waiting = {}): Promise<bigint> {
-    const { from, until } = bounds;
-    const start = (number: number): void => this.#native.count(number, from?.toString(), until?.toString());
+    const { from, until } = given(bounds, 'bounds');
+    const bound = (at: DlsnLike | undefined, what: string): string | undefined => (at === undefined ? at : text(at, what));
+    const start = (number: number): void => this.#native.count(number, bound(from, 'from'), bound(until, 'until'));
     return this.#call<bigint>(start, bounds);
   }
 
@@ -150,12 +153,13 @@ export class Log {
 
   /** Replaces the options kept with the log. Writers that are opened from now on go by them. */
   async setOptions(options: LogOptions, waiting?: Waiting): Promise<void> {
+    if (options === undefined) throw wrong('options', 'an object', options);
     await this.#call<void>((number) => this.#native.setOptions(number, texts(options)), waiting);
   }
 
   /** The cursor of this name, which need not exist: its first move makes it. */
   async cursor(name: string, options?: Waiting): Promise<Cursor> {
-    return new Cursor(await this.#call<NativeCursor>((number) => this.#native.cursor(number, name), options), this);
+    return new Cursor(await this.#call<NativeCursor>((number) => this.#native.cursor(number, string(name, 'name')), options), this);
   }
 
   /** Its cursors, in byte order of their names. */
@@ -175,11 +179,11 @@ export class Log {
 
   /** Sets the bytes that the user keeps with the log; none removes them. */
   async setUserMetadata(data: Payload, options?: Waiting): Promise<void> {
-    await this.#call<void>((number) => this.#native.setUserMetadata(number, bytes(data)), options);
+    await this.#call<void>((number) => this.#native.setUserMetadata(number, bytes(data, 'data')), options);
   }
 
   #call<T>(start: (number: number) => void, options?: Waiting, late?: (value: unknown) => void): Promise<T> {
-    const manner = { signal: options?.signal, keep: [this, this.#owner], effective: true };
+    const manner = { options, keep: [this, this.#owner], effective: true };
     return call<T>(start, late === undefined ? manner : { ...manner, late });
   }
 }

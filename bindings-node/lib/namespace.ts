@@ -1,5 +1,6 @@
 /** A namespace: where logs are found, made and removed. */
 
+import { count, flag, given, optionalFunction, optionalString, string } from './arguments';
 import { call, listen, port, type Waiting } from './calls';
 import { checked } from './errors';
 import type { Life } from './feed';
@@ -44,6 +45,9 @@ export interface Listening {
   onEvent?: ((event: NamespaceEvent) => void) | undefined;
 }
 
+/** The largest limit that the native half takes; there are never so many logs. */
+const MOST = 2 ** 32 - 1;
+
 /** Names that {@link Namespace.logs} asks for at once. */
 const PAGE = 1000;
 
@@ -68,16 +72,16 @@ export class Namespace implements AsyncDisposable {
 
   /** Opens the namespace at this URI: `memory:name` or `file:///path`. Options in its query win over `options`. */
   static async open(uri: string, options: NamespaceOptions & Listening & Waiting = {}): Promise<Namespace> {
-    const { onEvent, ...others } = options;
+    const { onEvent, ...others } = given(options);
     const start = (number: number): void => {
-      const given = texts(others);
-      const events = onEvent && listen((event) => onEvent(namespaceEvent(event as NativeEvent)));
-      native.openNamespace(port, number, String(uri), given, events);
+      const [place, chosen, listener] = [string(uri, 'uri'), texts(others), optionalFunction(onEvent, 'onEvent')];
+      const events = listener && listen((event) => listener(namespaceEvent(event as NativeEvent)));
+      native.openNamespace(port, number, place, chosen, events);
     };
     const late = (opened: unknown): void => {
       call<void>((number) => (opened as NativeNamespace).close(number)).catch(() => {});
     };
-    return new Namespace(await call<NativeNamespace>(start, { signal: options.signal, late }));
+    return new Namespace(await call<NativeNamespace>(start, { options, late }));
   }
 
   /**
@@ -85,25 +89,26 @@ export class Namespace implements AsyncDisposable {
    * says what is not as it was written. It changes nothing, and works beside processes that write, and where {@link open} fails.
    */
   static async verify(uri: string, options: NamespaceOptions & { log?: string } & Waiting = {}): Promise<Verification> {
-    const { log, ...others } = options;
-    const start = (number: number): void => native.verifyNamespace(port, number, String(uri), texts(others), log);
-    return verification(await call<NativeVerification>(start, { signal: options.signal }));
+    const { log, ...others } = given(options);
+    const start = (number: number): void =>
+      native.verifyNamespace(port, number, string(uri, 'uri'), texts(others), optionalString(log, 'log'));
+    return verification(await call<NativeVerification>(start, { options }));
   }
 
   /** What the namespace at this URI is: its format, how much it holds, and who has it open. Opens and changes nothing. */
   static async inspect(uri: string, options?: NamespaceOptions & Waiting): Promise<NamespaceInfo> {
-    const start = (number: number): void => native.inspectNamespace(port, number, String(uri), texts(options));
-    return namespaceInfo(await call<NativeNamespaceInfo>(start, { signal: options?.signal }));
+    const start = (number: number): void => native.inspectNamespace(port, number, string(uri, 'uri'), texts(options));
+    return namespaceInfo(await call<NativeNamespaceInfo>(start, { options }));
   }
 
   /** Makes a log. */
   async createLog(name: string, options?: Waiting): Promise<void> {
-    await this.#call<void>((number) => this.#native.createLog(number, name), options);
+    await this.#call<void>((number) => this.#native.createLog(number, string(name, 'name')), options);
   }
 
   /** A handle on a log that exists. */
   async openLog(name: string, options?: Waiting): Promise<Log> {
-    return new Log(await this.#call<NativeLog>((number) => this.#native.openLog(number, name), options), this, this.#life);
+    return new Log(await this.#call<NativeLog>((number) => this.#native.openLog(number, string(name, 'name')), options), this, this.#life);
   }
 
   /**
@@ -111,33 +116,37 @@ export class Namespace implements AsyncDisposable {
    * @throws {@link InvalidArgumentError} for a name that no log has.
    */
   log(name: string): Log {
-    return new Log(checked(this.#native.log(String(name))), this, this.#life);
+    return new Log(checked(this.#native.log(string(name, 'name'))), this, this.#life);
   }
 
   /** Whether the log exists. */
   logExists(name: string, options?: Waiting): Promise<boolean> {
-    return this.#call<boolean>((number) => this.#native.logExists(number, name), options);
+    return this.#call<boolean>((number) => this.#native.logExists(number, string(name, 'name')), options);
   }
 
   /** Takes the log from whoever writes it, frees all it holds and removes it; logs below its name stay. */
   async deleteLog(name: string, options?: Waiting): Promise<void> {
-    await this.#call<void>((number) => this.#native.deleteLog(number, name), options);
+    await this.#call<void>((number) => this.#native.deleteLog(number, string(name, 'name')), options);
   }
 
   /** Gives a log another name, and moves all that belongs to it; logs below its old name stay where they are. */
   async renameLog(from: string, to: string, options?: Waiting): Promise<void> {
-    await this.#call<void>((number) => this.#native.renameLog(number, from, to), options);
+    await this.#call<void>((number) => this.#native.renameLog(number, string(from, 'from'), string(to, 'to')), options);
   }
 
   /** The full names of logs, in byte order. */
   listLogs(options: ListOptions = {}): Promise<string[]> {
-    const { prefix = '', after, limit } = options;
-    return this.#call<string[]>((number) => this.#native.listLogs(number, prefix, after, limit), options);
+    return this.#call<string[]>((number) => {
+      const { prefix = '', after, limit } = options;
+      const most = count(limit, 'limit', Infinity);
+      const behind = optionalString(after, 'after');
+      this.#native.listLogs(number, string(prefix, 'prefix'), behind, most > MOST ? undefined : most);
+    }, options);
   }
 
   /** The full names of logs, in byte order, however many there are. */
   async *logs(options: Omit<ListOptions, 'limit'> = {}): AsyncGenerator<string, undefined> {
-    let { after } = options;
+    let { after } = given(options);
     for (;;) {
       const names = await this.listLogs({ ...options, after, limit: PAGE });
       yield* names;
@@ -148,13 +157,13 @@ export class Namespace implements AsyncDisposable {
 
   /** Watches the logs below `prefix` (a path; all logs, if it is empty), in this process and others. */
   async watchLogs(prefix = '', options?: Waiting): Promise<LogWatcher> {
-    const watcher = await this.#call<NativeWatcher>((number) => this.#native.watchLogs(number, prefix), options);
+    const watcher = await this.#call<NativeWatcher>((number) => this.#native.watchLogs(number, string(prefix, 'prefix')), options);
     return new LogWatcher(watcher, this, this.#life);
   }
 
   /** The metrics of this handle as Prometheus reads them; `byLog`: also those of each log with an open writer or reader. */
   metrics(options: { byLog?: boolean } & Waiting = {}): Promise<string> {
-    return this.#call<string>((number) => this.#native.metrics(number, options.byLog === true), options);
+    return this.#call<string>((number) => this.#native.metrics(number, flag(options.byLog, 'byLog')), options);
   }
 
   /** Closes the namespace: every pending call on it, its logs, writers and readers fails with {@link ClosedError}. */
@@ -169,7 +178,7 @@ export class Namespace implements AsyncDisposable {
   }
 
   #call<T>(start: (number: number) => void, options?: Waiting): Promise<T> {
-    return call<T>(start, { signal: options?.signal, keep: this, effective: true });
+    return call<T>(start, { options, keep: this, effective: true });
   }
 }
 
@@ -178,5 +187,5 @@ export class Namespace implements AsyncDisposable {
  * @throws {@link InvalidArgumentError} if the path is not absolute.
  */
 export function fileUri(path: string): string {
-  return checked(native.directoryUri(path));
+  return checked(native.directoryUri(string(path, 'path')));
 }

@@ -1,33 +1,40 @@
 /** Options as the core takes them: names and texts, which it checks. */
 
+import { given, string, wrong } from './arguments';
 import { Dlsn } from './dlsn';
-import { invalid } from './errors';
 import { LOG_OPTIONS, type LogOptions } from './options';
 
 /** Names and texts in turn. `signal` is no option. */
 export function texts(options: object | undefined): string[] {
   const pairs: string[] = [];
-  for (const [name, value] of Object.entries(options ?? {})) {
+  for (const [name, value] of Object.entries(given(options))) {
     if (value !== undefined && name !== 'signal') pairs.push(snake(name), text(name, value));
   }
   return pairs;
 }
 
 function text(name: string, value: unknown): string {
+  const what = `the option ${string(name, 'the name of an option')}`;
   switch (typeof value) {
     case 'string':
+      return string(value, what);
     case 'bigint':
     case 'boolean':
       return String(value);
     case 'number':
       if (Number.isSafeInteger(value)) return String(value);
-      throw invalid(`the option ${name} is no whole number: ${value}`);
+      throw wrong(what, 'a whole number below 2^53, a bigint or a text with a unit', value);
     case 'object':
       if (value instanceof Dlsn) return value.toString();
-      if (value !== null && 'txid' in value) return `txid:${String(value.txid)}`;
-      if (value !== null && 'waitMs' in value) return `wait:${String(value.waitMs)}`;
+      if (value !== null && 'txid' in value) return `txid:${part(value.txid, `the txid of ${what}`)}`;
+      if (value !== null && 'waitMs' in value) return `wait:${part(value.waitMs, `waitMs of ${what}`)}`;
   }
-  throw invalid(`the option ${name} has a value that no option has`);
+  throw wrong(what, 'a string, a number, true or false, or what its type says', value);
+}
+
+function part(value: unknown, what: string): string {
+  if (typeof value === 'bigint' || Number.isSafeInteger(value)) return String(value);
+  throw wrong(what, 'a whole number', value);
 }
 
 /** The options kept with a log, from names and texts in turn. */

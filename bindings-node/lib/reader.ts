@@ -1,7 +1,8 @@
 /** A reader of a log. */
 
 import type { Readable, ReadableOptions } from 'node:stream';
-import { begun, call, type Waiting } from './calls';
+import { count, given, milliseconds } from './arguments';
+import { begun, call, refusal, shared, type Waiting } from './calls';
 import { Records, type Record } from './columns';
 import { Cursor } from './cursor';
 import { Dlsn } from './dlsn';
@@ -65,8 +66,9 @@ export class Reader implements AsyncIterable<Record>, AsyncDisposable {
   }
 
   /** Up to so many records: at least one, unless the reader ends or `waitMs` passes before there is any. */
-  nextBatch(options: NextBatchOptions = {}): Promise<Record[]> {
-    return this.#take(options.max ?? BATCH, options.waitMs ?? Infinity, options);
+  async nextBatch(options: NextBatchOptions = {}): Promise<Record[]> {
+    const { max, waitMs } = given(options);
+    return this.#take(count(max, 'max', BATCH), milliseconds(waitMs, 'waitMs'), options);
   }
 
   /** The records, up to the end. */
@@ -92,7 +94,7 @@ export class Reader implements AsyncIterable<Record>, AsyncDisposable {
     return readable(
       (max, signal) => this.nextBatch({ max, signal }),
       () => this.close(),
-      { ...options, objectMode: true },
+      { ...given(options), objectMode: true },
     );
   }
 
@@ -123,11 +125,16 @@ export class Reader implements AsyncIterable<Record>, AsyncDisposable {
     return this;
   }
 
-  /** Ends the reader, and lets its lock go: what waits on it, and every later call, fails with {@link ClosedError}. */
-  close(): Promise<void> {
-    this.#feed.clear();
-    this.#closed ??= call<void>((number) => this.#native.close(number), { keep: this });
-    return this.#closed;
+  /**
+   * Ends the reader, and lets its lock go: what waits on it, and every later call, fails with {@link ClosedError}. A signal ends the
+   * waiting alone.
+   */
+  close(options?: Waiting): Promise<void> {
+    return shared(() => {
+      this.#feed.clear();
+      this.#closed ??= call<void>((number) => this.#native.close(number), { keep: this });
+      return this.#closed;
+    }, options);
   }
 
   /** {@link close}, at the end of `await using`. */
@@ -137,7 +144,7 @@ export class Reader implements AsyncIterable<Record>, AsyncDisposable {
 
   /** The next record, if it is here. */
   #here(options: Waiting | undefined): Record | undefined {
-    return this.#locked || options?.signal?.aborted ? undefined : this.#feed.here();
+    return this.#locked || refusal(options) !== undefined ? undefined : this.#feed.here();
   }
 
   #wait(options: Waiting | undefined): Promise<Record | undefined> {
@@ -147,7 +154,7 @@ export class Reader implements AsyncIterable<Record>, AsyncDisposable {
   async #take(max: number, ms: number, options: Waiting | undefined): Promise<Record[]> {
     if (this.#locked && this.#feed.first !== undefined) {
       // What a fetch brought for nobody is this reader's only while it has its lock.
-      await call<NativeBatch>((number) => this.#native.fetch(number, 0, false), { keep: this });
+      await call<NativeBatch>((number) => this.#native.fetch(number, 0, false), { options, keep: this });
     }
     return this.#feed.take(max, ms, options);
   }

@@ -1,6 +1,7 @@
 /** Streams of Node over readers and writers. */
 
 import { Readable, Writable, type ReadableOptions, type WritableOptions } from 'node:stream';
+import { thrown } from './errors';
 
 /** What {@link Writer.stream} and {@link ByteWriter.stream} take. */
 export interface WriterStreamOptions extends WritableOptions {
@@ -24,19 +25,22 @@ export function readable(
       if (!given.signal.aborted) this.destroy(error as Error);
     }
   };
-  return new Readable({
-    ...options,
-    read(size) {
-      void read.call(this, size);
-    },
-    destroy(error, done) {
-      given.abort();
-      close().then(
-        () => done(error),
-        (failure: Error) => done(error ?? failure),
-      );
-    },
-  });
+  return made(
+    () =>
+      new Readable({
+        ...options,
+        read(size) {
+          void read.call(this, size);
+        },
+        destroy(error, done) {
+          given.abort();
+          close().then(
+            () => done(error),
+            (failure: Error) => done(error ?? failure),
+          );
+        },
+      }),
+  );
 }
 
 /** What a stream does with a writer. */
@@ -58,22 +62,34 @@ export function writable<T>(sink: Sink<T>, { closeWriter = true, ...options }: W
     );
   };
   let finished = false;
-  return new Writable({
-    decodeStrings: false,
-    ...options,
-    write(chunk: T, _encoding, done) {
-      then(sink.write([chunk]), done);
-    },
-    writev(chunks, done) {
-      then(sink.write(chunks.map(({ chunk }) => chunk as T)), done);
-    },
-    final(done) {
-      const ended = sink.flush().then(() => (closeWriter ? sink.close() : undefined));
-      then(ended.then(() => (finished = true)), done);
-    },
-    destroy(error, done) {
-      if (closeWriter && !finished) sink.abort();
-      done(error);
-    },
-  });
+  return made(
+    () =>
+      new Writable({
+        decodeStrings: false,
+        ...options,
+        write(chunk: T, _encoding, done) {
+          then(sink.write([chunk]), done);
+        },
+        writev(chunks, done) {
+          then(sink.write(chunks.map(({ chunk }) => chunk as T)), done);
+        },
+        final(done) {
+          const ended = sink.flush().then(() => (closeWriter ? sink.close() : undefined));
+          then(ended.then(() => (finished = true)), done);
+        },
+        destroy(error, done) {
+          if (closeWriter && !finished) sink.abort();
+          done(error);
+        },
+      }),
+  );
+}
+
+/** A stream; what Node says of its options is said as of any other argument. */
+function made<T>(make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    throw thrown(error);
+  }
 }

@@ -1,7 +1,7 @@
 /** Arguments: from what users pass to what the native half takes. */
 
-import { text, type DlsnLike } from './dlsn';
-import { invalid } from './errors';
+import { wrong } from './arguments';
+import { Dlsn, text, type DlsnLike } from './dlsn';
 
 /** Bytes to append or to keep; a text stands for its UTF-8. They are copied before the call returns. */
 export type Payload = Uint8Array | ArrayBuffer | ArrayBufferView | string;
@@ -21,13 +21,27 @@ export interface NewRecord {
 const NO_TXID = -(2n ** 63n);
 const LARGEST = 2n ** 63n - 1n;
 
+const BYTES = 'a Buffer, another view, an ArrayBuffer or a string';
+
 /** The bytes of a payload, not copied. */
-export function bytes(payload: Payload): Uint8Array {
-  if (payload instanceof Uint8Array) return payload;
+export function bytes(payload: Payload, what = 'the payload'): Uint8Array {
+  if (payload instanceof Uint8Array) return payload.length > 0 ? payload : empty(payload, what);
   if (typeof payload === 'string') return Buffer.from(payload);
-  if (ArrayBuffer.isView(payload)) return new Uint8Array(payload.buffer, payload.byteOffset, payload.byteLength);
-  if (payload instanceof ArrayBuffer) return new Uint8Array(payload);
-  throw invalid('a payload is a Buffer, another view, an ArrayBuffer or a string');
+  if (payload instanceof ArrayBuffer) return payload.byteLength > 0 ? new Uint8Array(payload) : empty(payload, what);
+  if (!ArrayBuffer.isView(payload)) throw wrong(what, BYTES, payload);
+  // That of a detached DataView cannot be asked.
+  const { buffer } = payload;
+  if (buffer.byteLength === 0) return empty(buffer, what);
+  return new Uint8Array(buffer, payload.byteOffset, payload.byteLength);
+}
+
+/** No bytes. Of a buffer that was detached (transferred, say) there are none either, but some were meant. */
+function empty(payload: Uint8Array | ArrayBufferLike, what: string): Uint8Array {
+  try {
+    return new Uint8Array(payload instanceof Uint8Array ? payload.buffer : payload, 0, 0);
+  } catch {
+    throw wrong(what, `${BYTES} that is still here`, payload, 'one whose memory was detached');
+  }
 }
 
 /** Whether it is a record and not a payload alone. */
@@ -36,16 +50,23 @@ export function isRecord(record: Payload | NewRecord): record is NewRecord {
 }
 
 /** A number as `bigint`. */
-export function integer(value: Int64 | undefined, what: string): bigint | undefined {
-  if (value === undefined) return undefined;
+export function integer(value: Int64, what: string): bigint {
   if (typeof value === 'bigint') return value;
   if (Number.isSafeInteger(value)) return BigInt(value);
-  throw invalid(`the ${what} ${String(value)} is no whole number; beyond 2^53 use a bigint`);
+  throw wrong(what, 'a bigint, or a number that is whole and below 2^53', value);
+}
+
+/** A number as `bigint`, if there is one. */
+export function optionalInteger(value: Int64 | undefined, what: string): bigint | undefined {
+  return value === undefined ? undefined : integer(value, what);
 }
 
 /** What an append expects of the log. */
 export function expectation(ifLast: DlsnLike | null | undefined): string | undefined {
-  return ifLast === undefined ? undefined : ifLast === null ? 'none' : text(ifLast);
+  if (ifLast === undefined) return undefined;
+  if (ifLast === null) return 'none';
+  if (typeof ifLast === 'string' || ifLast instanceof Dlsn) return text(ifLast, 'ifLast');
+  throw wrong('ifLast', 'a Dlsn, its text, or null for an empty log', ifLast);
 }
 
 /** Records in one piece, for one crossing. */
@@ -56,8 +77,8 @@ export interface Packed {
 }
 
 /** Puts records into one piece. */
-export function pack(records: readonly (Payload | NewRecord)[]): Packed {
-  if (!Array.isArray(records)) throw invalid('records are an array');
+export function pack(records: readonly (Payload | NewRecord)[], what = 'records'): Packed {
+  if (!Array.isArray(records)) throw wrong(what, 'an array', records);
   const parts = new Array<Uint8Array>(records.length);
   const lengths = new Uint32Array(records.length);
   let txids: BigInt64Array | undefined;
@@ -72,7 +93,7 @@ export function pack(records: readonly (Payload | NewRecord)[]): Packed {
         txids[at] = chosen(record.txid);
       }
     }
-    const part = bytes(payload);
+    const part = bytes(payload, 'each payload');
     parts[at] = part;
     lengths[at] = part.length;
     total += part.length;
@@ -87,7 +108,7 @@ export function pack(records: readonly (Payload | NewRecord)[]): Packed {
 }
 
 function chosen(txid: Int64): bigint {
-  const number = integer(txid, 'txid') as bigint;
-  if (number <= NO_TXID || number > LARGEST) throw invalid(`the txid ${number} is out of the range of 64 bits`);
+  const number = integer(txid, 'each txid');
+  if (number <= NO_TXID || number > LARGEST) throw wrong('each txid', 'a number of 64 bits', number);
   return number;
 }

@@ -1,13 +1,14 @@
 /** The writer of a log. */
 
 import type { Writable } from 'node:stream';
-import { call, type Waiting } from './calls';
+import { given, string } from './arguments';
+import { call, refusal, type Waiting } from './calls';
 import { receipts, type Receipt } from './columns';
 import { Dlsn, text, type DlsnLike } from './dlsn';
-import { checked, DlError, fromNative, invalid, type ErrorKind } from './errors';
+import { checked, DlError, fromNative, invalid, thrown, type ErrorKind } from './errors';
 import type { NativeError, NativeWriter } from './native';
 import { writable, type WriterStreamOptions } from './streams';
-import { bytes, expectation, integer, isRecord, pack, type Int64, type NewRecord, type Payload } from './values';
+import { bytes, expectation, isRecord, optionalInteger, pack, type Int64, type NewRecord, type Payload } from './values';
 
 /** What an append expects of the log. */
 export interface Condition {
@@ -21,6 +22,12 @@ export interface Condition {
 /** What {@link Writer.append} takes. */
 export interface AppendOptions extends Condition, Waiting {
   /** The caller's number, never smaller than that of the record before. If absent: the time in milliseconds. */
+  txid?: Int64 | undefined;
+}
+
+/** What {@link Writer.tryAppend} takes. */
+export interface TryAppendOptions extends Waiting {
+  /** As for {@link Writer.append}. */
   txid?: Int64 | undefined;
 }
 
@@ -82,8 +89,8 @@ export class Writer implements AsyncDisposable {
    */
   append(record: Payload | NewRecord, options: AppendOptions = {}): Promise<Receipt> {
     return this.#call<Receipt>((number) => {
-      const { payload, txid } = isRecord(record) ? record : { payload: record, txid: undefined };
-      const chosen = integer(txid ?? options.txid, 'txid');
+      const { payload, txid = options.txid } = isRecord(record) ? record : { payload: record };
+      const chosen = optionalInteger(txid, 'txid');
       this.#native.append(number, bytes(payload), chosen, expectation(options.ifLast));
     }, options);
   }
@@ -92,19 +99,18 @@ export class Writer implements AsyncDisposable {
    * Appends a record if there is room now.
    * @throws {@link BusyError} at once if there is none, and whatever else refuses it at the call.
    */
-  tryAppend(record: Payload | NewRecord, options: { txid?: Int64 | undefined } = {}): Promise<Receipt> {
-    const { payload, txid } = isRecord(record) ? record : { payload: record, txid: undefined };
-    let refused: DlError | undefined;
+  tryAppend(record: Payload | NewRecord, options: TryAppendOptions = {}): Promise<Receipt> {
+    const wrong = refusal(options);
+    if (wrong !== undefined) throw wrong;
+    let refused: Error | undefined;
     const receipt = this.#call<Receipt>((number) => {
-      const chosen = integer(txid ?? options.txid, 'txid');
-      const answer = this.#native.tryAppend(number, bytes(payload), chosen);
       try {
-        checked(answer);
+        const { payload, txid = options.txid } = isRecord(record) ? record : { payload: record };
+        checked(this.#native.tryAppend(number, bytes(payload), optionalInteger(txid, 'txid')));
       } catch (error) {
-        refused = error as DlError;
-        throw error;
+        throw (refused = thrown(error));
       }
-    });
+    }, options);
     if (refused === undefined) return receipt;
     receipt.catch(() => {});
     throw refused;
@@ -132,10 +138,10 @@ export class Writer implements AsyncDisposable {
   /** Appends payloads as a record set, which is stored as one record: all of them are in the log, or none. */
   appendRecordSet(payloads: readonly Payload[], options: RecordSetOptions = {}): Promise<Receipt[]> {
     return this.#call<Buffer>((number) => {
-      const { data, lengths, txids } = pack(payloads);
+      const { data, lengths, txids } = pack(payloads, 'payloads');
       if (txids !== undefined) throw invalid('a member of a record set has no txid of its own');
       const { txid, compression = 'none', ifLast } = options;
-      this.#native.appendRecordSet(number, data, lengths, integer(txid, 'txid'), compression, expectation(ifLast));
+      this.#native.appendRecordSet(number, data, lengths, optionalInteger(txid, 'txid'), string(compression, 'compression'), expectation(ifLast));
     }, options).then(receipts);
   }
 
@@ -154,7 +160,7 @@ export class Writer implements AsyncDisposable {
    * the point in force: from then on no reader starts below it.
    */
   async truncate(before: DlsnLike, options?: Waiting): Promise<Dlsn> {
-    return Dlsn.trusted(await this.#call<string>((number) => this.#native.truncate(number, text(before)), options));
+    return Dlsn.trusted(await this.#call<string>((number) => this.#native.truncate(number, text(before, 'before')), options));
   }
 
   /** Ends the log for ever: every later append, of this or any other writer, fails with {@link SealedError}. */
@@ -188,7 +194,7 @@ export class Writer implements AsyncDisposable {
    * with. It does not keep the process alive.
    */
   async fenced(options?: Waiting): Promise<DlError> {
-    const manner = { ...options, keep: [this, this.#owner], background: true };
+    const manner = { options, keep: [this, this.#owner], background: true };
     return fromNative(await call<NativeError>((number) => this.#native.fenced(number), manner));
   }
 
@@ -203,7 +209,7 @@ export class Writer implements AsyncDisposable {
       close: () => this.close(),
       abort: () => this.abort(),
     };
-    return writable(sink, { ...options, objectMode: true });
+    return writable(sink, { ...given(options), objectMode: true });
   }
 
   /** {@link close}, at the end of `await using`. It does not fail for what a call on this writer already failed for. */
@@ -217,7 +223,7 @@ export class Writer implements AsyncDisposable {
   }
 
   #call<T>(start: (number: number) => void, options?: Waiting): Promise<T> {
-    return call<T>(start, { signal: options?.signal, keep: [this, this.#owner], effective: true, failed: this.#failed });
+    return call<T>(start, { options, keep: [this, this.#owner], effective: true, failed: this.#failed });
   }
 
   readonly #failed = (error: Error): void => {
