@@ -14,6 +14,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::columns;
 use crate::error::{NativeError, cancelled};
+use crate::runtime;
 use crate::settler::{Call, Settler};
 
 /// What an append that found room waits for.
@@ -53,7 +54,7 @@ impl Acks {
     pub(crate) fn append(&self, call: Call, placing: impl Future<Output = Result<Tickets>> + Send + 'static) {
         let mut placing: Placing = Box::pin(placing);
         if self.waiting.load(Ordering::Acquire) == 0 {
-            let _entered = self.settler.runtime().enter();
+            let _entered = runtime::made().enter();
             if let Poll::Ready(tickets) = placing.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
                 self.placed(call, tickets);
                 return;

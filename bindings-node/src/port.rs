@@ -9,7 +9,6 @@ use napi::bindgen_prelude::{Array, BigInt64Array, Function};
 use napi_derive::napi;
 
 use crate::error::NativeError;
-use crate::runtime;
 use crate::settler::{Ended, Settler};
 
 /// What JavaScript takes.
@@ -33,12 +32,11 @@ impl Port {
     /// Makes the port of this thread; `bell` is called when there is something to take.
     ///
     /// # Errors
-    /// If the system refuses threads.
+    /// If JavaScript has no memory left for it.
     #[napi(constructor, catch_unwind)]
     pub fn new(env: Env, bell: Function<'_, (), ()>) -> napi::Result<Self> {
-        let runtime = runtime::handle().map_err(|error| napi::Error::from_reason(error.to_string()))?;
         let bell = bell.build_threadsafe_function::<()>().callee_handled::<false>().weak::<true>().build()?;
-        let settler = Settler::new(runtime, bell);
+        let settler = Settler::new(bell);
         env.add_env_cleanup_hook(settler.clone(), |settler| settler.end())?;
         Ok(Self { settler })
     }

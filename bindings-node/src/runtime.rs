@@ -1,9 +1,9 @@
 //! The one runtime of the process, on which all threads of JavaScript have their calls run.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use dl_core::{Error, ErrorKind, Result};
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::{Handle, Runtime};
 
 /// How many threads it has, if that is not said: commits and reads have threads of their own.
 const THREADS: usize = 2;
@@ -11,27 +11,30 @@ const THREADS: usize = 2;
 /// Says how many threads it has.
 const VARIABLE: &str = "DL_NODE_THREADS";
 
-/// Made when it is first needed, and never ended: threads of JavaScript come and go.
-static RUNTIME: Mutex<Option<&'static Runtime>> = Mutex::new(None);
+/// Made by the first call, and never ended: threads of JavaScript come and go.
+static RUNTIME: OnceLock<Runtime> = OnceLock::new();
 
 /// The runtime.
 ///
 /// # Errors
-/// `unavailable` if the system refuses it threads; `invalid-argument` for a number of threads that is none.
-pub(crate) fn handle() -> Result<Handle> {
-    let mut runtime = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(runtime) = *runtime {
-        return Ok(runtime.handle().clone());
+/// `unavailable` if the system refuses it threads, and the next call tries again; `invalid-argument` for a number of threads
+/// that is none.
+pub(crate) fn handle() -> Result<&'static Handle> {
+    static MAKING: Mutex<()> = Mutex::new(());
+    if let Some(runtime) = RUNTIME.get() {
+        return Ok(runtime.handle());
     }
-    let made = Builder::new_multi_thread()
-        .worker_threads(threads()?)
-        .thread_name("dl-node")
-        .enable_all()
-        .build()
-        .map_err(|error| {
-            Error::new(ErrorKind::Unavailable, "the system refused threads to dl").caused_by(error)
-        })?;
-    Ok(runtime.insert(Box::leak(Box::new(made))).handle().clone())
+    let _one_at_a_time = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(runtime) = RUNTIME.get() {
+        return Ok(runtime.handle());
+    }
+    let made = dl_core::build_runtime("dl-node", threads()?)?;
+    Ok(RUNTIME.get_or_init(|| made).handle())
+}
+
+/// The runtime, for what follows a call.
+pub(crate) fn made() -> &'static Handle {
+    RUNTIME.get().expect("the call that this follows made it").handle()
 }
 
 fn threads() -> Result<usize> {

@@ -14,12 +14,12 @@ use dl_core::{Namespace, Receipt, Result};
 use napi::Status;
 use napi::bindgen_prelude::{Array, ToNapiValue};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
-use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::columns;
 use crate::error::{NativeError, cancelled, panicked};
 use crate::operating::NativeEvent;
+use crate::runtime;
 
 /// A call, by the number that JavaScript gave it.
 pub(crate) type Call = f64;
@@ -41,7 +41,6 @@ pub(crate) type Value = Box<dyn FnOnce(&mut Array<'_>, u32) -> napi::Result<()> 
 pub(crate) struct Settler(Arc<Shared>);
 
 struct Shared {
-    runtime: Handle,
     bell: Mutex<Bell>,
     ended: Mutex<Ended>,
     /// The calls in flight that can be given up.
@@ -62,9 +61,8 @@ pub(crate) struct Ended {
 }
 
 impl Settler {
-    pub(crate) fn new(runtime: Handle, bell: Bell) -> Self {
+    pub(crate) fn new(bell: Bell) -> Self {
         Self(Arc::new(Shared {
-            runtime,
             bell: Mutex::new(bell),
             ended: Mutex::default(),
             cancels: Mutex::default(),
@@ -94,7 +92,10 @@ impl Settler {
     where
         T: ToNapiValue + Send + 'static,
     {
-        let _entered = self.0.runtime.enter();
+        let _entered = match runtime::handle() {
+            Ok(runtime) => runtime.enter(),
+            Err(error) => return self.settle::<T>(call, Err(error)),
+        };
         let mut future = Box::pin(future);
         match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(result) => self.settle(call, result),
@@ -119,7 +120,7 @@ impl Settler {
     {
         let cancelled_by = self.cancel_by(call);
         let mut pending = Pending { settler: self.clone(), call: Some(call) };
-        self.0.runtime.spawn(async move {
+        runtime::made().spawn(async move {
             let result = tokio::select! {
                 biased;
                 result = future => result,
@@ -146,11 +147,7 @@ impl Settler {
 
     /// Runs something beside the calls.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.0.runtime.spawn(task);
-    }
-
-    pub(crate) fn runtime(&self) -> &Handle {
-        &self.0.runtime
+        runtime::made().spawn(task);
     }
 
     /// Settles a call.
@@ -238,7 +235,7 @@ impl Settler {
         let (done, closed) = mpsc::channel();
         for namespace in namespaces.into_values() {
             let done = done.clone();
-            self.0.runtime.spawn(async move {
+            runtime::made().spawn(async move {
                 // Nobody is left who could be told.
                 let _closed = namespace.close().await;
                 let _heard = done.send(());

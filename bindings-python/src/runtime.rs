@@ -7,8 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
 
-use dl_core::{Error, ErrorKind};
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::Handle;
 
 /// The name of its threads.
 const NAME: &str = "dl-runtime";
@@ -51,11 +50,7 @@ impl Runtime {
     fn new() -> dl_core::Result<Self> {
         let threads = std::env::var(THREADS_VARIABLE).ok().and_then(|text| text.parse().ok());
         let threads = threads.unwrap_or(THREADS).clamp(1, 1_024);
-        let built =
-            Builder::new_multi_thread().worker_threads(threads).thread_name(NAME).enable_all().build();
-        let runtime = built.map_err(|error| {
-            Error::new(ErrorKind::Unavailable, "the system refuses what a runtime needs").caused_by(error)
-        })?;
+        let runtime = dl_core::build_runtime(NAME, threads)?;
         let handle = runtime.handle().clone();
         Ok(Self(Some(runtime), handle))
     }

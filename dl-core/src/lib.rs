@@ -93,6 +93,8 @@ pub use options::{
     LogOptions, OnTruncated, Options, ReaderOptions, Start, WriterOptions, file_uri, shown_uri,
 };
 pub use reader::{Reader, ReaderCloser};
+#[cfg(feature = "runtime")]
+pub use seams::build_runtime;
 pub use telemetry::{Distribution, Event, Level, Metric, MetricValue, Snapshot};
 pub use types::{
     BindingInfo, Compression, CursorName, Digest, Dlsn, Durability, Finding, FormatInfo, InProgress, LogName,

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use dl_core::{Error, ErrorKind, Result};
-use tokio::runtime::{Builder, EnterGuard, Runtime};
+use tokio::runtime::{EnterGuard, Runtime};
 
 use crate::boundary::boundary;
 use crate::completion::callback::Callbacks;
@@ -91,12 +91,7 @@ fn known(pointer: *mut Process) -> Option<&'static Process> {
 #[cold]
 fn make(current: *mut Process) -> Result<&'static Process> {
     let birth = Birth::now();
-    let runtime = Builder::new_multi_thread()
-        .worker_threads(threads())
-        .thread_name("dl-runtime")
-        .enable_all()
-        .build()
-        .map_err(|error| Error::new(ErrorKind::Unavailable, "the system refused threads").caused_by(error))?;
+    let runtime = dl_core::build_runtime("dl-runtime", threads())?;
     let made = Box::into_raw(Box::new(Process { birth, runtime, callbacks: Callbacks::default() }));
     let (winner, lost) = match CURRENT.compare_exchange(current, made, Ordering::AcqRel, Ordering::Acquire) {
         Ok(_) => (made, None),

@@ -14,6 +14,8 @@ use std::sync::Arc;
 pub use clock::Clock;
 pub use files::{File, FileSystem, Files, LockKind, OpenMode, Words};
 pub use random::Random;
+#[cfg(feature = "runtime")]
+pub use system::build_runtime;
 pub use tasks::{BoxFuture, Tasks};
 
 /// The outside world as one process sees it.

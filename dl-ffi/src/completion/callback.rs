@@ -50,7 +50,8 @@ impl Callbacks {
         #[allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "functions in C run on it")]
         let thread = thread::Builder::new().name("dl-callbacks".to_owned()).spawn(move || run(&done));
         thread.map_err(|error| {
-            Error::new(ErrorKind::Unavailable, "the system refused a thread").caused_by(error)
+            let message = "the system refused the thread that calls functions; raise the limit (ulimit -u), then try again";
+            Error::new(ErrorKind::Unavailable, message).caused_by(error)
         })?;
         Ok(started.insert(sender).clone())
     }

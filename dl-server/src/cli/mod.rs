@@ -31,9 +31,7 @@ mod verify;
 use std::num::NonZero;
 use std::panic;
 use std::process::{self, ExitCode};
-use std::sync::Mutex;
 use std::thread;
-use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
 use dl_core::{Error, ErrorKind};
@@ -183,46 +181,8 @@ fn run(command: Command, shared: &Shared) -> Result<()> {
 
 /// What the tasks run on.
 fn runtime() -> Result<Runtime> {
-    let refused = || {
-        Error::new(
-            ErrorKind::Unavailable,
-            "the system refused the threads or descriptors to run on; raise the limits (ulimit -n, ulimit -u)",
-        )
-    };
     let threads = thread::available_parallelism().map_or(1, NonZero::get);
-    // Twice as many: a thread that has ended may count a moment longer, and those the runtime needs must fit beside it.
-    ask_for_threads(2 * threads).map_err(|error| refused().caused_by(error))?;
-    // Of some refusals the builder makes an error, of others a panic.
-    panic::set_hook(Box::new(|_| {}));
-    let build = || tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
-    match panic::catch_unwind(build) {
-        Ok(Ok(runtime)) => Ok(runtime),
-        Ok(Err(error)) => Err(refused().caused_by(error).into()),
-        Err(_) => Err(refused().into()),
-    }
-}
-
-/// Whether the system grants that many threads at once. The runtime's builder would not come back if it got some of them
-/// and not all.
-fn ask_for_threads(count: usize) -> std::io::Result<()> {
-    let before = threads_counted();
-    let gate = Mutex::new(());
-    thread::scope(|scope| {
-        let _all_wait_here = gate.lock();
-        let wait = || drop(gate.lock());
-        (0..count).try_for_each(|_| thread::Builder::new().spawn_scoped(scope, wait).map(drop))
-    })?;
-    // A thread counts until the kernel has buried it, a moment after its end: the builder would be refused its place.
-    let asked = Instant::now();
-    while threads_counted() > before && asked.elapsed() < Duration::from_secs(5) {
-        thread::yield_now();
-    }
-    Ok(())
-}
-
-/// How many threads of this process the kernel counts; 0 where it does not tell.
-fn threads_counted() -> usize {
-    std::fs::read_dir("/proc/self/task").map_or(0, Iterator::count)
+    Ok(dl_core::build_runtime("dl", threads)?)
 }
 
 /// A file that may grow no further is then an error of the call, as a full disk is, not the end of the process.

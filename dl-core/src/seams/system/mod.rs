@@ -15,6 +15,8 @@ mod locks;
 mod pool;
 mod priority;
 mod random;
+#[cfg(feature = "runtime")]
+mod runtime;
 mod tasks;
 #[cfg(not(target_os = "linux"))]
 mod unsupported;
@@ -29,6 +31,9 @@ use tokio::runtime::Handle;
 use files::SystemFiles;
 #[cfg(not(target_os = "linux"))]
 use unsupported::SystemFiles;
+
+#[cfg(feature = "runtime")]
+pub use self::runtime::build_runtime;
 
 use self::clock::SystemClock;
 use self::random::SystemRandom;
