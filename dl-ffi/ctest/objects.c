@@ -1,6 +1,8 @@
 /* What a namespace and a log can do beside appending and reading. */
 #include "check.h"
 
+#include <time.h>
+
 static dl_namespace *namespace;
 static dl_log *log;
 
@@ -212,6 +214,77 @@ static void what_nobody_took_goes_with_the_lock_and_the_namespace(void) {
   OK(dl_namespace_close(namespace, -1));
   FAILS(DISTLOG_ERROR_CLOSED, dl_reader_next(reader, -1, &record));
   FAILS(DISTLOG_ERROR_CLOSED, dl_reader_next_batch(reader, 10, -1, &records));
+  dl_reader_free(reader);
+  close_log();
+}
+
+static void chunks_and_changes_nobody_took_go_with_the_namespace(void) {
+  open_log("memory:c-untaken-others", "bytes");
+  dl_byte_writer *writer;
+  OK(dl_log_open_byte_writer(log, NULL, -1, &writer));
+  OK(dl_byte_writer_write(writer, text("one"), -1));
+  OK(dl_byte_writer_write(writer, text("two"), -1));
+  OK(dl_byte_writer_close(writer, -1));
+  dl_byte_writer_free(writer);
+
+  dl_byte_reader *reader, *half;
+  dl_log_watcher *logs;
+  dl_segment_watcher *segments;
+  OK(dl_log_open_byte_reader(log, NULL, -1, &reader));
+  OK(dl_log_open_byte_reader(log, NULL, -1, &half));
+  OK(dl_namespace_watch_logs(namespace, NULL, &logs));
+  OK(dl_log_watch_segments(log, &segments));
+  dl_call *calls[3];
+  OK(dl_byte_reader_next_chunk_start(reader, &calls[0]));
+  OK(dl_log_watcher_next_start(logs, &calls[1]));
+  OK(dl_segment_watcher_next_start(segments, &calls[2]));
+  for (int i = 0; i < 3; i++) {
+    OK(dl_call_wait(calls[i], -1));
+    dl_call_free(calls[i]);
+  }
+  uint8_t byte;
+  size_t count;
+  OK(dl_byte_reader_read(half, &byte, 1, -1, &count));
+  OK(dl_namespace_close(namespace, -1));
+
+  dl_buffer *chunk;
+  dl_log_change *change;
+  dl_segments *there;
+  FAILS(DISTLOG_ERROR_CLOSED, dl_byte_reader_next_chunk(reader, -1, &chunk));
+  FAILS(DISTLOG_ERROR_CLOSED, dl_byte_reader_read(reader, &byte, 1, -1, &count));
+  FAILS(DISTLOG_ERROR_CLOSED, dl_byte_reader_read(half, &byte, 1, -1, &count));
+  FAILS(DISTLOG_ERROR_CLOSED, dl_log_watcher_next(logs, -1, &change));
+  FAILS(DISTLOG_ERROR_CLOSED, dl_segment_watcher_next(segments, -1, &there));
+  dl_byte_reader_free(reader);
+  dl_byte_reader_free(half);
+  dl_log_watcher_free(logs);
+  dl_segment_watcher_free(segments);
+  close_log();
+}
+
+static double seconds(void) {
+  struct timespec now;
+  CHECK(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
+  return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void a_batch_waits_as_long_as_it_says_and_not_for_another_call_too(void) {
+  open_log("memory:c-waits", "orders");
+  dl_reader_options *options = dl_reader_options_new();
+  OK(dl_reader_options_set_follow(options, true));
+  dl_reader *reader;
+  OK(dl_log_open_reader(log, options, -1, &reader));
+  dl_reader_options_free(options);
+  dl_call *other;
+  dl_records *records;
+  double began = seconds();
+  OK(dl_reader_next_batch_start(reader, 1, 1000, &other));
+  OK(dl_reader_next_batch(reader, 1, 1100, &records));
+  CHECK(dl_records_count(records) == 0);
+  CHECK(seconds() - began < 2);
+  dl_records_free(records);
+  OK(dl_call_wait(other, -1));
+  dl_call_free(other);
   dl_reader_free(reader);
   close_log();
 }
@@ -548,6 +621,8 @@ int main(void) {
   RUN(a_log_tells_about_itself);
   RUN(settings_are_kept_with_a_log);
   RUN(what_nobody_took_goes_with_the_lock_and_the_namespace);
+  RUN(chunks_and_changes_nobody_took_go_with_the_namespace);
+  RUN(a_batch_waits_as_long_as_it_says_and_not_for_another_call_too);
   RUN(cursors_move_under_their_reader);
   RUN(bytes_are_written_and_read_from_any_offset);
   RUN(changes_are_told);

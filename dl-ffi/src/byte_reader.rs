@@ -78,8 +78,9 @@ impl Stream {
     /// The next bytes, at most so many; none at the end.
     async fn next(self: Arc<Self>, most: usize) -> Result<Unread<Chunk>> {
         let chunk = self.reader.run(async |reader| {
-            if let Some(returned) = self.seen().returned.pop_front() {
-                return Ok(Some(returned));
+            if self.has_returned() {
+                reader.read(&mut []).await?;
+                return Ok(self.seen().returned.pop_front());
             }
             let chunk = reader.next_chunk().await;
             let mut seen = self.seen();
@@ -112,6 +113,11 @@ impl Stream {
             reader.close().await
         });
         close.await
+    }
+
+    /// Whether there are chunks that were given back. Without its namespace, the reader has none.
+    fn has_returned(&self) -> bool {
+        !self.seen().returned.is_empty()
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {

@@ -17,7 +17,7 @@ use crate::handle::{self, Boxed, Object, Out, give};
 use crate::record::{dl_record, dl_records};
 use crate::runtime::within;
 use crate::unread::{Source, Unread};
-use crate::waiting::{Effect, block, long_duration, start};
+use crate::waiting::{Deadline, Effect, block, long_duration, start};
 
 /// Reads a log from some position on, in order: acknowledged records only, none twice, none left out.
 ///
@@ -89,6 +89,7 @@ impl Stream {
     }
 
     async fn next_batch(self: Arc<Self>, most: usize, wait: Duration) -> Result<Unread<RecordBatch>> {
+        let deadline = Deadline::of(wait);
         let Some(mut reader) = within(wait, self.reader.lock()).await else {
             return Ok(Unread::new(self.clone(), Vec::new()));
         };
@@ -97,7 +98,7 @@ impl Stream {
         if !returned.is_empty() {
             return Ok(Unread::new(self.clone(), vec![returned]));
         }
-        let records = reader.next_batch(most, wait).await;
+        let records = reader.next_batch(most, deadline.left().unwrap_or(wait)).await;
         self.look(&reader);
         Ok(Unread::new(self.clone(), vec![records?]))
     }

@@ -36,9 +36,14 @@ pub(crate) struct Deadline(Option<Instant>);
 
 impl Deadline {
     /// That of a time-out of the header: none if it is negative.
-    #[allow(clippy::disallowed_methods, reason = "the caller waits in real time")]
     pub(crate) fn new(timeout_ms: i64) -> Self {
-        Self(duration(timeout_ms).map(|timeout| Instant::now() + timeout))
+        duration(timeout_ms).map_or(Self(None), Self::of)
+    }
+
+    /// So long from now; none if that is beyond what a clock tells.
+    #[allow(clippy::disallowed_methods, reason = "the caller waits in real time")]
+    pub(crate) fn of(timeout: Duration) -> Self {
+        Self(Instant::now().checked_add(timeout))
     }
 
     /// How long that is from now; `None` if there is no bound.

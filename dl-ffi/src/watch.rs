@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::ffi::{CString, c_char};
 use std::ptr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use dl_core::{LogChange, LogWatcher, Result, SegmentInfo, SegmentWatcher};
 
@@ -16,6 +17,7 @@ use crate::handle::{self, Boxed, Object, Out};
 use crate::log::dl_log;
 use crate::log_info::dl_segments;
 use crate::namespace::dl_namespace;
+use crate::runtime::within;
 use crate::text;
 use crate::turn_taking::TurnTaking;
 use crate::unread::{Source, Unread};
@@ -91,8 +93,16 @@ impl<W, T> Watching<W, T> {
         Arc::new(Self { birth, watcher: TurnTaking::new(watcher), returned })
     }
 
-    fn pop_returned(&self) -> Option<T> {
-        self.returned().pop_front()
+    /// What nobody took, unless the watcher ended with its namespace: then that is what `next` says. What else it says comes
+    /// behind.
+    async fn again(&self, next: impl Future<Output = Result<T>>) -> Result<Option<T>> {
+        if self.returned().is_empty() {
+            return Ok(None);
+        }
+        if let Some(told) = within(Duration::ZERO, next).await {
+            self.returned().push_back(told?);
+        }
+        Ok(self.returned().pop_front())
     }
 
     fn returned(&self) -> MutexGuard<'_, VecDeque<T>> {
@@ -108,7 +118,7 @@ impl<W: Send, T: Send> Source<T> for Watching<W, T> {
 }
 
 async fn next_change(watching: Arc<Watching<LogWatcher, LogChange>>) -> Result<Unread<LogChange>> {
-    let next = watching.watcher.run(async |watcher| match watching.pop_returned() {
+    let next = watching.watcher.run(async |watcher| match watching.again(watcher.next()).await? {
         Some(returned) => Ok(returned),
         None => watcher.next().await,
     });
@@ -119,7 +129,7 @@ async fn next_change(watching: Arc<Watching<LogWatcher, LogChange>>) -> Result<U
 async fn next_segments(
     watching: Arc<Watching<SegmentWatcher, Vec<SegmentInfo>>>,
 ) -> Result<Unread<Vec<SegmentInfo>>> {
-    let next = watching.watcher.run(async |watcher| match watching.pop_returned() {
+    let next = watching.watcher.run(async |watcher| match watching.again(watcher.next()).await? {
         Some(returned) => Ok(returned),
         None => watcher.next().await,
     });

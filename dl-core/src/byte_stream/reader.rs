@@ -1,5 +1,7 @@
 //! The reading end of a stream of bytes.
 
+use std::time::Duration;
+
 use bytes::{Buf, Bytes};
 
 use super::{at, end_of, first_offset, is_truncated, no_offsets, start_of};
@@ -63,13 +65,17 @@ impl ByteReader {
     }
 
     /// Reads bytes into `buffer`: at least one, unless that is empty or this is the end, about which [`end`](Self::end)
-    /// says more. A reader that follows waits for one.
+    /// says more. A reader that follows waits for one. Into an empty buffer it reads nothing, and says whether it is closed.
     ///
     /// # Errors
     /// `invalid-argument` if the log turns out to be no stream of bytes; `truncated` if the bytes were truncated and the
     /// options do not say to skip; else as [`Reader::next`].
     pub async fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
-        if buffer.is_empty() || !self.fill().await? {
+        if buffer.is_empty() {
+            self.check().await?;
+            return Ok(0);
+        }
+        if !self.fill().await? {
             return Ok(0);
         }
         let count = buffer.len().min(self.chunk.len());
@@ -135,6 +141,9 @@ impl ByteReader {
 
     /// Sees to it that there are bytes in the chunk; `false` at the end.
     async fn fill(&mut self) -> Result<bool> {
+        if !self.chunk.is_empty() {
+            self.check().await?;
+        }
         while self.chunk.is_empty() {
             if self.next.is_none() {
                 self.next = self.reader.next().await?;
@@ -147,6 +156,11 @@ impl ByteReader {
             self.take(start).map_err(|error| error.with("log", self.log.name()))?;
         }
         Ok(true)
+    }
+
+    /// Whether what was read before may still be handed out: a reader that is closed, or whose namespace is, has nothing.
+    async fn check(&mut self) -> Result<()> {
+        self.reader.next_batch(0, Duration::ZERO).await.map(drop)
     }
 
     /// The bytes at the position are gone; those from `start` on are there.
