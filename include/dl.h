@@ -6,7 +6,9 @@
  *
  * - Errors. A function that can fail returns an error object, or NULL if it did not fail. Free it with dl_error_free.
  *   Results come last and are written only on success. A NULL for what may not be NULL, and text that is not UTF-8, are
- *   errors of the kind invalid-argument; no call ends the process, but for want of memory.
+ *   errors of the kind invalid-argument. Any function may fail with closed in a forked child, and with internal for a bug of
+ *   the library; beside these and the errors of the driver (unavailable, corrupt, permission-denied, storage-full), each says
+ *   what it fails with. No call ends the process, but for want of memory: that is no error, it aborts.
  * - Ownership. An object that is written to a result, or returned without const, is the caller's, who frees it with the
  *   function of its type that ends in _free. What is returned as const, and every view of bytes or text, belongs to the
  *   object it was asked of and lives as long as that. Every _free takes NULL. Bytes and text that are given to a function
@@ -17,7 +19,9 @@
  * - Waiting. timeout_ms is in milliseconds: 0 does not wait, a negative one waits without bound. A call that ran out of time
  *   fails with the kind timeout; what it had begun may take effect (dl_error_may_have_taken_effect). Each function that waits
  *   has a sister that ends in _start, which does not wait but answers a dl_call: wait for that, or let it call a function of
- *   yours, or let it come out of a dl_queue, whose descriptor an event loop can poll.
+ *   yours, or let it come out of a dl_queue, whose descriptor an event loop can poll. It fails itself only with
+ *   invalid-argument, with closed in a forked child, and with unavailable where the system refuses threads; what it began
+ *   fails when the call is done, with the errors of its sister.
  * - Forks. In a forked child every call on an object of the parent fails with the kind closed, and _free does nothing. Open
  *   the namespace again in the child.
  */
@@ -493,7 +497,8 @@ dl_error *dl_log_open_byte_reader(dl_log *log,
                                   dl_byte_reader **reader);
 
 /**
- * Starts dl_log_open_byte_reader. Take what it answers with dl_call_take_byte_reader.
+ * Starts dl_log_open_byte_reader. Take what it answers with dl_call_take_byte_reader. Errors: those of
+ * dl_log_open_byte_reader come with the call.
  */
 dl_error *dl_log_open_byte_reader_start(dl_log *log, const dl_reader_options *options, dl_call **call);
 
@@ -520,9 +525,11 @@ dl_error *dl_byte_reader_next_chunk(dl_byte_reader *reader,
                                     dl_buffer **chunk);
 
 /**
- * Starts dl_byte_reader_next_chunk. Take what it answers with dl_call_take_chunk.
+ * Starts dl_byte_reader_next_chunk. Take what it answers with dl_call_take_chunk. Errors: those of dl_byte_reader_next_chunk
+ * come with the call.
  */
-dl_error *dl_byte_reader_next_chunk_start(dl_byte_reader *reader, dl_call **call);
+dl_error *dl_byte_reader_next_chunk_start(dl_byte_reader *reader,
+                                          dl_call **call);
 
 /**
  * The offset of the next byte.
@@ -538,7 +545,7 @@ dl_error *dl_byte_reader_seek(dl_byte_reader *reader,
                               int64_t timeout_ms);
 
 /**
- * Starts dl_byte_reader_seek. It answers nothing.
+ * Starts dl_byte_reader_seek. It answers nothing. Errors: those of dl_byte_reader_seek come with the call.
  */
 dl_error *dl_byte_reader_seek_start(dl_byte_reader *reader, uint64_t offset, dl_call **call);
 
@@ -548,12 +555,14 @@ dl_error *dl_byte_reader_seek_start(dl_byte_reader *reader, uint64_t offset, dl_
 uint32_t dl_byte_reader_end(const dl_byte_reader *reader);
 
 /**
- * Closes a reader: calls that wait, and every later one, fail with closed.
+ * Closes a reader: calls that wait, and every later one, fail with closed. Errors: timeout; the reader is closed all the
+ * same.
  */
-dl_error *dl_byte_reader_close(dl_byte_reader *reader, int64_t timeout_ms);
+dl_error *dl_byte_reader_close(dl_byte_reader *reader,
+                               int64_t timeout_ms);
 
 /**
- * Starts dl_byte_reader_close. It answers nothing.
+ * Starts dl_byte_reader_close. It answers nothing. Errors: those of dl_byte_reader_close come with the call.
  */
 dl_error *dl_byte_reader_close_start(dl_byte_reader *reader, dl_call **call);
 
@@ -574,7 +583,8 @@ dl_error *dl_log_open_byte_writer(dl_log *log,
                                   dl_byte_writer **writer);
 
 /**
- * Starts dl_log_open_byte_writer. Take what it answers with dl_call_take_byte_writer.
+ * Starts dl_log_open_byte_writer. Take what it answers with dl_call_take_byte_writer. Errors: those of
+ * dl_log_open_byte_writer come with the call.
  */
 dl_error *dl_log_open_byte_writer_start(dl_log *log, const dl_writer_options *options, dl_call **call);
 
@@ -590,7 +600,7 @@ dl_error *dl_byte_writer_write(dl_byte_writer *writer,
                                int64_t timeout_ms);
 
 /**
- * Starts dl_byte_writer_write. It answers nothing.
+ * Starts dl_byte_writer_write. It answers nothing. Errors: those of dl_byte_writer_write come with the call.
  */
 dl_error *dl_byte_writer_write_start(dl_byte_writer *writer, dl_bytes bytes, dl_call **call);
 
@@ -604,7 +614,7 @@ dl_error *dl_byte_writer_flush(dl_byte_writer *writer,
                                int64_t timeout_ms);
 
 /**
- * Starts dl_byte_writer_flush. It answers nothing.
+ * Starts dl_byte_writer_flush. It answers nothing. Errors: those of dl_byte_writer_flush come with the call.
  */
 dl_error *dl_byte_writer_flush_start(dl_byte_writer *writer, dl_call **call);
 
@@ -621,7 +631,7 @@ uint64_t dl_byte_writer_position(const dl_byte_writer *writer);
 dl_error *dl_byte_writer_seal(dl_byte_writer *writer, int64_t timeout_ms);
 
 /**
- * Starts dl_byte_writer_seal. It answers nothing.
+ * Starts dl_byte_writer_seal. It answers nothing. Errors: those of dl_byte_writer_seal come with the call.
  */
 dl_error *dl_byte_writer_seal_start(dl_byte_writer *writer, dl_call **call);
 
@@ -633,7 +643,7 @@ dl_error *dl_byte_writer_seal_start(dl_byte_writer *writer, dl_call **call);
 dl_error *dl_byte_writer_close(dl_byte_writer *writer, int64_t timeout_ms);
 
 /**
- * Starts dl_byte_writer_close. It answers nothing.
+ * Starts dl_byte_writer_close. It answers nothing. Errors: those of dl_byte_writer_close come with the call.
  */
 dl_error *dl_byte_writer_close_start(dl_byte_writer *writer, dl_call **call);
 
@@ -650,7 +660,8 @@ void dl_byte_writer_abort(dl_byte_writer *writer);
 dl_error *dl_byte_writer_wait_fenced(dl_byte_writer *writer, int64_t timeout_ms);
 
 /**
- * Starts dl_byte_writer_wait_fenced. The call fails when the writer ends, with the error that its calls then return.
+ * Starts dl_byte_writer_wait_fenced. The call fails when the writer ends, with the error that its calls then return. Errors:
+ * those of dl_byte_writer_wait_fenced come with the call.
  */
 dl_error *dl_byte_writer_wait_fenced_start(dl_byte_writer *writer,
                                            dl_call **call);
@@ -746,6 +757,8 @@ int32_t dl_queue_fd(const dl_queue *queue);
  * For each call its pointer, or NULL if it was freed before it was done, goes into `calls`, and the pointer that was given
  * to dl_call_enqueue into `user_data`; both are arrays of `max`, of which one may be NULL. The calls stay the caller's, to be
  * freed.
+ *
+ * Errors: invalid-argument if both arrays are NULL; closed in a forked child.
  */
 dl_error *dl_queue_next(dl_queue *queue,
                         int64_t timeout_ms,
@@ -898,9 +911,12 @@ dl_error *dl_log_open_cursor(dl_log *log,
                              dl_cursor **cursor);
 
 /**
- * Starts dl_log_open_cursor. Take what it answers with dl_call_take_cursor.
+ * Starts dl_log_open_cursor. Take what it answers with dl_call_take_cursor. Errors: those of dl_log_open_cursor come with
+ * the call.
  */
-dl_error *dl_log_open_cursor_start(dl_log *log, const char *name, dl_call **call);
+dl_error *dl_log_open_cursor_start(dl_log *log,
+                                   const char *name,
+                                   dl_call **call);
 
 /**
  * Lists the cursors of the log.
@@ -910,9 +926,11 @@ dl_error *dl_log_open_cursor_start(dl_log *log, const char *name, dl_call **call
 dl_error *dl_log_list_cursors(dl_log *log, int64_t timeout_ms, dl_cursors **cursors);
 
 /**
- * Starts dl_log_list_cursors. Take what it answers with dl_call_take_cursors.
+ * Starts dl_log_list_cursors. Take what it answers with dl_call_take_cursors. Errors: those of dl_log_list_cursors come with
+ * the call.
  */
-dl_error *dl_log_list_cursors_start(dl_log *log, dl_call **call);
+dl_error *dl_log_list_cursors_start(dl_log *log,
+                                    dl_call **call);
 
 /**
  * The name of a cursor. It lives as long as the cursor.
@@ -931,9 +949,11 @@ dl_error *dl_cursor_position(dl_cursor *cursor,
                              bool *found);
 
 /**
- * Starts dl_cursor_position. Take what it answers with dl_call_take_dlsn.
+ * Starts dl_cursor_position. Take what it answers with dl_call_take_dlsn. Errors: those of dl_cursor_position come with the
+ * call.
  */
-dl_error *dl_cursor_position_start(dl_cursor *cursor, dl_call **call);
+dl_error *dl_cursor_position_start(dl_cursor *cursor,
+                                   dl_call **call);
 
 /**
  * Moves a cursor forward to the record that was processed last, and makes it if there is none. `in_force` is the durable
@@ -948,9 +968,12 @@ dl_error *dl_cursor_advance(dl_cursor *cursor,
                             dl_dlsn *in_force);
 
 /**
- * Starts dl_cursor_advance. Take what it answers with dl_call_take_dlsn.
+ * Starts dl_cursor_advance. Take what it answers with dl_call_take_dlsn. Errors: those of dl_cursor_advance come with the
+ * call.
  */
-dl_error *dl_cursor_advance_start(dl_cursor *cursor, dl_dlsn to, dl_call **call);
+dl_error *dl_cursor_advance_start(dl_cursor *cursor,
+                                  dl_dlsn to,
+                                  dl_call **call);
 
 /**
  * Moves a cursor to this position, also back, and makes it if there is none. Errors: as dl_cursor_advance.
@@ -958,7 +981,7 @@ dl_error *dl_cursor_advance_start(dl_cursor *cursor, dl_dlsn to, dl_call **call)
 dl_error *dl_cursor_reset(dl_cursor *cursor, dl_dlsn to, int64_t timeout_ms);
 
 /**
- * Starts dl_cursor_reset. It answers nothing.
+ * Starts dl_cursor_reset. It answers nothing. Errors: those of dl_cursor_reset come with the call.
  */
 dl_error *dl_cursor_reset_start(dl_cursor *cursor, dl_dlsn to, dl_call **call);
 
@@ -970,7 +993,7 @@ dl_error *dl_cursor_reset_start(dl_cursor *cursor, dl_dlsn to, dl_call **call);
 dl_error *dl_cursor_delete(dl_cursor *cursor, int64_t timeout_ms);
 
 /**
- * Starts dl_cursor_delete. It answers nothing.
+ * Starts dl_cursor_delete. It answers nothing. Errors: those of dl_cursor_delete come with the call.
  */
 dl_error *dl_cursor_delete_start(dl_cursor *cursor, dl_call **call);
 
@@ -1036,6 +1059,8 @@ dl_error *dl_dlsn_format(dl_dlsn dlsn, char *buffer, size_t bytes);
 /**
  * Makes an error of the caller's own, of a kind DISTLOG_ERROR_..., for a layer above that refuses something itself: internal if
  * there is no such kind. NULL for the message is an empty one.
+ *
+ * Errors: that is the answer itself; invalid-argument if the message is not UTF-8.
  */
 dl_error *dl_error_new(uint32_t kind,
                        const char *message);
@@ -1135,9 +1160,12 @@ const char *dl_event_message(const dl_event *event);
 uint32_t dl_event_kind(const dl_event *event);
 
 /**
- * What it happened to: the value of a key such as "log", "segment", "file" or "owner"; NULL if it has none.
+ * What it happened to: the value of a key; NULL if it has none of this key. docs/metrics.md says which keys each target has: "log",
+ * "segment", "owner", "file", "entries", "records", "journals", "segments" and "ms". Behind an error ("error" is its message) are
+ * also all keys of the error, such as "entry" and "offset" of damage.
  */
-const char *dl_event_context(const dl_event *event, const char *key);
+const char *dl_event_context(const dl_event *event,
+                             const char *key);
 
 /**
  * All of it as one line: level, target, message and context.
@@ -1167,9 +1195,12 @@ dl_error *dl_log_open_writer(dl_log *log,
                              dl_writer **writer);
 
 /**
- * Starts dl_log_open_writer. Take what it answers with dl_call_take_writer.
+ * Starts dl_log_open_writer. Take what it answers with dl_call_take_writer. Errors: those of dl_log_open_writer come with
+ * the call.
  */
-dl_error *dl_log_open_writer_start(dl_log *log, const dl_writer_options *options, dl_call **call);
+dl_error *dl_log_open_writer_start(dl_log *log,
+                                   const dl_writer_options *options,
+                                   dl_call **call);
 
 /**
  * Opens a reader. `options` may be NULL: then it reads from the first record to the end.
@@ -1184,9 +1215,12 @@ dl_error *dl_log_open_reader(dl_log *log,
                              dl_reader **reader);
 
 /**
- * Starts dl_log_open_reader. Take what it answers with dl_call_take_reader.
+ * Starts dl_log_open_reader. Take what it answers with dl_call_take_reader. Errors: those of dl_log_open_reader come with
+ * the call.
  */
-dl_error *dl_log_open_reader_start(dl_log *log, const dl_reader_options *options, dl_call **call);
+dl_error *dl_log_open_reader_start(dl_log *log,
+                                   const dl_reader_options *options,
+                                   dl_call **call);
 
 /**
  * Truncates the log below `before`, at most up to the segment that is being written: dl_writer_truncate gets further.
@@ -1200,9 +1234,11 @@ dl_error *dl_log_truncate(dl_log *log,
                           dl_dlsn *in_force);
 
 /**
- * Starts dl_log_truncate. Take what it answers with dl_call_take_dlsn.
+ * Starts dl_log_truncate. Take what it answers with dl_call_take_dlsn. Errors: those of dl_log_truncate come with the call.
  */
-dl_error *dl_log_truncate_start(dl_log *log, dl_dlsn before, dl_call **call);
+dl_error *dl_log_truncate_start(dl_log *log,
+                                dl_dlsn before,
+                                dl_call **call);
 
 /**
  * Completes what a writer that is gone left in progress, as opening a writer and closing it would.
@@ -1212,7 +1248,7 @@ dl_error *dl_log_truncate_start(dl_log *log, dl_dlsn before, dl_call **call);
 dl_error *dl_log_recover(dl_log *log, int64_t timeout_ms);
 
 /**
- * Starts dl_log_recover. It answers nothing.
+ * Starts dl_log_recover. It answers nothing. Errors: those of dl_log_recover come with the call.
  */
 dl_error *dl_log_recover_start(dl_log *log, dl_call **call);
 
@@ -1227,9 +1263,11 @@ dl_error *dl_log_apply_retention(dl_log *log,
                                  dl_dlsn *in_force);
 
 /**
- * Starts dl_log_apply_retention. Take what it answers with dl_call_take_dlsn.
+ * Starts dl_log_apply_retention. Take what it answers with dl_call_take_dlsn. Errors: those of dl_log_apply_retention come
+ * with the call.
  */
-dl_error *dl_log_apply_retention_start(dl_log *log, dl_call **call);
+dl_error *dl_log_apply_retention_start(dl_log *log,
+                                       dl_call **call);
 
 /**
  * What the metadata says about the log.
@@ -1239,9 +1277,11 @@ dl_error *dl_log_apply_retention_start(dl_log *log, dl_call **call);
 dl_error *dl_log_get_info(dl_log *log, int64_t timeout_ms, dl_log_info **info);
 
 /**
- * Starts dl_log_get_info. Take what it answers with dl_call_take_log_info.
+ * Starts dl_log_get_info. Take what it answers with dl_call_take_log_info. Errors: those of dl_log_get_info come with the
+ * call.
  */
-dl_error *dl_log_get_info_start(dl_log *log, dl_call **call);
+dl_error *dl_log_get_info_start(dl_log *log,
+                                dl_call **call);
 
 /**
  * The segments of the log, truncated ones that are still kept included.
@@ -1251,9 +1291,11 @@ dl_error *dl_log_get_info_start(dl_log *log, dl_call **call);
 dl_error *dl_log_list_segments(dl_log *log, int64_t timeout_ms, dl_segments **segments);
 
 /**
- * Starts dl_log_list_segments. Take what it answers with dl_call_take_segments.
+ * Starts dl_log_list_segments. Take what it answers with dl_call_take_segments. Errors: those of dl_log_list_segments come
+ * with the call.
  */
-dl_error *dl_log_list_segments_start(dl_log *log, dl_call **call);
+dl_error *dl_log_list_segments_start(dl_log *log,
+                                     dl_call **call);
 
 /**
  * The name of the log.
@@ -1376,9 +1418,12 @@ int64_t dl_segment_completed_ms(const dl_segment *segment);
 dl_error *dl_log_dlsn_at_txid(dl_log *log, int64_t txid, int64_t timeout_ms, dl_dlsn *dlsn, bool *found);
 
 /**
- * Starts dl_log_dlsn_at_txid. Take what it answers with dl_call_take_dlsn.
+ * Starts dl_log_dlsn_at_txid. Take what it answers with dl_call_take_dlsn. Errors: those of dl_log_dlsn_at_txid come with
+ * the call.
  */
-dl_error *dl_log_dlsn_at_txid_start(dl_log *log, int64_t txid, dl_call **call);
+dl_error *dl_log_dlsn_at_txid_start(dl_log *log,
+                                    int64_t txid,
+                                    dl_call **call);
 
 /**
  * The number of readable records from `from` to `until`, both included; NULL is no bound. As many as a reader with these
@@ -1393,9 +1438,12 @@ dl_error *dl_log_count(dl_log *log,
                        uint64_t *count);
 
 /**
- * Starts dl_log_count. Take what it answers with dl_call_take_count.
+ * Starts dl_log_count. Take what it answers with dl_call_take_count. Errors: those of dl_log_count come with the call.
  */
-dl_error *dl_log_count_start(dl_log *log, const dl_dlsn *from, const dl_dlsn *until, dl_call **call);
+dl_error *dl_log_count_start(dl_log *log,
+                             const dl_dlsn *from,
+                             const dl_dlsn *until,
+                             dl_call **call);
 
 /**
  * The first readable record; `record` is NULL if there is none yet.
@@ -1405,9 +1453,11 @@ dl_error *dl_log_count_start(dl_log *log, const dl_dlsn *from, const dl_dlsn *un
 dl_error *dl_log_first_record(dl_log *log, int64_t timeout_ms, dl_record **record);
 
 /**
- * Starts dl_log_first_record. Take what it answers with dl_call_take_record.
+ * Starts dl_log_first_record. Take what it answers with dl_call_take_record. Errors: those of dl_log_first_record come with
+ * the call.
  */
-dl_error *dl_log_first_record_start(dl_log *log, dl_call **call);
+dl_error *dl_log_first_record_start(dl_log *log,
+                                    dl_call **call);
 
 /**
  * The last record; `record` is NULL if there is none that was not truncated.
@@ -1417,9 +1467,11 @@ dl_error *dl_log_first_record_start(dl_log *log, dl_call **call);
 dl_error *dl_log_last_record(dl_log *log, int64_t timeout_ms, dl_record **record);
 
 /**
- * Starts dl_log_last_record. Take what it answers with dl_call_take_record.
+ * Starts dl_log_last_record. Take what it answers with dl_call_take_record. Errors: those of dl_log_last_record come with
+ * the call.
  */
-dl_error *dl_log_last_record_start(dl_log *log, dl_call **call);
+dl_error *dl_log_last_record_start(dl_log *log,
+                                   dl_call **call);
 
 /**
  * The options kept with the log; the defaults, if none were set.
@@ -1429,9 +1481,11 @@ dl_error *dl_log_last_record_start(dl_log *log, dl_call **call);
 dl_error *dl_log_get_options(dl_log *log, int64_t timeout_ms, dl_log_options **options);
 
 /**
- * Starts dl_log_get_options. Take what it answers with dl_call_take_log_options.
+ * Starts dl_log_get_options. Take what it answers with dl_call_take_log_options. Errors: those of dl_log_get_options come
+ * with the call.
  */
-dl_error *dl_log_get_options_start(dl_log *log, dl_call **call);
+dl_error *dl_log_get_options_start(dl_log *log,
+                                   dl_call **call);
 
 /**
  * Replaces the options kept with the log. Writers that are opened from now on go by them.
@@ -1441,7 +1495,7 @@ dl_error *dl_log_get_options_start(dl_log *log, dl_call **call);
 dl_error *dl_log_set_options(dl_log *log, const dl_log_options *options, int64_t timeout_ms);
 
 /**
- * Starts dl_log_set_options. It answers nothing.
+ * Starts dl_log_set_options. It answers nothing. Errors: those of dl_log_set_options come with the call.
  */
 dl_error *dl_log_set_options_start(dl_log *log, const dl_log_options *options, dl_call **call);
 
@@ -1453,9 +1507,11 @@ dl_error *dl_log_set_options_start(dl_log *log, const dl_log_options *options, d
 dl_error *dl_log_get_user_metadata(dl_log *log, int64_t timeout_ms, dl_buffer **data);
 
 /**
- * Starts dl_log_get_user_metadata. Take what it answers with dl_call_take_buffer.
+ * Starts dl_log_get_user_metadata. Take what it answers with dl_call_take_buffer. Errors: those of dl_log_get_user_metadata
+ * come with the call.
  */
-dl_error *dl_log_get_user_metadata_start(dl_log *log, dl_call **call);
+dl_error *dl_log_get_user_metadata_start(dl_log *log,
+                                         dl_call **call);
 
 /**
  * Sets the bytes that the user keeps with the log; none removes them.
@@ -1465,9 +1521,11 @@ dl_error *dl_log_get_user_metadata_start(dl_log *log, dl_call **call);
 dl_error *dl_log_set_user_metadata(dl_log *log, dl_bytes data, int64_t timeout_ms);
 
 /**
- * Starts dl_log_set_user_metadata. It answers nothing.
+ * Starts dl_log_set_user_metadata. It answers nothing. Errors: those of dl_log_set_user_metadata come with the call.
  */
-dl_error *dl_log_set_user_metadata_start(dl_log *log, dl_bytes data, dl_call **call);
+dl_error *dl_log_set_user_metadata_start(dl_log *log,
+                                         dl_bytes data,
+                                         dl_call **call);
 
 /**
  * Opens the namespace at a URI, such as "memory:name" or "file:///path". Options in its query win over `options`, which may
@@ -1482,9 +1540,12 @@ dl_error *dl_namespace_open(const char *uri,
                             dl_namespace **namespace_);
 
 /**
- * Starts dl_namespace_open. Take what it answers with dl_call_take_namespace.
+ * Starts dl_namespace_open. Take what it answers with dl_call_take_namespace. Errors: those of dl_namespace_open come with
+ * the call.
  */
-dl_error *dl_namespace_open_start(const char *uri, const dl_namespace_options *options, dl_call **call);
+dl_error *dl_namespace_open_start(const char *uri,
+                                  const dl_namespace_options *options,
+                                  dl_call **call);
 
 /**
  * As dl_namespace_open, with a function that is told of events: what an operator wants to hear of, such as a writer that was
@@ -1494,6 +1555,8 @@ dl_error *dl_namespace_open_start(const char *uri, const dl_namespace_options *o
  * of these, but must not close or free this namespace, which would wait for itself; it must return, not throw or jump. Events that
  * come faster than it returns are dropped and counted. What happened before dl_namespace_close is told before that returns, and
  * nothing is told any more once dl_namespace_free has returned, or once this has failed: so long `user_data` has to live.
+ *
+ * Errors: as dl_namespace_open.
  */
 dl_error *dl_namespace_open_with_events(const char *uri,
                                         const dl_namespace_options *options,
@@ -1503,7 +1566,8 @@ dl_error *dl_namespace_open_with_events(const char *uri,
                                         dl_namespace **namespace_);
 
 /**
- * Starts dl_namespace_open_with_events. Take what it answers with dl_call_take_namespace.
+ * Starts dl_namespace_open_with_events. Take what it answers with dl_call_take_namespace. Errors: those of
+ * dl_namespace_open_with_events come with the call.
  */
 dl_error *dl_namespace_open_with_events_start(const char *uri,
                                               const dl_namespace_options *options,
@@ -1521,7 +1585,7 @@ dl_error *dl_namespace_close(dl_namespace *namespace_,
                              int64_t timeout_ms);
 
 /**
- * Starts dl_namespace_close. It answers nothing.
+ * Starts dl_namespace_close. It answers nothing. Errors: those of dl_namespace_close come with the call.
  */
 dl_error *dl_namespace_close_start(dl_namespace *namespace_, dl_call **call);
 
@@ -1533,6 +1597,8 @@ void dl_namespace_free(dl_namespace *namespace_);
 /**
  * What the namespace counted and measured since it was opened, as Prometheus text; `by_log` adds those of each log with an
  * open writer or reader.
+ *
+ * Errors: timeout; closed when the namespace is.
  */
 dl_error *dl_namespace_metrics_text(dl_namespace *namespace_,
                                     bool by_log,
@@ -1540,7 +1606,8 @@ dl_error *dl_namespace_metrics_text(dl_namespace *namespace_,
                                     dl_buffer **text);
 
 /**
- * Starts dl_namespace_metrics_text. Take what it answers with dl_call_take_buffer.
+ * Starts dl_namespace_metrics_text. Take what it answers with dl_call_take_buffer. Errors: those of
+ * dl_namespace_metrics_text come with the call.
  */
 dl_error *dl_namespace_metrics_text_start(dl_namespace *namespace_, bool by_log, dl_call **call);
 
@@ -1552,9 +1619,11 @@ dl_error *dl_namespace_metrics_text_start(dl_namespace *namespace_, bool by_log,
 dl_error *dl_namespace_create_log(dl_namespace *namespace_, const char *name, int64_t timeout_ms);
 
 /**
- * Starts dl_namespace_create_log. It answers nothing.
+ * Starts dl_namespace_create_log. It answers nothing. Errors: those of dl_namespace_create_log come with the call.
  */
-dl_error *dl_namespace_create_log_start(dl_namespace *namespace_, const char *name, dl_call **call);
+dl_error *dl_namespace_create_log_start(dl_namespace *namespace_,
+                                        const char *name,
+                                        dl_call **call);
 
 /**
  * Opens a log that exists.
@@ -1564,9 +1633,12 @@ dl_error *dl_namespace_create_log_start(dl_namespace *namespace_, const char *na
 dl_error *dl_namespace_open_log(dl_namespace *namespace_, const char *name, int64_t timeout_ms, dl_log **log);
 
 /**
- * Starts dl_namespace_open_log. Take what it answers with dl_call_take_log.
+ * Starts dl_namespace_open_log. Take what it answers with dl_call_take_log. Errors: those of dl_namespace_open_log come with
+ * the call.
  */
-dl_error *dl_namespace_open_log_start(dl_namespace *namespace_, const char *name, dl_call **call);
+dl_error *dl_namespace_open_log_start(dl_namespace *namespace_,
+                                      const char *name,
+                                      dl_call **call);
 
 /**
  * A log that may not exist yet: calls on it find out, and a writer can make it (the option create_log). Does not wait.
@@ -1578,7 +1650,7 @@ dl_error *dl_namespace_log(dl_namespace *namespace_,
                            dl_log **log);
 
 /**
- * Whether a log exists.
+ * Whether a log exists. Errors: invalid-argument for what is no name of a log; timeout; unavailable; closed.
  */
 dl_error *dl_namespace_log_exists(dl_namespace *namespace_,
                                   const char *name,
@@ -1586,9 +1658,12 @@ dl_error *dl_namespace_log_exists(dl_namespace *namespace_,
                                   bool *exists);
 
 /**
- * Starts dl_namespace_log_exists. Take what it answers with dl_call_take_flag.
+ * Starts dl_namespace_log_exists. Take what it answers with dl_call_take_flag. Errors: those of dl_namespace_log_exists come
+ * with the call.
  */
-dl_error *dl_namespace_log_exists_start(dl_namespace *namespace_, const char *name, dl_call **call);
+dl_error *dl_namespace_log_exists_start(dl_namespace *namespace_,
+                                        const char *name,
+                                        dl_call **call);
 
 /**
  * Takes a log from whoever writes it, frees all it holds and removes it; logs below its name stay.
@@ -1598,9 +1673,11 @@ dl_error *dl_namespace_log_exists_start(dl_namespace *namespace_, const char *na
 dl_error *dl_namespace_delete_log(dl_namespace *namespace_, const char *name, int64_t timeout_ms);
 
 /**
- * Starts dl_namespace_delete_log. It answers nothing.
+ * Starts dl_namespace_delete_log. It answers nothing. Errors: those of dl_namespace_delete_log come with the call.
  */
-dl_error *dl_namespace_delete_log_start(dl_namespace *namespace_, const char *name, dl_call **call);
+dl_error *dl_namespace_delete_log_start(dl_namespace *namespace_,
+                                        const char *name,
+                                        dl_call **call);
 
 /**
  * Gives a log another name, and moves all that belongs to it; logs below its old name stay where they are.
@@ -1614,7 +1691,7 @@ dl_error *dl_namespace_rename_log(dl_namespace *namespace_,
                                   int64_t timeout_ms);
 
 /**
- * Starts dl_namespace_rename_log. It answers nothing.
+ * Starts dl_namespace_rename_log. It answers nothing. Errors: those of dl_namespace_rename_log come with the call.
  */
 dl_error *dl_namespace_rename_log_start(dl_namespace *namespace_,
                                         const char *from,
@@ -1624,6 +1701,8 @@ dl_error *dl_namespace_rename_log_start(dl_namespace *namespace_,
 /**
  * Lists logs: the full names of those below `prefix` (a path; all logs, if it is empty or NULL) and behind `after` (from the
  * first on, if it is NULL), in byte order, at most `limit`. The next page begins behind the last name of this one.
+ *
+ * Errors: invalid-argument for what is no path or name; timeout; unavailable; closed.
  */
 dl_error *dl_namespace_list_logs(dl_namespace *namespace_,
                                  const char *prefix,
@@ -1633,7 +1712,8 @@ dl_error *dl_namespace_list_logs(dl_namespace *namespace_,
                                  dl_names **names);
 
 /**
- * Starts dl_namespace_list_logs. Take what it answers with dl_call_take_names.
+ * Starts dl_namespace_list_logs. Take what it answers with dl_call_take_names. Errors: those of dl_namespace_list_logs come
+ * with the call.
  */
 dl_error *dl_namespace_list_logs_start(dl_namespace *namespace_,
                                        const char *prefix,
@@ -1653,12 +1733,15 @@ dl_error *dl_namespace_inspect(const char *uri,
                                dl_namespace_info **info);
 
 /**
- * Starts dl_namespace_inspect. Take what it answers with dl_call_take_namespace_info.
+ * Starts dl_namespace_inspect. Take what it answers with dl_call_take_namespace_info. Errors: those of dl_namespace_inspect
+ * come with the call.
  */
-dl_error *dl_namespace_inspect_start(const char *uri, const dl_namespace_options *options, dl_call **call);
+dl_error *dl_namespace_inspect_start(const char *uri,
+                                     const dl_namespace_options *options,
+                                     dl_call **call);
 
 /**
- * The driver: "memory" or "file".
+ * The driver: "memory", "file" or "bookkeeper".
  */
 const char *dl_namespace_info_driver(const dl_namespace_info *info);
 
@@ -1778,7 +1861,7 @@ void dl_namespace_options_free(dl_namespace_options *options);
  * How this process names itself as the owner of a log, seen by those that it keeps out. If absent:
  * host name and process id.
  *
- * text; 1 to 256.
+ * text; 1 to 256. Errors: invalid-argument if the value cannot be, which changes nothing.
  */
 dl_error *dl_namespace_options_set_client_id(dl_namespace_options *options, const char *value);
 
@@ -1786,14 +1869,15 @@ dl_error *dl_namespace_options_set_client_id(dl_namespace_options *options, cons
  * Makes the namespace where there is none: a directory (itself, not its parents); on BookKeeper only
  * if "ledgers_path" says on which ledgers. If false, opening a missing one is "not-found".
  *
- * true or false; default true.
+ * true or false; default true. Errors: invalid-argument if the value cannot be, which changes nothing.
  */
 dl_error *dl_namespace_options_set_create_namespace(dl_namespace_options *options, bool value);
 
 /**
  * Opens for reading only: nothing is written, and whatever would write fails with "permission-denied".
  *
- * true or false; default false.
+ * true or false; default false. Errors: invalid-argument if the value cannot be, which changes
+ * nothing.
  */
 dl_error *dl_namespace_options_set_read_only(dl_namespace_options *options, bool value);
 
@@ -1801,14 +1885,16 @@ dl_error *dl_namespace_options_set_read_only(dl_namespace_options *options, bool
  * The most that all writers of this namespace handle together may have appended without an
  * acknowledgement.
  *
- * bytes; default 64MiB; 1MiB to 64GiB.
+ * bytes; default 64MiB; 1MiB to 64GiB. Errors: invalid-argument if the value cannot be, which changes
+ * nothing.
  */
 dl_error *dl_namespace_options_set_in_flight_bytes(dl_namespace_options *options, uint64_t value);
 
 /**
  * A sync of the disk that takes longer is told to the log hook.
  *
- * milliseconds; default 1s; 1 to 1h.
+ * milliseconds; default 1s; 1 to 1h. Errors: invalid-argument if the value cannot be, which changes
+ * nothing.
  */
 dl_error *dl_namespace_options_set_slow_sync_ms(dl_namespace_options *options, uint64_t value);
 
@@ -1816,7 +1902,8 @@ dl_error *dl_namespace_options_set_slow_sync_ms(dl_namespace_options *options, u
  * How long to wait for another process that opens the directory or changes its metadata, before
  * "unavailable".
  *
- * milliseconds; default 10s; 0 to 10m.
+ * milliseconds; default 10s; 0 to 10m. Errors: invalid-argument if the value cannot be, which changes
+ * nothing.
  */
 dl_error *dl_namespace_options_set_lock_wait_ms(dl_namespace_options *options, uint64_t value);
 
@@ -1824,7 +1911,8 @@ dl_error *dl_namespace_options_set_lock_wait_ms(dl_namespace_options *options, u
  * The size of this process's journal. A larger one is recycled less often and takes longer to replay
  * after a crash.
  *
- * bytes; default 64MiB; 4MiB to 4GiB.
+ * bytes; default 64MiB; 4MiB to 4GiB. Errors: invalid-argument if the value cannot be, which changes
+ * nothing.
  */
 dl_error *dl_namespace_options_set_journal_bytes(dl_namespace_options *options, uint64_t value);
 
@@ -1832,7 +1920,8 @@ dl_error *dl_namespace_options_set_journal_bytes(dl_namespace_options *options, 
  * From this many bytes on, what one group commit holds for one segment is synced in that segment's
  * file instead of being written to the journal as well.
  *
- * bytes; default 256KiB; 4KiB to 1GiB.
+ * bytes; default 256KiB; 4KiB to 1GiB. Errors: invalid-argument if the value cannot be, which changes
+ * nothing.
  */
 dl_error *dl_namespace_options_set_large_flush_bytes(dl_namespace_options *options, uint64_t value);
 
@@ -1840,7 +1929,8 @@ dl_error *dl_namespace_options_set_large_flush_bytes(dl_namespace_options *optio
  * Opens a directory on a file system that is not known to keep the promises. On network mounts locks
  * and shared memory do not hold between machines, and acknowledged records can be lost.
  *
- * true or false; default false.
+ * true or false; default false. Errors: invalid-argument if the value cannot be, which changes
+ * nothing.
  */
 dl_error *dl_namespace_options_set_unsafe_filesystem(dl_namespace_options *options, bool value);
 
@@ -1848,7 +1938,7 @@ dl_error *dl_namespace_options_set_unsafe_filesystem(dl_namespace_options *optio
  * The root of the BookKeeper cluster in ZooKeeper, "/ledgers" on most: a namespace that does not exist
  * is made on it. One that exists says it by itself. If absent: none is made.
  *
- * text; 2 to 1024.
+ * text; 2 to 1024. Errors: invalid-argument if the value cannot be, which changes nothing.
  */
 dl_error *dl_namespace_options_set_ledgers_path(dl_namespace_options *options, const char *value);
 
@@ -1856,7 +1946,7 @@ dl_error *dl_namespace_options_set_ledgers_path(dl_namespace_options *options, c
  * The ZooKeeper servers of the BookKeeper cluster, "host:port,host:port", for a namespace that is
  * made. If absent: those of the URI.
  *
- * text; 1 to 4096.
+ * text; 1 to 4096. Errors: invalid-argument if the value cannot be, which changes nothing.
  */
 dl_error *dl_namespace_options_set_bookkeeper_zookeepers(dl_namespace_options *options, const char *value);
 
@@ -1864,7 +1954,8 @@ dl_error *dl_namespace_options_set_bookkeeper_zookeepers(dl_namespace_options *o
  * Makes a federated namespace: its logs are spread over sub-namespaces, so that no node of ZooKeeper
  * gets too many children. One that exists says by itself whether it is.
  *
- * true or false; default false.
+ * true or false; default false. Errors: invalid-argument if the value cannot be, which changes
+ * nothing.
  */
 dl_error *dl_namespace_options_set_federated(dl_namespace_options *options, bool value);
 
@@ -1872,28 +1963,29 @@ dl_error *dl_namespace_options_set_federated(dl_namespace_options *options, bool
  * The number of the first segment of each log in a namespace that is made, which is where its DLSNs
  * begin. One that exists says it by itself. If absent: 1.
  *
- * number; 1 to 1000000000000.
+ * number; 1 to 1000000000000. Errors: invalid-argument if the value cannot be, which changes nothing.
  */
 dl_error *dl_namespace_options_set_first_segment(dl_namespace_options *options, uint64_t value);
 
 /**
  * The most logs that are made in one sub-namespace of a federated namespace.
  *
- * number; default 15000; 1 to 1000000.
+ * number; default 15000; 1 to 1000000. Errors: invalid-argument if the value cannot be, which changes
+ * nothing.
  */
 dl_error *dl_namespace_options_set_logs_per_subnamespace(dl_namespace_options *options, uint64_t value);
 
 /**
  * On how many bookies a segment lies.
  *
- * number; default 3; 1 to 64.
+ * number; default 3; 1 to 64. Errors: invalid-argument if the value cannot be, which changes nothing.
  */
 dl_error *dl_namespace_options_set_ensemble_size(dl_namespace_options *options, uint64_t value);
 
 /**
  * To how many of them each entry is written; if it is more than "ensemble_size", to all.
  *
- * number; default 3; 1 to 64.
+ * number; default 3; 1 to 64. Errors: invalid-argument if the value cannot be, which changes nothing.
  */
 dl_error *dl_namespace_options_set_write_quorum(dl_namespace_options *options, uint64_t value);
 
@@ -1901,7 +1993,7 @@ dl_error *dl_namespace_options_set_write_quorum(dl_namespace_options *options, u
  * How many of those must have an entry on disk before it is acknowledged: the loss of one fewer loses
  * nothing. If it is more than "write_quorum", all of those.
  *
- * number; default 2; 1 to 64.
+ * number; default 2; 1 to 64. Errors: invalid-argument if the value cannot be, which changes nothing.
  */
 dl_error *dl_namespace_options_set_ack_quorum(dl_namespace_options *options, uint64_t value);
 
@@ -1909,7 +2001,8 @@ dl_error *dl_namespace_options_set_ack_quorum(dl_namespace_options *options, uin
  * What protects the entries of new segments: "crc32", as Java DistributedLog writes, "crc32c", "mac"
  * or "none". Each is read, by Java too, whatever this says.
  *
- * "crc32", "crc32c", "mac", "none"; default crc32.
+ * "crc32", "crc32c", "mac", "none"; default crc32. Errors: invalid-argument if the value cannot be,
+ * which changes nothing.
  */
 dl_error *dl_namespace_options_set_digest(dl_namespace_options *options, const char *value);
 
@@ -1918,7 +2011,8 @@ dl_error *dl_namespace_options_set_digest(dl_namespace_options *options, const c
  * says so. That is one entry fewer for each lone append, but Java's readers see the last record only
  * when the next one comes.
  *
- * true or false; default false.
+ * true or false; default false. Errors: invalid-argument if the value cannot be, which changes
+ * nothing.
  */
 dl_error *dl_namespace_options_set_explicit_lac(dl_namespace_options *options, bool value);
 
@@ -1926,7 +2020,7 @@ dl_error *dl_namespace_options_set_explicit_lac(dl_namespace_options *options, b
  * The password of ledgers ("digestPw" in Java), the same for all who use the namespace. It stands in
  * clear in ZooKeeper. If absent: the empty one, as in Java.
  *
- * text; 1 to 256.
+ * text; 1 to 256. Errors: invalid-argument if the value cannot be, which changes nothing.
  */
 dl_error *dl_namespace_options_set_ledger_password(dl_namespace_options *options, const char *value);
 
@@ -1934,14 +2028,14 @@ dl_error *dl_namespace_options_set_ledger_password(dl_namespace_options *options
  * What new ledgers say in their metadata of the application that they belong to, as Java's
  * "LedgerMetadata" does; "dl bk orphans" deletes none that says so. If absent: nothing.
  *
- * text; 1 to 256.
+ * text; 1 to 256. Errors: invalid-argument if the value cannot be, which changes nothing.
  */
 dl_error *dl_namespace_options_set_ledger_application(dl_namespace_options *options, const char *value);
 
 /**
  * What new ledgers say of the part of that application. If absent: nothing.
  *
- * text; 1 to 256.
+ * text; 1 to 256. Errors: invalid-argument if the value cannot be, which changes nothing.
  */
 dl_error *dl_namespace_options_set_ledger_component(dl_namespace_options *options, const char *value);
 
@@ -1950,7 +2044,8 @@ dl_error *dl_namespace_options_set_ledger_component(dl_namespace_options *option
  * writers. Appends are acknowledged only while it answered within half of that. Its servers have
  * bounds of their own.
  *
- * milliseconds; default 10s; 1s to 10m.
+ * milliseconds; default 10s; 1s to 10m. Errors: invalid-argument if the value cannot be, which changes
+ * nothing.
  */
 dl_error *dl_namespace_options_set_session_timeout_ms(dl_namespace_options *options, uint64_t value);
 
@@ -1958,7 +2053,8 @@ dl_error *dl_namespace_options_set_session_timeout_ms(dl_namespace_options *opti
  * How long a call may wait for ZooKeeper, connecting again included, before it fails with
  * "unavailable".
  *
- * milliseconds; default 30s; 100 to 10m.
+ * milliseconds; default 30s; 100 to 10m. Errors: invalid-argument if the value cannot be, which
+ * changes nothing.
  */
 dl_error *dl_namespace_options_set_zookeeper_timeout_ms(dl_namespace_options *options, uint64_t value);
 
@@ -1966,21 +2062,23 @@ dl_error *dl_namespace_options_set_zookeeper_timeout_ms(dl_namespace_options *op
  * The identity shown to ZooKeeper ("zkAclId" in Java): nodes made with it are its own, and others may
  * only read them. If absent: anyone may do anything to them.
  *
- * text; 1 to 256.
+ * text; 1 to 256. Errors: invalid-argument if the value cannot be, which changes nothing.
  */
 dl_error *dl_namespace_options_set_zookeeper_acl_id(dl_namespace_options *options, const char *value);
 
 /**
  * The longest that connecting to a bookie may take, TLS and authentication included.
  *
- * milliseconds; default 10s; 10 to 10m.
+ * milliseconds; default 10s; 10 to 10m. Errors: invalid-argument if the value cannot be, which changes
+ * nothing.
  */
 dl_error *dl_namespace_options_set_bookie_connect_timeout_ms(dl_namespace_options *options, uint64_t value);
 
 /**
  * How long a bookie may take to answer before it counts as failed.
  *
- * milliseconds; default 5s; 10 to 10m.
+ * milliseconds; default 5s; 10 to 10m. Errors: invalid-argument if the value cannot be, which changes
+ * nothing.
  */
 dl_error *dl_namespace_options_set_bookie_request_timeout_ms(dl_namespace_options *options, uint64_t value);
 
@@ -1989,21 +2087,21 @@ dl_error *dl_namespace_options_set_bookie_request_timeout_ms(dl_namespace_option
  * "HOST:PORT=RACK" for each, with commas between, such as "b1=/a,b2=/a,b3=/b". Bookies not named are
  * in one rack together. If absent: all are.
  *
- * text; 1 to 65536.
+ * text; 1 to 65536. Errors: invalid-argument if the value cannot be, which changes nothing.
  */
 dl_error *dl_namespace_options_set_bookie_racks(dl_namespace_options *options, const char *value);
 
 /**
  * The name shown to bookies that want one (SASL, DIGEST-MD5). If absent: none.
  *
- * text; 1 to 256.
+ * text; 1 to 256. Errors: invalid-argument if the value cannot be, which changes nothing.
  */
 dl_error *dl_namespace_options_set_bookie_user(dl_namespace_options *options, const char *value);
 
 /**
  * The password that belongs to "bookie_user". If absent: the empty one.
  *
- * text; 1 to 256.
+ * text; 1 to 256. Errors: invalid-argument if the value cannot be, which changes nothing.
  */
 dl_error *dl_namespace_options_set_bookie_password(dl_namespace_options *options, const char *value);
 
@@ -2011,7 +2109,7 @@ dl_error *dl_namespace_options_set_bookie_password(dl_namespace_options *options
  * A file of certificates (PEM) to one of which those of bookies must lead: TLS is spoken with them. If
  * absent: no TLS.
  *
- * text; 1 to 4096.
+ * text; 1 to 4096. Errors: invalid-argument if the value cannot be, which changes nothing.
  */
 dl_error *dl_namespace_options_set_tls_roots(dl_namespace_options *options, const char *value);
 
@@ -2019,14 +2117,14 @@ dl_error *dl_namespace_options_set_tls_roots(dl_namespace_options *options, cons
  * A file with our own certificate and what leads to it (PEM), for bookies that ask for one. If absent:
  * none is shown.
  *
- * text; 1 to 4096.
+ * text; 1 to 4096. Errors: invalid-argument if the value cannot be, which changes nothing.
  */
 dl_error *dl_namespace_options_set_tls_certificate(dl_namespace_options *options, const char *value);
 
 /**
  * The file with the private key (PEM) of "tls_certificate". If absent: none.
  *
- * text; 1 to 4096.
+ * text; 1 to 4096. Errors: invalid-argument if the value cannot be, which changes nothing.
  */
 dl_error *dl_namespace_options_set_tls_key(dl_namespace_options *options, const char *value);
 
@@ -2066,21 +2164,23 @@ void dl_log_options_free(dl_log_options *options);
  * A segment that has reached this size is completed and a new one begun. Truncation and retention free
  * whole segments.
  *
- * bytes; default 256MiB; 1KiB to 64GiB.
+ * bytes; default 256MiB; 1KiB to 64GiB. Errors: invalid-argument if the value cannot be, which changes
+ * nothing.
  */
 dl_error *dl_log_options_set_roll_bytes(dl_log_options *options, uint64_t value);
 
 /**
  * A segment that has reached this age is completed, also if nothing is appended any more.
  *
- * milliseconds; default 2h; 1 to 3650d.
+ * milliseconds; default 2h; 1 to 3650d. Errors: invalid-argument if the value cannot be, which changes
+ * nothing.
  */
 dl_error *dl_log_options_set_roll_ms(dl_log_options *options, uint64_t value);
 
 /**
  * How entries are compressed: "none" or "lz4".
  *
- * "none", "lz4"; default none.
+ * "none", "lz4"; default none. Errors: invalid-argument if the value cannot be, which changes nothing.
  */
 dl_error *dl_log_options_set_compression(dl_log_options *options, const char *value);
 
@@ -2088,7 +2188,7 @@ dl_error *dl_log_options_set_compression(dl_log_options *options, const char *va
  * The log is truncated behind a segment that was completed so long ago, as are all in front of it. So
  * a record stays for this time and at most "roll_ms" more. If absent: age frees nothing.
  *
- * milliseconds; 1 to 36500d.
+ * milliseconds; 1 to 36500d. Errors: invalid-argument if the value cannot be, which changes nothing.
  */
 dl_error *dl_log_options_set_retention_ms(dl_log_options *options, uint64_t value);
 
@@ -2097,7 +2197,8 @@ dl_error *dl_log_options_set_retention_ms(dl_log_options *options, uint64_t valu
  * behind the oldest ones. The newest completed one stays, whatever its size. If absent: size frees
  * nothing.
  *
- * bytes; 1KiB to 9007199254740992.
+ * bytes; 1KiB to 9007199254740992. Errors: invalid-argument if the value cannot be, which changes
+ * nothing.
  */
 dl_error *dl_log_options_set_retention_bytes(dl_log_options *options, uint64_t value);
 
@@ -2105,7 +2206,8 @@ dl_error *dl_log_options_set_retention_bytes(dl_log_options *options, uint64_t v
  * Retention moves no point of truncation: it only frees segments below the point that a truncation set
  * and left behind, as Java DistributedLog does.
  *
- * true or false; default false.
+ * true or false; default false. Errors: invalid-argument if the value cannot be, which changes
+ * nothing.
  */
 dl_error *dl_log_options_set_explicit_truncation(dl_log_options *options, bool value);
 
@@ -2113,7 +2215,7 @@ dl_error *dl_log_options_set_explicit_truncation(dl_log_options *options, bool v
  * On how many bookies segments of this log lie that writers opened from now on begin. If absent: as
  * the writer's namespace was opened.
  *
- * number; 1 to 64.
+ * number; 1 to 64. Errors: invalid-argument if the value cannot be, which changes nothing.
  */
 dl_error *dl_log_options_set_ensemble_size(dl_log_options *options, uint64_t value);
 
@@ -2121,7 +2223,7 @@ dl_error *dl_log_options_set_ensemble_size(dl_log_options *options, uint64_t val
  * To how many of them each entry is written; at most to "ensemble_size". If absent: as the writer's
  * namespace was opened, or to all if these are fewer.
  *
- * number; 1 to 64.
+ * number; 1 to 64. Errors: invalid-argument if the value cannot be, which changes nothing.
  */
 dl_error *dl_log_options_set_write_quorum(dl_log_options *options, uint64_t value);
 
@@ -2129,7 +2231,7 @@ dl_error *dl_log_options_set_write_quorum(dl_log_options *options, uint64_t valu
  * How many of those must have an entry on disk before it is acknowledged; at most "write_quorum". If
  * absent: as the writer's namespace was opened, or all if these are fewer.
  *
- * number; 1 to 64.
+ * number; 1 to 64. Errors: invalid-argument if the value cannot be, which changes nothing.
  */
 dl_error *dl_log_options_set_ack_quorum(dl_log_options *options, uint64_t value);
 
@@ -2169,56 +2271,59 @@ void dl_writer_options_free(dl_writer_options *options);
  * What to do about a writer that holds the log: "force" cuts it off now, "wait:30s" waits that long
  * for it to let go, "never" does not wait; the last two then fail with "locked".
  *
- * "force", "never", "wait:DURATION"; default force.
+ * "force", "never", "wait:DURATION"; default force. Errors: invalid-argument if the value cannot be,
+ * which changes nothing.
  */
 dl_error *dl_writer_options_set_takeover(dl_writer_options *options, const char *value);
 
 /**
  * Makes the log if it does not exist.
  *
- * true or false; default false.
+ * true or false; default false. Errors: invalid-argument if the value cannot be, which changes
+ * nothing.
  */
 dl_error *dl_writer_options_set_create_log(dl_writer_options *options, bool value);
 
 /**
  * This writer's own. If absent: that of the log.
  *
- * "none", "lz4".
+ * "none", "lz4". Errors: invalid-argument if the value cannot be, which changes nothing.
  */
 dl_error *dl_writer_options_set_compression(dl_writer_options *options, const char *value);
 
 /**
  * This writer's own. If absent: that of the log.
  *
- * bytes; 1KiB to 64GiB.
+ * bytes; 1KiB to 64GiB. Errors: invalid-argument if the value cannot be, which changes nothing.
  */
 dl_error *dl_writer_options_set_roll_bytes(dl_writer_options *options, uint64_t value);
 
 /**
  * This writer's own. If absent: that of the log.
  *
- * milliseconds; 1 to 3650d.
+ * milliseconds; 1 to 3650d. Errors: invalid-argument if the value cannot be, which changes nothing.
  */
 dl_error *dl_writer_options_set_roll_ms(dl_writer_options *options, uint64_t value);
 
 /**
  * This writer's own. If absent: that of the log.
  *
- * milliseconds; 1 to 36500d.
+ * milliseconds; 1 to 36500d. Errors: invalid-argument if the value cannot be, which changes nothing.
  */
 dl_error *dl_writer_options_set_retention_ms(dl_writer_options *options, uint64_t value);
 
 /**
  * This writer's own. If absent: that of the log.
  *
- * bytes; 1KiB to 9007199254740992.
+ * bytes; 1KiB to 9007199254740992. Errors: invalid-argument if the value cannot be, which changes
+ * nothing.
  */
 dl_error *dl_writer_options_set_retention_bytes(dl_writer_options *options, uint64_t value);
 
 /**
  * This writer's own. If absent: that of the log.
  *
- * true or false.
+ * true or false. Errors: invalid-argument if the value cannot be, which changes nothing.
  */
 dl_error *dl_writer_options_set_explicit_truncation(dl_writer_options *options, bool value);
 
@@ -2226,7 +2331,8 @@ dl_error *dl_writer_options_set_explicit_truncation(dl_writer_options *options, 
  * The most records that may be appended without an acknowledgement: "append" waits, "try_append"
  * answers "busy".
  *
- * number; default 5000; 1 to 10000000.
+ * number; default 5000; 1 to 10000000. Errors: invalid-argument if the value cannot be, which changes
+ * nothing.
  */
 dl_error *dl_writer_options_set_in_flight_records(dl_writer_options *options, uint64_t value);
 
@@ -2234,7 +2340,8 @@ dl_error *dl_writer_options_set_in_flight_records(dl_writer_options *options, ui
  * The most bytes that may be appended without an acknowledgement: "append" waits, "try_append" answers
  * "busy".
  *
- * bytes; default 16MiB; 1MiB to 4GiB.
+ * bytes; default 16MiB; 1MiB to 4GiB. Errors: invalid-argument if the value cannot be, which changes
+ * nothing.
  */
 dl_error *dl_writer_options_set_in_flight_bytes(dl_writer_options *options, uint64_t value);
 
@@ -2243,7 +2350,8 @@ dl_error *dl_writer_options_set_in_flight_bytes(dl_writer_options *options, uint
  * more, so that what it put into the log is a prefix of what it was given, also where appends do not
  * wait for acknowledgements. Otherwise it goes on once there is room.
  *
- * true or false; default false.
+ * true or false; default false. Errors: invalid-argument if the value cannot be, which changes
+ * nothing.
  */
 dl_error *dl_writer_options_set_stop_when_full(dl_writer_options *options, bool value);
 
@@ -2251,7 +2359,8 @@ dl_error *dl_writer_options_set_stop_when_full(dl_writer_options *options, bool 
  * How long "close" waits for acknowledgements before it gives up; what is left is then settled with
  * "closed".
  *
- * milliseconds; default 30s; 0 to 1d.
+ * milliseconds; default 30s; 0 to 1d. Errors: invalid-argument if the value cannot be, which changes
+ * nothing.
  */
 dl_error *dl_writer_options_set_close_timeout_ms(dl_writer_options *options, uint64_t value);
 
@@ -2291,28 +2400,30 @@ void dl_reader_options_free(dl_reader_options *options);
  * Where to start: "earliest", "latest" (the first record not yet visible), a DLSN such as "3:120:0"
  * (or the next there is), or "txid:1700000000000" (the first record with that txid or a larger one).
  *
- * "earliest", "latest", DLSN, "txid:N"; default earliest.
+ * "earliest", "latest", DLSN, "txid:N"; default earliest. Errors: invalid-argument if the value cannot
+ * be, which changes nothing.
  */
 dl_error *dl_reader_options_set_from(dl_reader_options *options, const char *value);
 
 /**
  * Waits for more at the end of the log instead of ending there.
  *
- * true or false; default false.
+ * true or false; default false. Errors: invalid-argument if the value cannot be, which changes
+ * nothing.
  */
 dl_error *dl_reader_options_set_follow(dl_reader_options *options, bool value);
 
 /**
  * Ends after the record at this DLSN. If absent: no such bound.
  *
- * DLSN.
+ * DLSN. Errors: invalid-argument if the value cannot be, which changes nothing.
  */
 dl_error *dl_reader_options_set_until(dl_reader_options *options, dl_dlsn value);
 
 /**
  * Ends after this many records. If absent: no such bound.
  *
- * number.
+ * number. Errors: invalid-argument if the value cannot be, which changes nothing.
  */
 dl_error *dl_reader_options_set_count(dl_reader_options *options, uint64_t value);
 
@@ -2320,21 +2431,23 @@ dl_error *dl_reader_options_set_count(dl_reader_options *options, uint64_t value
  * When the start lies below the point of truncation: "fail" with "truncated", or "skip" to the first
  * readable record.
  *
- * "fail", "skip"; default fail.
+ * "fail", "skip"; default fail. Errors: invalid-argument if the value cannot be, which changes
+ * nothing.
  */
 dl_error *dl_reader_options_set_on_truncated(dl_reader_options *options, const char *value);
 
 /**
  * How much a reader fetches ahead of its caller at most.
  *
- * bytes; default 1MiB; 64KiB to 64MiB.
+ * bytes; default 1MiB; 64KiB to 64MiB. Errors: invalid-argument if the value cannot be, which changes
+ * nothing.
  */
 dl_error *dl_reader_options_set_read_ahead_bytes(dl_reader_options *options, uint64_t value);
 
 /**
  * Starts behind the position of this cursor; where it has none yet, "from" says. If absent: no cursor.
  *
- * text; 1 to 256.
+ * text; 1 to 256. Errors: invalid-argument if the value cannot be, which changes nothing.
  */
 dl_error *dl_reader_options_set_cursor(dl_reader_options *options, const char *value);
 
@@ -2342,7 +2455,8 @@ dl_error *dl_reader_options_set_cursor(dl_reader_options *options, const char *v
  * Opens a locked reader: of those with the same cursor (of those without one, if it has none) one at a
  * time reads. One that lost its lock fails with "fenced", and moves its cursor no more.
  *
- * true or false; default false.
+ * true or false; default false. Errors: invalid-argument if the value cannot be, which changes
+ * nothing.
  */
 dl_error *dl_reader_options_set_locked(dl_reader_options *options, bool value);
 
@@ -2350,7 +2464,8 @@ dl_error *dl_reader_options_set_locked(dl_reader_options *options, bool value);
  * What a locked reader does about another that holds the lock: "force" cuts it off now, "wait:30s"
  * waits that long for it to let go, "never" does not wait; the last two then fail with "locked".
  *
- * "force", "never", "wait:DURATION"; default force.
+ * "force", "never", "wait:DURATION"; default force. Errors: invalid-argument if the value cannot be,
+ * which changes nothing.
  */
 dl_error *dl_reader_options_set_takeover(dl_reader_options *options, const char *value);
 
@@ -2359,7 +2474,8 @@ dl_error *dl_reader_options_set_takeover(dl_reader_options *options, const char 
  * instead of its members. One that the start lies inside is unpacked; one that reaches over "until" is
  * delivered.
  *
- * true or false; default false.
+ * true or false; default false. Errors: invalid-argument if the value cannot be, which changes
+ * nothing.
  */
 dl_error *dl_reader_options_set_whole_record_sets(dl_reader_options *options, bool value);
 
@@ -2376,9 +2492,10 @@ dl_error *dl_reader_next(dl_reader *reader,
                          dl_record **record);
 
 /**
- * Starts dl_reader_next. Take what it answers with dl_call_take_record.
+ * Starts dl_reader_next. Take what it answers with dl_call_take_record. Errors: those of dl_reader_next come with the call.
  */
-dl_error *dl_reader_next_start(dl_reader *reader, dl_call **call);
+dl_error *dl_reader_next_start(dl_reader *reader,
+                               dl_call **call);
 
 /**
  * Reads up to `max` records: at least one, unless the reader ends or `wait_ms` passes before there is any, which is no error.
@@ -2392,9 +2509,13 @@ dl_error *dl_reader_next_batch(dl_reader *reader,
                                dl_records **records);
 
 /**
- * Starts dl_reader_next_batch. Take what it answers with dl_call_take_records.
+ * Starts dl_reader_next_batch. Take what it answers with dl_call_take_records. Errors: those of dl_reader_next_batch come
+ * with the call.
  */
-dl_error *dl_reader_next_batch_start(dl_reader *reader, size_t max, int64_t wait_ms, dl_call **call);
+dl_error *dl_reader_next_batch_start(dl_reader *reader,
+                                     size_t max,
+                                     int64_t wait_ms,
+                                     dl_call **call);
 
 /**
  * Where the next record will be, or before it: everything below was delivered.
@@ -2422,7 +2543,7 @@ dl_error *dl_reader_cursor(const dl_reader *reader,
 dl_error *dl_reader_close(dl_reader *reader, int64_t timeout_ms);
 
 /**
- * Starts dl_reader_close. It answers nothing.
+ * Starts dl_reader_close. It answers nothing. Errors: those of dl_reader_close come with the call.
  */
 dl_error *dl_reader_close_start(dl_reader *reader, dl_call **call);
 
@@ -2486,7 +2607,8 @@ const dl_receipt *dl_receipts_at(const dl_receipts *receipts,
 dl_error *dl_receipts_error(const dl_receipts *receipts, size_t index);
 
 /**
- * The error of the first record that was not acknowledged; NULL if all were.
+ * The error of the first record that was not acknowledged; NULL if all were. Errors: that of the record is the answer;
+ * invalid-argument for NULL.
  */
 dl_error *dl_receipts_first_error(const dl_receipts *receipts);
 
@@ -2609,7 +2731,8 @@ dl_error *dl_namespace_verify(const char *uri,
                               dl_verification **verification);
 
 /**
- * Starts dl_namespace_verify. Take what it answers with dl_call_take_verification.
+ * Starts dl_namespace_verify. Take what it answers with dl_call_take_verification. Errors: those of dl_namespace_verify come
+ * with the call.
  */
 dl_error *dl_namespace_verify_start(const char *uri,
                                     const dl_namespace_options *options,
@@ -2793,9 +2916,11 @@ dl_error *dl_namespace_watch_logs(dl_namespace *namespace_, const char *prefix, 
 dl_error *dl_log_watcher_next(dl_log_watcher *watcher, int64_t timeout_ms, dl_log_change **change);
 
 /**
- * Starts dl_log_watcher_next. Take what it answers with dl_call_take_log_change.
+ * Starts dl_log_watcher_next. Take what it answers with dl_call_take_log_change. Errors: those of dl_log_watcher_next come
+ * with the call.
  */
-dl_error *dl_log_watcher_next_start(dl_log_watcher *watcher, dl_call **call);
+dl_error *dl_log_watcher_next_start(dl_log_watcher *watcher,
+                                    dl_call **call);
 
 /**
  * Ends the watching: calls that wait, and every later one, fail with closed. Does not wait.
@@ -2838,9 +2963,11 @@ dl_error *dl_segment_watcher_next(dl_segment_watcher *watcher,
                                   dl_segments **segments);
 
 /**
- * Starts dl_segment_watcher_next. Take what it answers with dl_call_take_segments.
+ * Starts dl_segment_watcher_next. Take what it answers with dl_call_take_segments. Errors: those of dl_segment_watcher_next
+ * come with the call.
  */
-dl_error *dl_segment_watcher_next_start(dl_segment_watcher *watcher, dl_call **call);
+dl_error *dl_segment_watcher_next_start(dl_segment_watcher *watcher,
+                                        dl_call **call);
 
 /**
  * Ends the watching: calls that wait, and every later one, fail with closed. Does not wait.
@@ -2860,7 +2987,7 @@ void dl_segment_watcher_free(dl_segment_watcher *watcher);
 dl_error *dl_writer_flush(dl_writer *writer, int64_t timeout_ms);
 
 /**
- * Starts dl_writer_flush. It answers nothing.
+ * Starts dl_writer_flush. It answers nothing. Errors: those of dl_writer_flush come with the call.
  */
 dl_error *dl_writer_flush_start(dl_writer *writer, dl_call **call);
 
@@ -2876,9 +3003,12 @@ dl_error *dl_writer_truncate(dl_writer *writer,
                              dl_dlsn *in_force);
 
 /**
- * Starts dl_writer_truncate. Take what it answers with dl_call_take_dlsn.
+ * Starts dl_writer_truncate. Take what it answers with dl_call_take_dlsn. Errors: those of dl_writer_truncate come with the
+ * call.
  */
-dl_error *dl_writer_truncate_start(dl_writer *writer, dl_dlsn before, dl_call **call);
+dl_error *dl_writer_truncate_start(dl_writer *writer,
+                                   dl_dlsn before,
+                                   dl_call **call);
 
 /**
  * Ends the log for ever: what was appended before stays, every later append, of this or any other writer, fails with sealed.
@@ -2889,7 +3019,7 @@ dl_error *dl_writer_seal(dl_writer *writer,
                          int64_t timeout_ms);
 
 /**
- * Starts dl_writer_seal. It answers nothing.
+ * Starts dl_writer_seal. It answers nothing. Errors: those of dl_writer_seal come with the call.
  */
 dl_error *dl_writer_seal_start(dl_writer *writer, dl_call **call);
 
@@ -2903,7 +3033,7 @@ dl_error *dl_writer_close(dl_writer *writer,
                           int64_t timeout_ms);
 
 /**
- * Starts dl_writer_close. It answers nothing.
+ * Starts dl_writer_close. It answers nothing. Errors: those of dl_writer_close come with the call.
  */
 dl_error *dl_writer_close_start(dl_writer *writer, dl_call **call);
 
@@ -2931,7 +3061,8 @@ int64_t dl_writer_last_txid(const dl_writer *writer);
 dl_error *dl_writer_wait_fenced(dl_writer *writer, int64_t timeout_ms);
 
 /**
- * Starts dl_writer_wait_fenced. The call fails when the writer ends, with the error that its calls then return.
+ * Starts dl_writer_wait_fenced. The call fails when the writer ends, with the error that its calls then return. Errors:
+ * those of dl_writer_wait_fenced come with the call.
  */
 dl_error *dl_writer_wait_fenced_start(dl_writer *writer,
                                       dl_call **call);
@@ -2958,8 +3089,8 @@ dl_error *dl_writer_append(dl_writer *writer,
  * Starts dl_writer_append. Take what it answers with dl_call_take_receipt.
  *
  * Appends get their places in the order in which they are started, and those that succeed are done in this order too, before
- * a later flush, seal or close is. When too much is in flight the call waits for room, in
- * line with others; dl_writer_try_append_start does not.
+ * a later flush, seal or close is. When too much is in flight the call waits for room, in line with others;
+ * dl_writer_try_append_start does not. Errors: those of dl_writer_append come with the call.
  */
 dl_error *dl_writer_append_start(dl_writer *writer,
                                  dl_bytes payload,
@@ -2993,7 +3124,8 @@ dl_error *dl_writer_append_many(dl_writer *writer,
                                 dl_receipts **receipts);
 
 /**
- * Starts dl_writer_append_many. Take what it answers with dl_call_take_receipts, and ask dl_receipts_first_error.
+ * Starts dl_writer_append_many. Take what it answers with dl_call_take_receipts, and ask dl_receipts_first_error. Errors:
+ * those of dl_writer_append_many come with the call.
  */
 dl_error *dl_writer_append_many_start(dl_writer *writer,
                                       const dl_bytes *payloads,
@@ -3017,7 +3149,8 @@ dl_error *dl_writer_append_batch(dl_writer *writer,
                                  dl_receipts **receipts);
 
 /**
- * Starts dl_writer_append_batch. Take what it answers with dl_call_take_receipts.
+ * Starts dl_writer_append_batch. Take what it answers with dl_call_take_receipts. Errors: those of dl_writer_append_batch
+ * come with the call.
  */
 dl_error *dl_writer_append_batch_start(dl_writer *writer,
                                        const dl_bytes *payloads,
@@ -3043,12 +3176,15 @@ dl_error *dl_append_options_set_txid(dl_append_options *options,
 /**
  * The append fails with condition-failed unless the last record of the log then has this position: judged after all earlier
  * appends of this writer.
+ *
+ * Errors: invalid-argument if the options are NULL.
  */
 dl_error *dl_append_options_set_expected_last(dl_append_options *options,
                                               dl_dlsn dlsn);
 
 /**
- * The append fails with condition-failed unless the log then holds no record.
+ * The append fails with condition-failed unless the log then holds no record. Errors: invalid-argument if the options are
+ * NULL.
  */
 dl_error *dl_append_options_set_expected_empty(dl_append_options *options);
 
@@ -3072,7 +3208,8 @@ dl_error *dl_writer_append_record_set(dl_writer *writer,
                                       dl_receipts **receipts);
 
 /**
- * Starts dl_writer_append_record_set. Take what it answers with dl_call_take_receipts.
+ * Starts dl_writer_append_record_set. Take what it answers with dl_call_take_receipts. Errors: those of
+ * dl_writer_append_record_set come with the call.
  */
 dl_error *dl_writer_append_record_set_start(dl_writer *writer,
                                             const dl_bytes *payloads,

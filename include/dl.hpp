@@ -718,76 +718,87 @@ call<T> started(T (*take)(dl_call *), Start start) {
   return call<T>(begun, take);
 }
 
-/// Options of one kind: set by the names and values of docs/options.md.
+}  // namespace detail
+
+/// Options of one kind, set by the names of docs/options.md, one after another:
+/// `dl::reader_options().set("from", "latest").set("follow", true)`. One thread at a time fills them.
 template <typename Self, typename T, T *(*New)(), dl_error *(*Set)(T *, const char *, const char *),
           const char *(*Get)(const T *, const char *), const char *(*Name)(const T *, std::size_t), void (*Free)(T *)>
-class options {
+class basic_options {
  public:
-  options() : options_(New()) {}
-  explicit options(T *taken) noexcept : options_(taken) {}
+  /// The defaults.
+  basic_options() : options_(New()) {}
+  /// Takes over options of dl.h.
+  explicit basic_options(T *taken) noexcept : options_(taken) {}
 
-  /// Sets an option from text, as in URIs: "64MiB", "30s", "true". Throws dl::invalid_argument.
+  /// Sets an option from text, as in URIs: "64MiB", "30s", "true". Throws dl::invalid_argument for an unknown name, a text that is
+  /// no value, and a value out of range, and changes nothing then; so do all others.
   Self &set(const char *name, const char *value) & {
-    check(Set(options_.get(), name, value));
+    detail::check(Set(options_.get(), name, value));
     return static_cast<Self &>(*this);
   }
-  Self &set(const char *name, const std::string &value) & { return set(name, c_text(value)); }
+  /// Sets an option from text.
+  Self &set(const char *name, const std::string &value) & { return set(name, detail::c_text(value)); }
+  /// Sets an option that is true or false.
   Self &set(const char *name, bool value) & { return set(name, value ? "true" : "false"); }
+  /// Sets an option that is a time.
   Self &set(const char *name, std::chrono::milliseconds value) & { return set(name, std::to_string(value.count())); }
+  /// Sets an option that is a position.
   Self &set(const char *name, const dlsn &value) & { return set(name, value.to_string()); }
+  /// Sets an option that is a number.
   template <typename Number, typename = std::enable_if_t<std::is_integral_v<Number>>>
   Self &set(const char *name, Number value) & {
     return set(name, std::to_string(value));
   }
+  /// Sets an option of options that have no name of their own yet.
   template <typename Value>
   Self &&set(const char *name, const Value &value) && {
-    return std::move(static_cast<options &>(*this).set(name, value));
+    return std::move(static_cast<basic_options &>(*this).set(name, value));
   }
   /// The value of an option as text, if it has one.
-  std::optional<std::string> get(const char *name) const { return text(Get(options_.get(), name)); }
+  std::optional<std::string> get(const char *name) const { return detail::text(Get(options_.get(), name)); }
   /// The names of the options that have a value.
   std::vector<std::string> names() const {
     std::vector<std::string> all;
     while (const char *name = Name(options_.get(), all.size())) all.emplace_back(name);
     return all;
   }
+  /// The options for dl.h. They stay this object's.
   const T *get() const noexcept { return options_.get(); }
 
  private:
-  owned<T, Free> options_;
+  detail::owned<T, Free> options_;
 };
-
-}  // namespace detail
 
 /// Options of a namespace.
 class namespace_options
-    : public detail::options<namespace_options, dl_namespace_options, dl_namespace_options_new, dl_namespace_options_set,
+    : public basic_options<namespace_options, dl_namespace_options, dl_namespace_options_new, dl_namespace_options_set,
                              dl_namespace_options_get, dl_namespace_options_name, dl_namespace_options_free> {
  public:
-  using options::options;
+  using basic_options::basic_options;
 };
 
 /// Options kept with a log.
-class log_options : public detail::options<log_options, dl_log_options, dl_log_options_new, dl_log_options_set,
+class log_options : public basic_options<log_options, dl_log_options, dl_log_options_new, dl_log_options_set,
                                            dl_log_options_get, dl_log_options_name, dl_log_options_free> {
  public:
-  using options::options;
+  using basic_options::basic_options;
 };
 
 /// Options of a writer.
-class writer_options : public detail::options<writer_options, dl_writer_options, dl_writer_options_new,
+class writer_options : public basic_options<writer_options, dl_writer_options, dl_writer_options_new,
                                               dl_writer_options_set, dl_writer_options_get, dl_writer_options_name,
                                               dl_writer_options_free> {
  public:
-  using options::options;
+  using basic_options::basic_options;
 };
 
 /// Options of a reader.
-class reader_options : public detail::options<reader_options, dl_reader_options, dl_reader_options_new,
+class reader_options : public basic_options<reader_options, dl_reader_options, dl_reader_options_new,
                                               dl_reader_options_set, dl_reader_options_get, dl_reader_options_name,
                                               dl_reader_options_free> {
  public:
-  using options::options;
+  using basic_options::basic_options;
 };
 
 /// What an append may ask for.
@@ -1566,7 +1577,7 @@ struct process_info {
 
 /// What a namespace is, seen from outside.
 struct namespace_info {
-  /// The driver: "memory" or "file".
+  /// The driver: "memory", "file" or "bookkeeper".
   std::string driver;
   /// What its format file says, where there is one.
   std::optional<format_info> format;

@@ -66,6 +66,29 @@ mod tests {
         assert!(functions > 40, "found only {functions}");
     }
 
+    /// Of every function that can fail, the header says with what.
+    #[test]
+    fn every_function_that_can_fail_says_its_errors() {
+        let mut functions = 0;
+        for (path, code) in sources() {
+            let mut before = "";
+            for part in code.split("#[unsafe(no_mangle)]") {
+                let can_fail = part
+                    .split_once("{\n")
+                    .is_some_and(|(_, body)| body.trim_start().starts_with("boundary("));
+                if can_fail && !before.is_empty() {
+                    let doc: String =
+                        before.lines().rev().take_while(|line| line.starts_with("///")).collect();
+                    let name = part.split('(').next().unwrap_or_default();
+                    assert!(doc.contains("Errors:"), "{path}:{name} does not say its errors");
+                    functions += 1;
+                }
+                before = part;
+            }
+        }
+        assert!(functions > 200, "found only {functions}");
+    }
+
     fn sources() -> Vec<(String, String)> {
         let mut found = Vec::new();
         let mut folders = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];

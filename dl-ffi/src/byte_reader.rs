@@ -152,7 +152,8 @@ pub extern "C" fn dl_log_open_byte_reader(
     })
 }
 
-/// Starts dl_log_open_byte_reader. Take what it answers with dl_call_take_byte_reader.
+/// Starts dl_log_open_byte_reader. Take what it answers with dl_call_take_byte_reader. Errors: those of
+/// dl_log_open_byte_reader come with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_log_open_byte_reader_start(
     log: *mut dl_log,
@@ -211,7 +212,8 @@ pub extern "C" fn dl_byte_reader_next_chunk(
     })
 }
 
-/// Starts dl_byte_reader_next_chunk. Take what it answers with dl_call_take_chunk.
+/// Starts dl_byte_reader_next_chunk. Take what it answers with dl_call_take_chunk. Errors: those of dl_byte_reader_next_chunk
+/// come with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_byte_reader_next_chunk_start(
     reader: *mut dl_byte_reader,
@@ -240,7 +242,7 @@ pub extern "C" fn dl_byte_reader_seek(
     boundary(|| block(timeout_ms, Effect::None, on(reader, |it| it.seek(offset))?))
 }
 
-/// Starts dl_byte_reader_seek. It answers nothing.
+/// Starts dl_byte_reader_seek. It answers nothing. Errors: those of dl_byte_reader_seek come with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_byte_reader_seek_start(
     reader: *mut dl_byte_reader,
@@ -259,13 +261,14 @@ pub extern "C" fn dl_byte_reader_end(reader: *const dl_byte_reader) -> u32 {
     })
 }
 
-/// Closes a reader: calls that wait, and every later one, fail with closed.
+/// Closes a reader: calls that wait, and every later one, fail with closed. Errors: timeout; the reader is closed all the
+/// same.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_byte_reader_close(reader: *mut dl_byte_reader, timeout_ms: i64) -> *mut dl_error {
     boundary(|| block(timeout_ms, Effect::Possible, on(reader, Stream::close)?))
 }
 
-/// Starts dl_byte_reader_close. It answers nothing.
+/// Starts dl_byte_reader_close. It answers nothing. Errors: those of dl_byte_reader_close come with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_byte_reader_close_start(
     reader: *mut dl_byte_reader,

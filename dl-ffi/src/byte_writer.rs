@@ -128,7 +128,8 @@ pub extern "C" fn dl_log_open_byte_writer(
     })
 }
 
-/// Starts dl_log_open_byte_writer. Take what it answers with dl_call_take_byte_writer.
+/// Starts dl_log_open_byte_writer. Take what it answers with dl_call_take_byte_writer. Errors: those of
+/// dl_log_open_byte_writer come with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_log_open_byte_writer_start(
     log: *mut dl_log,
@@ -158,7 +159,7 @@ pub extern "C" fn dl_byte_writer_write(
     })
 }
 
-/// Starts dl_byte_writer_write. It answers nothing.
+/// Starts dl_byte_writer_write. It answers nothing. Errors: those of dl_byte_writer_write come with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_byte_writer_write_start(
     writer: *mut dl_byte_writer,
@@ -180,7 +181,7 @@ pub extern "C" fn dl_byte_writer_flush(writer: *mut dl_byte_writer, timeout_ms: 
     boundary(|| block(timeout_ms, Effect::None, on(writer, Stream::flush)?))
 }
 
-/// Starts dl_byte_writer_flush. It answers nothing.
+/// Starts dl_byte_writer_flush. It answers nothing. Errors: those of dl_byte_writer_flush come with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_byte_writer_flush_start(
     writer: *mut dl_byte_writer,
@@ -203,7 +204,7 @@ pub extern "C" fn dl_byte_writer_seal(writer: *mut dl_byte_writer, timeout_ms: i
     boundary(|| block(timeout_ms, Effect::Possible, on(writer, Stream::seal)?))
 }
 
-/// Starts dl_byte_writer_seal. It answers nothing.
+/// Starts dl_byte_writer_seal. It answers nothing. Errors: those of dl_byte_writer_seal come with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_byte_writer_seal_start(
     writer: *mut dl_byte_writer,
@@ -220,7 +221,7 @@ pub extern "C" fn dl_byte_writer_close(writer: *mut dl_byte_writer, timeout_ms: 
     boundary(|| block(timeout_ms, Effect::Possible, on(writer, Stream::close)?))
 }
 
-/// Starts dl_byte_writer_close. It answers nothing.
+/// Starts dl_byte_writer_close. It answers nothing. Errors: those of dl_byte_writer_close come with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_byte_writer_close_start(
     writer: *mut dl_byte_writer,
@@ -243,7 +244,8 @@ pub extern "C" fn dl_byte_writer_wait_fenced(writer: *mut dl_byte_writer, timeou
     boundary(|| block(timeout_ms, Effect::None, on(writer, Stream::ended)?))
 }
 
-/// Starts dl_byte_writer_wait_fenced. The call fails when the writer ends, with the error that its calls then return.
+/// Starts dl_byte_writer_wait_fenced. The call fails when the writer ends, with the error that its calls then return. Errors:
+/// those of dl_byte_writer_wait_fenced come with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_byte_writer_wait_fenced_start(
     writer: *mut dl_byte_writer,

@@ -111,7 +111,8 @@ pub extern "C" fn dl_log_open_cursor(
     })
 }
 
-/// Starts dl_log_open_cursor. Take what it answers with dl_call_take_cursor.
+/// Starts dl_log_open_cursor. Take what it answers with dl_call_take_cursor. Errors: those of dl_log_open_cursor come with
+/// the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_log_open_cursor_start(
     log: *mut dl_log,
@@ -136,7 +137,8 @@ pub extern "C" fn dl_log_list_cursors(
     boundary(|| Out::new(cursors, "cursors")?.give(block(timeout_ms, Effect::None, on_log(log, list)?)))
 }
 
-/// Starts dl_log_list_cursors. Take what it answers with dl_call_take_cursors.
+/// Starts dl_log_list_cursors. Take what it answers with dl_call_take_cursors. Errors: those of dl_log_list_cursors come with
+/// the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_log_list_cursors_start(log: *mut dl_log, call: *mut *mut dl_call) -> *mut dl_error {
     boundary(|| start(call, Effect::None, on_log(log, list)?))
@@ -167,7 +169,8 @@ pub extern "C" fn dl_cursor_position(
     })
 }
 
-/// Starts dl_cursor_position. Take what it answers with dl_call_take_dlsn.
+/// Starts dl_cursor_position. Take what it answers with dl_call_take_dlsn. Errors: those of dl_cursor_position come with the
+/// call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_cursor_position_start(cursor: *mut dl_cursor, call: *mut *mut dl_call) -> *mut dl_error {
     boundary(|| start(call, Effect::None, on(cursor, |it| async move { it.position().await })?))
@@ -192,7 +195,8 @@ pub extern "C" fn dl_cursor_advance(
     })
 }
 
-/// Starts dl_cursor_advance. Take what it answers with dl_call_take_dlsn.
+/// Starts dl_cursor_advance. Take what it answers with dl_call_take_dlsn. Errors: those of dl_cursor_advance come with the
+/// call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_cursor_advance_start(
     cursor: *mut dl_cursor,
@@ -212,7 +216,7 @@ pub extern "C" fn dl_cursor_reset(cursor: *mut dl_cursor, to: dl_dlsn, timeout_m
     })
 }
 
-/// Starts dl_cursor_reset. It answers nothing.
+/// Starts dl_cursor_reset. It answers nothing. Errors: those of dl_cursor_reset come with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_cursor_reset_start(
     cursor: *mut dl_cursor,
@@ -230,7 +234,7 @@ pub extern "C" fn dl_cursor_delete(cursor: *mut dl_cursor, timeout_ms: i64) -> *
     boundary(|| block(timeout_ms, Effect::Possible, on(cursor, |it| async move { it.delete().await })?))
 }
 
-/// Starts dl_cursor_delete. It answers nothing.
+/// Starts dl_cursor_delete. It answers nothing. Errors: those of dl_cursor_delete come with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_cursor_delete_start(cursor: *mut dl_cursor, call: *mut *mut dl_call) -> *mut dl_error {
     boundary(|| start(call, Effect::Possible, on(cursor, |it| async move { it.delete().await })?))

@@ -43,6 +43,8 @@ impl dl_error {
 
 /// Makes an error of the caller's own, of a kind DISTLOG_ERROR_..., for a layer above that refuses something itself: internal if
 /// there is no such kind. NULL for the message is an empty one.
+///
+/// Errors: that is the answer itself; invalid-argument if the message is not UTF-8.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_error_new(kind: u32, message: *const c_char) -> *mut dl_error {
     boundary(|| {

@@ -122,7 +122,9 @@ pub extern "C" fn dl_event_kind(event: *const dl_event) -> u32 {
     answer(0, || Ok(handle::borrow(event)?.kind.into()))
 }
 
-/// What it happened to: the value of a key such as "log", "segment", "file" or "owner"; NULL if it has none.
+/// What it happened to: the value of a key; NULL if it has none of this key. docs/metrics.md says which keys each target has: "log",
+/// "segment", "owner", "file", "entries", "records", "journals", "segments" and "ms". Behind an error ("error" is its message) are
+/// also all keys of the error, such as "entry" and "offset" of damage.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_event_context(event: *const dl_event, key: *const c_char) -> *const c_char {
     answer(ptr::null(), || Ok(text::view(handle::borrow(event)?.context.get(text::read(key, "key")?))))

@@ -102,7 +102,8 @@ pub extern "C" fn dl_log_open_writer(
     })
 }
 
-/// Starts dl_log_open_writer. Take what it answers with dl_call_take_writer.
+/// Starts dl_log_open_writer. Take what it answers with dl_call_take_writer. Errors: those of dl_log_open_writer come with
+/// the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_log_open_writer_start(
     log: *mut dl_log,
@@ -137,7 +138,8 @@ pub extern "C" fn dl_log_open_reader(
     })
 }
 
-/// Starts dl_log_open_reader. Take what it answers with dl_call_take_reader.
+/// Starts dl_log_open_reader. Take what it answers with dl_call_take_reader. Errors: those of dl_log_open_reader come with
+/// the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_log_open_reader_start(
     log: *mut dl_log,
@@ -168,7 +170,7 @@ pub extern "C" fn dl_log_truncate(
     })
 }
 
-/// Starts dl_log_truncate. Take what it answers with dl_call_take_dlsn.
+/// Starts dl_log_truncate. Take what it answers with dl_call_take_dlsn. Errors: those of dl_log_truncate come with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_log_truncate_start(
     log: *mut dl_log,
@@ -192,7 +194,7 @@ pub extern "C" fn dl_log_recover(log: *mut dl_log, timeout_ms: i64) -> *mut dl_e
     boundary(|| block(timeout_ms, Effect::Possible, on(log, |log| async move { log.recover().await })?))
 }
 
-/// Starts dl_log_recover. It answers nothing.
+/// Starts dl_log_recover. It answers nothing. Errors: those of dl_log_recover come with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_log_recover_start(log: *mut dl_log, call: *mut *mut dl_call) -> *mut dl_error {
     boundary(|| start(call, Effect::Possible, on(log, |log| async move { log.recover().await })?))
@@ -215,7 +217,8 @@ pub extern "C" fn dl_log_apply_retention(
     })
 }
 
-/// Starts dl_log_apply_retention. Take what it answers with dl_call_take_dlsn.
+/// Starts dl_log_apply_retention. Take what it answers with dl_call_take_dlsn. Errors: those of dl_log_apply_retention come
+/// with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_log_apply_retention_start(log: *mut dl_log, call: *mut *mut dl_call) -> *mut dl_error {
     boundary(|| {

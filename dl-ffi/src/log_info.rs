@@ -84,7 +84,8 @@ pub extern "C" fn dl_log_get_info(
     boundary(|| Out::new(info, "info")?.give(block(timeout_ms, Effect::None, on(log, self::info)?)))
 }
 
-/// Starts dl_log_get_info. Take what it answers with dl_call_take_log_info.
+/// Starts dl_log_get_info. Take what it answers with dl_call_take_log_info. Errors: those of dl_log_get_info come with the
+/// call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_log_get_info_start(log: *mut dl_log, call: *mut *mut dl_call) -> *mut dl_error {
     boundary(|| start(call, Effect::None, on(log, info)?))
@@ -104,7 +105,8 @@ pub extern "C" fn dl_log_list_segments(
     })
 }
 
-/// Starts dl_log_list_segments. Take what it answers with dl_call_take_segments.
+/// Starts dl_log_list_segments. Take what it answers with dl_call_take_segments. Errors: those of dl_log_list_segments come
+/// with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_log_list_segments_start(log: *mut dl_log, call: *mut *mut dl_call) -> *mut dl_error {
     boundary(|| start(call, Effect::None, on(log, segments)?))

@@ -39,7 +39,8 @@ pub extern "C" fn dl_log_dlsn_at_txid(
     })
 }
 
-/// Starts dl_log_dlsn_at_txid. Take what it answers with dl_call_take_dlsn.
+/// Starts dl_log_dlsn_at_txid. Take what it answers with dl_call_take_dlsn. Errors: those of dl_log_dlsn_at_txid come with
+/// the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_log_dlsn_at_txid_start(
     log: *mut dl_log,
@@ -67,7 +68,7 @@ pub extern "C" fn dl_log_count(
     boundary(|| Out::new(count, "count")?.fill(block(timeout_ms, Effect::None, counting(log, from, until)?)))
 }
 
-/// Starts dl_log_count. Take what it answers with dl_call_take_count.
+/// Starts dl_log_count. Take what it answers with dl_call_take_count. Errors: those of dl_log_count come with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_log_count_start(
     log: *mut dl_log,
@@ -104,7 +105,8 @@ pub extern "C" fn dl_log_first_record(
     })
 }
 
-/// Starts dl_log_first_record. Take what it answers with dl_call_take_record.
+/// Starts dl_log_first_record. Take what it answers with dl_call_take_record. Errors: those of dl_log_first_record come with
+/// the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_log_first_record_start(log: *mut dl_log, call: *mut *mut dl_call) -> *mut dl_error {
     boundary(|| start(call, Effect::None, on(log, first_record)?))
@@ -126,7 +128,8 @@ pub extern "C" fn dl_log_last_record(
     })
 }
 
-/// Starts dl_log_last_record. Take what it answers with dl_call_take_record.
+/// Starts dl_log_last_record. Take what it answers with dl_call_take_record. Errors: those of dl_log_last_record come with
+/// the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_log_last_record_start(log: *mut dl_log, call: *mut *mut dl_call) -> *mut dl_error {
     boundary(|| start(call, Effect::None, on(log, last_record)?))

@@ -51,7 +51,8 @@ pub extern "C" fn dl_log_get_options(
     boundary(|| Out::new(options, "options")?.give(block(timeout_ms, Effect::None, on(log, self::options)?)))
 }
 
-/// Starts dl_log_get_options. Take what it answers with dl_call_take_log_options.
+/// Starts dl_log_get_options. Take what it answers with dl_call_take_log_options. Errors: those of dl_log_get_options come
+/// with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_log_get_options_start(log: *mut dl_log, call: *mut *mut dl_call) -> *mut dl_error {
     boundary(|| start(call, Effect::None, on(log, options)?))
@@ -69,7 +70,7 @@ pub extern "C" fn dl_log_set_options(
     boundary(|| block(timeout_ms, Effect::Possible, setting_options(log, options)?))
 }
 
-/// Starts dl_log_set_options. It answers nothing.
+/// Starts dl_log_set_options. It answers nothing. Errors: those of dl_log_set_options come with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_log_set_options_start(
     log: *mut dl_log,
@@ -91,7 +92,8 @@ pub extern "C" fn dl_log_get_user_metadata(
     boundary(|| Out::new(data, "data")?.give(block(timeout_ms, Effect::None, on(log, user_metadata)?)))
 }
 
-/// Starts dl_log_get_user_metadata. Take what it answers with dl_call_take_buffer.
+/// Starts dl_log_get_user_metadata. Take what it answers with dl_call_take_buffer. Errors: those of dl_log_get_user_metadata
+/// come with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_log_get_user_metadata_start(log: *mut dl_log, call: *mut *mut dl_call) -> *mut dl_error {
     boundary(|| start(call, Effect::None, on(log, user_metadata)?))
@@ -109,7 +111,7 @@ pub extern "C" fn dl_log_set_user_metadata(
     boundary(|| block(timeout_ms, Effect::Possible, setting_user_metadata(log, data)?))
 }
 
-/// Starts dl_log_set_user_metadata. It answers nothing.
+/// Starts dl_log_set_user_metadata. It answers nothing. Errors: those of dl_log_set_user_metadata come with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_log_set_user_metadata_start(
     log: *mut dl_log,

@@ -62,7 +62,8 @@ pub extern "C" fn dl_namespace_inspect(
     boundary(|| Out::new(info, "info")?.give(block(timeout_ms, Effect::None, inspecting(uri, options)?)))
 }
 
-/// Starts dl_namespace_inspect. Take what it answers with dl_call_take_namespace_info.
+/// Starts dl_namespace_inspect. Take what it answers with dl_call_take_namespace_info. Errors: those of dl_namespace_inspect
+/// come with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_inspect_start(
     uri: *const c_char,
@@ -77,7 +78,7 @@ fn format<T>(info: *const dl_namespace_info, otherwise: T, part: impl FnOnce(&Fo
     Ok(handle::borrow(info)?.info.format.as_ref().map_or(otherwise, part))
 }
 
-/// The driver: "memory" or "file".
+/// The driver: "memory", "file" or "bookkeeper".
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_info_driver(info: *const dl_namespace_info) -> *const c_char {
     answer(ptr::null(), || Ok(handle::borrow(info)?.driver.as_ptr()))

@@ -171,7 +171,7 @@ pub extern "C" fn dl_reader_next(
     })
 }
 
-/// Starts dl_reader_next. Take what it answers with dl_call_take_record.
+/// Starts dl_reader_next. Take what it answers with dl_call_take_record. Errors: those of dl_reader_next come with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_reader_next_start(reader: *mut dl_reader, call: *mut *mut dl_call) -> *mut dl_error {
     boundary(|| start(call, Effect::None, on(reader, Stream::next)?))
@@ -196,7 +196,8 @@ pub extern "C" fn dl_reader_next_batch(
     })
 }
 
-/// Starts dl_reader_next_batch. Take what it answers with dl_call_take_records.
+/// Starts dl_reader_next_batch. Take what it answers with dl_call_take_records. Errors: those of dl_reader_next_batch come
+/// with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_reader_next_batch_start(
     reader: *mut dl_reader,
@@ -246,7 +247,7 @@ pub extern "C" fn dl_reader_close(reader: *mut dl_reader, timeout_ms: i64) -> *m
     boundary(|| block(timeout_ms, Effect::Possible, on(reader, Stream::close)?))
 }
 
-/// Starts dl_reader_close. It answers nothing.
+/// Starts dl_reader_close. It answers nothing. Errors: those of dl_reader_close come with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_reader_close_start(reader: *mut dl_reader, call: *mut *mut dl_call) -> *mut dl_error {
     boundary(|| start(call, Effect::Possible, on(reader, Stream::close)?))

@@ -131,7 +131,8 @@ pub extern "C" fn dl_receipts_error(receipts: *const dl_receipts, index: usize) 
     })
 }
 
-/// The error of the first record that was not acknowledged; NULL if all were.
+/// The error of the first record that was not acknowledged; NULL if all were. Errors: that of the record is the answer;
+/// invalid-argument for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_receipts_first_error(receipts: *const dl_receipts) -> *mut dl_error {
     boundary(|| handle::borrow(receipts)?.first_failure())

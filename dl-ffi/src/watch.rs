@@ -193,7 +193,8 @@ pub extern "C" fn dl_log_watcher_next(
     })
 }
 
-/// Starts dl_log_watcher_next. Take what it answers with dl_call_take_log_change.
+/// Starts dl_log_watcher_next. Take what it answers with dl_call_take_log_change. Errors: those of dl_log_watcher_next come
+/// with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_log_watcher_next_start(
     watcher: *mut dl_log_watcher,
@@ -269,7 +270,8 @@ pub extern "C" fn dl_segment_watcher_next(
     })
 }
 
-/// Starts dl_segment_watcher_next. Take what it answers with dl_call_take_segments.
+/// Starts dl_segment_watcher_next. Take what it answers with dl_call_take_segments. Errors: those of dl_segment_watcher_next
+/// come with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_segment_watcher_next_start(
     watcher: *mut dl_segment_watcher,

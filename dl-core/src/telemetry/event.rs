@@ -44,6 +44,8 @@ pub enum Level {
 pub(crate) struct Topic {
     pub(super) target: &'static str,
     pub(super) level: Level,
+    /// The keys of its context, beside those of an error.
+    pub(super) context: &'static [&'static str],
 }
 
 impl Event {
@@ -53,6 +55,11 @@ impl Event {
 
     /// Adds a pair to the context.
     pub(crate) fn with(mut self, key: &'static str, value: impl fmt::Display) -> Self {
+        debug_assert!(
+            self.topic.context.contains(&key),
+            "the table says nothing of {key} in {}",
+            self.topic.target
+        );
         self.context.push((key, value.to_string()));
         self
     }

@@ -480,24 +480,40 @@ pub(crate) const LOG_READER_LAG_ENTRIES: &Descriptor = &Descriptor {
 };
 
 /// A writer took its log from the owner named in the context.
-pub(crate) const WRITER_TOOK_OVER: Topic = Topic { target: "writer.took_over", level: Level::Info };
+pub(crate) const WRITER_TOOK_OVER: Topic =
+    Topic { target: "writer.took_over", level: Level::Info, context: &["log", "owner"] };
 /// A writer was cut off, by the owner in the context if it is known.
-pub(crate) const WRITER_FENCED: Topic = Topic { target: "writer.fenced", level: Level::Warn };
+pub(crate) const WRITER_FENCED: Topic =
+    Topic { target: "writer.fenced", level: Level::Warn, context: &["log", "owner", "error"] };
 /// A segment that an earlier writer left in progress was completed, with as many entries and records as
 /// the context says.
-pub(crate) const RECOVERY_SEGMENT: Topic = Topic { target: "recovery.segment", level: Level::Info };
+pub(crate) const RECOVERY_SEGMENT: Topic = Topic {
+    target: "recovery.segment",
+    level: Level::Info,
+    context: &["log", "segment", "entries", "records"],
+};
 /// Journals were replayed that processes had left behind which did not close the namespace.
-pub(crate) const RECOVERY_JOURNALS: Topic = Topic { target: "recovery.journals", level: Level::Warn };
+pub(crate) const RECOVERY_JOURNALS: Topic =
+    Topic { target: "recovery.journals", level: Level::Warn, context: &["file", "journals"] };
 /// The system failed to make a file or folder durable. What it covered is not acknowledged; the writers
 /// concerned fail.
-pub(crate) const DISK_SYNC_FAILED: Topic = Topic { target: "disk.sync_failed", level: Level::Error };
+pub(crate) const DISK_SYNC_FAILED: Topic =
+    Topic { target: "disk.sync_failed", level: Level::Error, context: &["file", "error"] };
 /// A sync took longer than the option `slow_sync_ms`.
-pub(crate) const DISK_SYNC_SLOW: Topic = Topic { target: "disk.sync_slow", level: Level::Warn };
+pub(crate) const DISK_SYNC_SLOW: Topic =
+    Topic { target: "disk.sync_slow", level: Level::Warn, context: &["file", "ms"] };
 /// A writer's appends are refused for want of space. Said once, until one goes through again.
-pub(crate) const DISK_FULL: Topic = Topic { target: "disk.full", level: Level::Warn };
+pub(crate) const DISK_FULL: Topic =
+    Topic { target: "disk.full", level: Level::Warn, context: &["log", "error"] };
 /// A journal cannot be emptied; it is tried again, and other journals take its place meanwhile.
-pub(crate) const JOURNAL_STUCK: Topic = Topic { target: "journal.stuck", level: Level::Warn };
+pub(crate) const JOURNAL_STUCK: Topic =
+    Topic { target: "journal.stuck", level: Level::Warn, context: &["file", "error"] };
 /// Stored bytes are not what was written; the context says where.
-pub(crate) const DATA_CORRUPT: Topic = Topic { target: "data.corrupt", level: Level::Error };
+pub(crate) const DATA_CORRUPT: Topic = Topic {
+    target: "data.corrupt",
+    level: Level::Error,
+    context: &["log", "segment", "entry", "file", "offset", "error"],
+};
 /// Segments of a log were deleted: truncated, too old, too much, or with their log.
-pub(crate) const SEGMENTS_FREED: Topic = Topic { target: "segments.freed", level: Level::Info };
+pub(crate) const SEGMENTS_FREED: Topic =
+    Topic { target: "segments.freed", level: Level::Info, context: &["log", "segments"] };

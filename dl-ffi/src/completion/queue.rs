@@ -134,6 +134,8 @@ pub extern "C" fn dl_queue_fd(queue: *const dl_queue) -> i32 {
 /// For each call its pointer, or NULL if it was freed before it was done, goes into `calls`, and the pointer that was given
 /// to dl_call_enqueue into `user_data`; both are arrays of `max`, of which one may be NULL. The calls stay the caller's, to be
 /// freed.
+///
+/// Errors: invalid-argument if both arrays are NULL; closed in a forked child.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_queue_next(
     queue: *mut dl_queue,

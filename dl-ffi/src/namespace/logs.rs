@@ -58,7 +58,7 @@ pub extern "C" fn dl_namespace_create_log(
     })
 }
 
-/// Starts dl_namespace_create_log. It answers nothing.
+/// Starts dl_namespace_create_log. It answers nothing. Errors: those of dl_namespace_create_log come with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_create_log_start(
     namespace: *mut dl_namespace,
@@ -87,7 +87,8 @@ pub extern "C" fn dl_namespace_open_log(
     })
 }
 
-/// Starts dl_namespace_open_log. Take what it answers with dl_call_take_log.
+/// Starts dl_namespace_open_log. Take what it answers with dl_call_take_log. Errors: those of dl_namespace_open_log come with
+/// the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_open_log_start(
     namespace: *mut dl_namespace,
@@ -116,7 +117,7 @@ pub extern "C" fn dl_namespace_log(
     })
 }
 
-/// Whether a log exists.
+/// Whether a log exists. Errors: invalid-argument for what is no name of a log; timeout; unavailable; closed.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_log_exists(
     namespace: *mut dl_namespace,
@@ -131,7 +132,8 @@ pub extern "C" fn dl_namespace_log_exists(
     })
 }
 
-/// Starts dl_namespace_log_exists. Take what it answers with dl_call_take_flag.
+/// Starts dl_namespace_log_exists. Take what it answers with dl_call_take_flag. Errors: those of dl_namespace_log_exists come
+/// with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_log_exists_start(
     namespace: *mut dl_namespace,
@@ -159,7 +161,7 @@ pub extern "C" fn dl_namespace_delete_log(
     })
 }
 
-/// Starts dl_namespace_delete_log. It answers nothing.
+/// Starts dl_namespace_delete_log. It answers nothing. Errors: those of dl_namespace_delete_log come with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_delete_log_start(
     namespace: *mut dl_namespace,
@@ -190,7 +192,7 @@ pub extern "C" fn dl_namespace_rename_log(
     })
 }
 
-/// Starts dl_namespace_rename_log. It answers nothing.
+/// Starts dl_namespace_rename_log. It answers nothing. Errors: those of dl_namespace_rename_log come with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_rename_log_start(
     namespace: *mut dl_namespace,
@@ -206,6 +208,8 @@ pub extern "C" fn dl_namespace_rename_log_start(
 
 /// Lists logs: the full names of those below `prefix` (a path; all logs, if it is empty or NULL) and behind `after` (from the
 /// first on, if it is NULL), in byte order, at most `limit`. The next page begins behind the last name of this one.
+///
+/// Errors: invalid-argument for what is no path or name; timeout; unavailable; closed.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_list_logs(
     namespace: *mut dl_namespace,
@@ -221,7 +225,8 @@ pub extern "C" fn dl_namespace_list_logs(
     })
 }
 
-/// Starts dl_namespace_list_logs. Take what it answers with dl_call_take_names.
+/// Starts dl_namespace_list_logs. Take what it answers with dl_call_take_names. Errors: those of dl_namespace_list_logs come
+/// with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_list_logs_start(
     namespace: *mut dl_namespace,

@@ -106,7 +106,8 @@ pub extern "C" fn dl_namespace_open(
     })
 }
 
-/// Starts dl_namespace_open. Take what it answers with dl_call_take_namespace.
+/// Starts dl_namespace_open. Take what it answers with dl_call_take_namespace. Errors: those of dl_namespace_open come with
+/// the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_open_start(
     uri: *const c_char,
@@ -123,6 +124,8 @@ pub extern "C" fn dl_namespace_open_start(
 /// of these, but must not close or free this namespace, which would wait for itself; it must return, not throw or jump. Events that
 /// come faster than it returns are dropped and counted. What happened before dl_namespace_close is told before that returns, and
 /// nothing is told any more once dl_namespace_free has returned, or once this has failed: so long `user_data` has to live.
+///
+/// Errors: as dl_namespace_open.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_open_with_events(
     uri: *const c_char,
@@ -138,7 +141,8 @@ pub extern "C" fn dl_namespace_open_with_events(
     })
 }
 
-/// Starts dl_namespace_open_with_events. Take what it answers with dl_call_take_namespace.
+/// Starts dl_namespace_open_with_events. Take what it answers with dl_call_take_namespace. Errors: those of
+/// dl_namespace_open_with_events come with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_open_with_events_start(
     uri: *const c_char,
@@ -159,7 +163,7 @@ pub extern "C" fn dl_namespace_close(namespace: *mut dl_namespace, timeout_ms: i
     boundary(|| block(timeout_ms, Effect::Possible, on(namespace, |it| async move { it.close().await })?))
 }
 
-/// Starts dl_namespace_close. It answers nothing.
+/// Starts dl_namespace_close. It answers nothing. Errors: those of dl_namespace_close come with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_close_start(
     namespace: *mut dl_namespace,
@@ -176,6 +180,8 @@ pub extern "C" fn dl_namespace_free(namespace: *mut dl_namespace) {
 
 /// What the namespace counted and measured since it was opened, as Prometheus text; `by_log` adds those of each log with an
 /// open writer or reader.
+///
+/// Errors: timeout; closed when the namespace is.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_metrics_text(
     namespace: *mut dl_namespace,
@@ -189,7 +195,8 @@ pub extern "C" fn dl_namespace_metrics_text(
     })
 }
 
-/// Starts dl_namespace_metrics_text. Take what it answers with dl_call_take_buffer.
+/// Starts dl_namespace_metrics_text. Take what it answers with dl_call_take_buffer. Errors: those of
+/// dl_namespace_metrics_text come with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_metrics_text_start(
     namespace: *mut dl_namespace,

@@ -72,7 +72,7 @@ pub extern "C" fn dl_namespace_options_free(options: *mut dl_namespace_options) 
 /// How this process names itself as the owner of a log, seen by those that it keeps out. If absent:
 /// host name and process id.
 ///
-/// text; 1 to 256.
+/// text; 1 to 256. Errors: invalid-argument if the value cannot be, which changes nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_options_set_client_id(
     options: *mut dl_namespace_options,
@@ -87,7 +87,7 @@ pub extern "C" fn dl_namespace_options_set_client_id(
 /// Makes the namespace where there is none: a directory (itself, not its parents); on BookKeeper only
 /// if "ledgers_path" says on which ledgers. If false, opening a missing one is "not-found".
 ///
-/// true or false; default true.
+/// true or false; default true. Errors: invalid-argument if the value cannot be, which changes nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_options_set_create_namespace(
     options: *mut dl_namespace_options,
@@ -101,7 +101,8 @@ pub extern "C" fn dl_namespace_options_set_create_namespace(
 
 /// Opens for reading only: nothing is written, and whatever would write fails with "permission-denied".
 ///
-/// true or false; default false.
+/// true or false; default false. Errors: invalid-argument if the value cannot be, which changes
+/// nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_options_set_read_only(
     options: *mut dl_namespace_options,
@@ -116,7 +117,8 @@ pub extern "C" fn dl_namespace_options_set_read_only(
 /// The most that all writers of this namespace handle together may have appended without an
 /// acknowledgement.
 ///
-/// bytes; default 64MiB; 1MiB to 64GiB.
+/// bytes; default 64MiB; 1MiB to 64GiB. Errors: invalid-argument if the value cannot be, which changes
+/// nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_options_set_in_flight_bytes(
     options: *mut dl_namespace_options,
@@ -130,7 +132,8 @@ pub extern "C" fn dl_namespace_options_set_in_flight_bytes(
 
 /// A sync of the disk that takes longer is told to the log hook.
 ///
-/// milliseconds; default 1s; 1 to 1h.
+/// milliseconds; default 1s; 1 to 1h. Errors: invalid-argument if the value cannot be, which changes
+/// nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_options_set_slow_sync_ms(
     options: *mut dl_namespace_options,
@@ -145,7 +148,8 @@ pub extern "C" fn dl_namespace_options_set_slow_sync_ms(
 /// How long to wait for another process that opens the directory or changes its metadata, before
 /// "unavailable".
 ///
-/// milliseconds; default 10s; 0 to 10m.
+/// milliseconds; default 10s; 0 to 10m. Errors: invalid-argument if the value cannot be, which changes
+/// nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_options_set_lock_wait_ms(
     options: *mut dl_namespace_options,
@@ -160,7 +164,8 @@ pub extern "C" fn dl_namespace_options_set_lock_wait_ms(
 /// The size of this process's journal. A larger one is recycled less often and takes longer to replay
 /// after a crash.
 ///
-/// bytes; default 64MiB; 4MiB to 4GiB.
+/// bytes; default 64MiB; 4MiB to 4GiB. Errors: invalid-argument if the value cannot be, which changes
+/// nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_options_set_journal_bytes(
     options: *mut dl_namespace_options,
@@ -175,7 +180,8 @@ pub extern "C" fn dl_namespace_options_set_journal_bytes(
 /// From this many bytes on, what one group commit holds for one segment is synced in that segment's
 /// file instead of being written to the journal as well.
 ///
-/// bytes; default 256KiB; 4KiB to 1GiB.
+/// bytes; default 256KiB; 4KiB to 1GiB. Errors: invalid-argument if the value cannot be, which changes
+/// nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_options_set_large_flush_bytes(
     options: *mut dl_namespace_options,
@@ -190,7 +196,8 @@ pub extern "C" fn dl_namespace_options_set_large_flush_bytes(
 /// Opens a directory on a file system that is not known to keep the promises. On network mounts locks
 /// and shared memory do not hold between machines, and acknowledged records can be lost.
 ///
-/// true or false; default false.
+/// true or false; default false. Errors: invalid-argument if the value cannot be, which changes
+/// nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_options_set_unsafe_filesystem(
     options: *mut dl_namespace_options,
@@ -205,7 +212,7 @@ pub extern "C" fn dl_namespace_options_set_unsafe_filesystem(
 /// The root of the BookKeeper cluster in ZooKeeper, "/ledgers" on most: a namespace that does not exist
 /// is made on it. One that exists says it by itself. If absent: none is made.
 ///
-/// text; 2 to 1024.
+/// text; 2 to 1024. Errors: invalid-argument if the value cannot be, which changes nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_options_set_ledgers_path(
     options: *mut dl_namespace_options,
@@ -220,7 +227,7 @@ pub extern "C" fn dl_namespace_options_set_ledgers_path(
 /// The ZooKeeper servers of the BookKeeper cluster, "host:port,host:port", for a namespace that is
 /// made. If absent: those of the URI.
 ///
-/// text; 1 to 4096.
+/// text; 1 to 4096. Errors: invalid-argument if the value cannot be, which changes nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_options_set_bookkeeper_zookeepers(
     options: *mut dl_namespace_options,
@@ -235,7 +242,8 @@ pub extern "C" fn dl_namespace_options_set_bookkeeper_zookeepers(
 /// Makes a federated namespace: its logs are spread over sub-namespaces, so that no node of ZooKeeper
 /// gets too many children. One that exists says by itself whether it is.
 ///
-/// true or false; default false.
+/// true or false; default false. Errors: invalid-argument if the value cannot be, which changes
+/// nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_options_set_federated(
     options: *mut dl_namespace_options,
@@ -250,7 +258,7 @@ pub extern "C" fn dl_namespace_options_set_federated(
 /// The number of the first segment of each log in a namespace that is made, which is where its DLSNs
 /// begin. One that exists says it by itself. If absent: 1.
 ///
-/// number; 1 to 1000000000000.
+/// number; 1 to 1000000000000. Errors: invalid-argument if the value cannot be, which changes nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_options_set_first_segment(
     options: *mut dl_namespace_options,
@@ -264,7 +272,8 @@ pub extern "C" fn dl_namespace_options_set_first_segment(
 
 /// The most logs that are made in one sub-namespace of a federated namespace.
 ///
-/// number; default 15000; 1 to 1000000.
+/// number; default 15000; 1 to 1000000. Errors: invalid-argument if the value cannot be, which changes
+/// nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_options_set_logs_per_subnamespace(
     options: *mut dl_namespace_options,
@@ -278,7 +287,7 @@ pub extern "C" fn dl_namespace_options_set_logs_per_subnamespace(
 
 /// On how many bookies a segment lies.
 ///
-/// number; default 3; 1 to 64.
+/// number; default 3; 1 to 64. Errors: invalid-argument if the value cannot be, which changes nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_options_set_ensemble_size(
     options: *mut dl_namespace_options,
@@ -292,7 +301,7 @@ pub extern "C" fn dl_namespace_options_set_ensemble_size(
 
 /// To how many of them each entry is written; if it is more than "ensemble_size", to all.
 ///
-/// number; default 3; 1 to 64.
+/// number; default 3; 1 to 64. Errors: invalid-argument if the value cannot be, which changes nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_options_set_write_quorum(
     options: *mut dl_namespace_options,
@@ -307,7 +316,7 @@ pub extern "C" fn dl_namespace_options_set_write_quorum(
 /// How many of those must have an entry on disk before it is acknowledged: the loss of one fewer loses
 /// nothing. If it is more than "write_quorum", all of those.
 ///
-/// number; default 2; 1 to 64.
+/// number; default 2; 1 to 64. Errors: invalid-argument if the value cannot be, which changes nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_options_set_ack_quorum(
     options: *mut dl_namespace_options,
@@ -322,7 +331,8 @@ pub extern "C" fn dl_namespace_options_set_ack_quorum(
 /// What protects the entries of new segments: "crc32", as Java DistributedLog writes, "crc32c", "mac"
 /// or "none". Each is read, by Java too, whatever this says.
 ///
-/// "crc32", "crc32c", "mac", "none"; default crc32.
+/// "crc32", "crc32c", "mac", "none"; default crc32. Errors: invalid-argument if the value cannot be,
+/// which changes nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_options_set_digest(
     options: *mut dl_namespace_options,
@@ -338,7 +348,8 @@ pub extern "C" fn dl_namespace_options_set_digest(
 /// says so. That is one entry fewer for each lone append, but Java's readers see the last record only
 /// when the next one comes.
 ///
-/// true or false; default false.
+/// true or false; default false. Errors: invalid-argument if the value cannot be, which changes
+/// nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_options_set_explicit_lac(
     options: *mut dl_namespace_options,
@@ -353,7 +364,7 @@ pub extern "C" fn dl_namespace_options_set_explicit_lac(
 /// The password of ledgers ("digestPw" in Java), the same for all who use the namespace. It stands in
 /// clear in ZooKeeper. If absent: the empty one, as in Java.
 ///
-/// text; 1 to 256.
+/// text; 1 to 256. Errors: invalid-argument if the value cannot be, which changes nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_options_set_ledger_password(
     options: *mut dl_namespace_options,
@@ -368,7 +379,7 @@ pub extern "C" fn dl_namespace_options_set_ledger_password(
 /// What new ledgers say in their metadata of the application that they belong to, as Java's
 /// "LedgerMetadata" does; "dl bk orphans" deletes none that says so. If absent: nothing.
 ///
-/// text; 1 to 256.
+/// text; 1 to 256. Errors: invalid-argument if the value cannot be, which changes nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_options_set_ledger_application(
     options: *mut dl_namespace_options,
@@ -382,7 +393,7 @@ pub extern "C" fn dl_namespace_options_set_ledger_application(
 
 /// What new ledgers say of the part of that application. If absent: nothing.
 ///
-/// text; 1 to 256.
+/// text; 1 to 256. Errors: invalid-argument if the value cannot be, which changes nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_options_set_ledger_component(
     options: *mut dl_namespace_options,
@@ -398,7 +409,8 @@ pub extern "C" fn dl_namespace_options_set_ledger_component(
 /// writers. Appends are acknowledged only while it answered within half of that. Its servers have
 /// bounds of their own.
 ///
-/// milliseconds; default 10s; 1s to 10m.
+/// milliseconds; default 10s; 1s to 10m. Errors: invalid-argument if the value cannot be, which changes
+/// nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_options_set_session_timeout_ms(
     options: *mut dl_namespace_options,
@@ -413,7 +425,8 @@ pub extern "C" fn dl_namespace_options_set_session_timeout_ms(
 /// How long a call may wait for ZooKeeper, connecting again included, before it fails with
 /// "unavailable".
 ///
-/// milliseconds; default 30s; 100 to 10m.
+/// milliseconds; default 30s; 100 to 10m. Errors: invalid-argument if the value cannot be, which
+/// changes nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_options_set_zookeeper_timeout_ms(
     options: *mut dl_namespace_options,
@@ -428,7 +441,7 @@ pub extern "C" fn dl_namespace_options_set_zookeeper_timeout_ms(
 /// The identity shown to ZooKeeper ("zkAclId" in Java): nodes made with it are its own, and others may
 /// only read them. If absent: anyone may do anything to them.
 ///
-/// text; 1 to 256.
+/// text; 1 to 256. Errors: invalid-argument if the value cannot be, which changes nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_options_set_zookeeper_acl_id(
     options: *mut dl_namespace_options,
@@ -442,7 +455,8 @@ pub extern "C" fn dl_namespace_options_set_zookeeper_acl_id(
 
 /// The longest that connecting to a bookie may take, TLS and authentication included.
 ///
-/// milliseconds; default 10s; 10 to 10m.
+/// milliseconds; default 10s; 10 to 10m. Errors: invalid-argument if the value cannot be, which changes
+/// nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_options_set_bookie_connect_timeout_ms(
     options: *mut dl_namespace_options,
@@ -456,7 +470,8 @@ pub extern "C" fn dl_namespace_options_set_bookie_connect_timeout_ms(
 
 /// How long a bookie may take to answer before it counts as failed.
 ///
-/// milliseconds; default 5s; 10 to 10m.
+/// milliseconds; default 5s; 10 to 10m. Errors: invalid-argument if the value cannot be, which changes
+/// nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_options_set_bookie_request_timeout_ms(
     options: *mut dl_namespace_options,
@@ -472,7 +487,7 @@ pub extern "C" fn dl_namespace_options_set_bookie_request_timeout_ms(
 /// "HOST:PORT=RACK" for each, with commas between, such as "b1=/a,b2=/a,b3=/b". Bookies not named are
 /// in one rack together. If absent: all are.
 ///
-/// text; 1 to 65536.
+/// text; 1 to 65536. Errors: invalid-argument if the value cannot be, which changes nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_options_set_bookie_racks(
     options: *mut dl_namespace_options,
@@ -486,7 +501,7 @@ pub extern "C" fn dl_namespace_options_set_bookie_racks(
 
 /// The name shown to bookies that want one (SASL, DIGEST-MD5). If absent: none.
 ///
-/// text; 1 to 256.
+/// text; 1 to 256. Errors: invalid-argument if the value cannot be, which changes nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_options_set_bookie_user(
     options: *mut dl_namespace_options,
@@ -500,7 +515,7 @@ pub extern "C" fn dl_namespace_options_set_bookie_user(
 
 /// The password that belongs to "bookie_user". If absent: the empty one.
 ///
-/// text; 1 to 256.
+/// text; 1 to 256. Errors: invalid-argument if the value cannot be, which changes nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_options_set_bookie_password(
     options: *mut dl_namespace_options,
@@ -515,7 +530,7 @@ pub extern "C" fn dl_namespace_options_set_bookie_password(
 /// A file of certificates (PEM) to one of which those of bookies must lead: TLS is spoken with them. If
 /// absent: no TLS.
 ///
-/// text; 1 to 4096.
+/// text; 1 to 4096. Errors: invalid-argument if the value cannot be, which changes nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_options_set_tls_roots(
     options: *mut dl_namespace_options,
@@ -530,7 +545,7 @@ pub extern "C" fn dl_namespace_options_set_tls_roots(
 /// A file with our own certificate and what leads to it (PEM), for bookies that ask for one. If absent:
 /// none is shown.
 ///
-/// text; 1 to 4096.
+/// text; 1 to 4096. Errors: invalid-argument if the value cannot be, which changes nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_options_set_tls_certificate(
     options: *mut dl_namespace_options,
@@ -544,7 +559,7 @@ pub extern "C" fn dl_namespace_options_set_tls_certificate(
 
 /// The file with the private key (PEM) of "tls_certificate". If absent: none.
 ///
-/// text; 1 to 4096.
+/// text; 1 to 4096. Errors: invalid-argument if the value cannot be, which changes nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_options_set_tls_key(
     options: *mut dl_namespace_options,
@@ -611,7 +626,8 @@ pub extern "C" fn dl_log_options_free(options: *mut dl_log_options) {
 /// A segment that has reached this size is completed and a new one begun. Truncation and retention free
 /// whole segments.
 ///
-/// bytes; default 256MiB; 1KiB to 64GiB.
+/// bytes; default 256MiB; 1KiB to 64GiB. Errors: invalid-argument if the value cannot be, which changes
+/// nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_log_options_set_roll_bytes(options: *mut dl_log_options, value: u64) -> *mut dl_error {
     boundary(|| {
@@ -622,7 +638,8 @@ pub extern "C" fn dl_log_options_set_roll_bytes(options: *mut dl_log_options, va
 
 /// A segment that has reached this age is completed, also if nothing is appended any more.
 ///
-/// milliseconds; default 2h; 1 to 3650d.
+/// milliseconds; default 2h; 1 to 3650d. Errors: invalid-argument if the value cannot be, which changes
+/// nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_log_options_set_roll_ms(options: *mut dl_log_options, value: u64) -> *mut dl_error {
     boundary(|| {
@@ -633,7 +650,7 @@ pub extern "C" fn dl_log_options_set_roll_ms(options: *mut dl_log_options, value
 
 /// How entries are compressed: "none" or "lz4".
 ///
-/// "none", "lz4"; default none.
+/// "none", "lz4"; default none. Errors: invalid-argument if the value cannot be, which changes nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_log_options_set_compression(
     options: *mut dl_log_options,
@@ -648,7 +665,7 @@ pub extern "C" fn dl_log_options_set_compression(
 /// The log is truncated behind a segment that was completed so long ago, as are all in front of it. So
 /// a record stays for this time and at most "roll_ms" more. If absent: age frees nothing.
 ///
-/// milliseconds; 1 to 36500d.
+/// milliseconds; 1 to 36500d. Errors: invalid-argument if the value cannot be, which changes nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_log_options_set_retention_ms(options: *mut dl_log_options, value: u64) -> *mut dl_error {
     boundary(|| {
@@ -661,7 +678,8 @@ pub extern "C" fn dl_log_options_set_retention_ms(options: *mut dl_log_options, 
 /// behind the oldest ones. The newest completed one stays, whatever its size. If absent: size frees
 /// nothing.
 ///
-/// bytes; 1KiB to 9007199254740992.
+/// bytes; 1KiB to 9007199254740992. Errors: invalid-argument if the value cannot be, which changes
+/// nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_log_options_set_retention_bytes(
     options: *mut dl_log_options,
@@ -676,7 +694,8 @@ pub extern "C" fn dl_log_options_set_retention_bytes(
 /// Retention moves no point of truncation: it only frees segments below the point that a truncation set
 /// and left behind, as Java DistributedLog does.
 ///
-/// true or false; default false.
+/// true or false; default false. Errors: invalid-argument if the value cannot be, which changes
+/// nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_log_options_set_explicit_truncation(
     options: *mut dl_log_options,
@@ -691,7 +710,7 @@ pub extern "C" fn dl_log_options_set_explicit_truncation(
 /// On how many bookies segments of this log lie that writers opened from now on begin. If absent: as
 /// the writer's namespace was opened.
 ///
-/// number; 1 to 64.
+/// number; 1 to 64. Errors: invalid-argument if the value cannot be, which changes nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_log_options_set_ensemble_size(
     options: *mut dl_log_options,
@@ -706,7 +725,7 @@ pub extern "C" fn dl_log_options_set_ensemble_size(
 /// To how many of them each entry is written; at most to "ensemble_size". If absent: as the writer's
 /// namespace was opened, or to all if these are fewer.
 ///
-/// number; 1 to 64.
+/// number; 1 to 64. Errors: invalid-argument if the value cannot be, which changes nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_log_options_set_write_quorum(options: *mut dl_log_options, value: u64) -> *mut dl_error {
     boundary(|| {
@@ -718,7 +737,7 @@ pub extern "C" fn dl_log_options_set_write_quorum(options: *mut dl_log_options, 
 /// How many of those must have an entry on disk before it is acknowledged; at most "write_quorum". If
 /// absent: as the writer's namespace was opened, or all if these are fewer.
 ///
-/// number; 1 to 64.
+/// number; 1 to 64. Errors: invalid-argument if the value cannot be, which changes nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_log_options_set_ack_quorum(options: *mut dl_log_options, value: u64) -> *mut dl_error {
     boundary(|| {
@@ -785,7 +804,8 @@ pub extern "C" fn dl_writer_options_free(options: *mut dl_writer_options) {
 /// What to do about a writer that holds the log: "force" cuts it off now, "wait:30s" waits that long
 /// for it to let go, "never" does not wait; the last two then fail with "locked".
 ///
-/// "force", "never", "wait:DURATION"; default force.
+/// "force", "never", "wait:DURATION"; default force. Errors: invalid-argument if the value cannot be,
+/// which changes nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_writer_options_set_takeover(
     options: *mut dl_writer_options,
@@ -799,7 +819,8 @@ pub extern "C" fn dl_writer_options_set_takeover(
 
 /// Makes the log if it does not exist.
 ///
-/// true or false; default false.
+/// true or false; default false. Errors: invalid-argument if the value cannot be, which changes
+/// nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_writer_options_set_create_log(
     options: *mut dl_writer_options,
@@ -813,7 +834,7 @@ pub extern "C" fn dl_writer_options_set_create_log(
 
 /// This writer's own. If absent: that of the log.
 ///
-/// "none", "lz4".
+/// "none", "lz4". Errors: invalid-argument if the value cannot be, which changes nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_writer_options_set_compression(
     options: *mut dl_writer_options,
@@ -827,7 +848,7 @@ pub extern "C" fn dl_writer_options_set_compression(
 
 /// This writer's own. If absent: that of the log.
 ///
-/// bytes; 1KiB to 64GiB.
+/// bytes; 1KiB to 64GiB. Errors: invalid-argument if the value cannot be, which changes nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_writer_options_set_roll_bytes(
     options: *mut dl_writer_options,
@@ -841,7 +862,7 @@ pub extern "C" fn dl_writer_options_set_roll_bytes(
 
 /// This writer's own. If absent: that of the log.
 ///
-/// milliseconds; 1 to 3650d.
+/// milliseconds; 1 to 3650d. Errors: invalid-argument if the value cannot be, which changes nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_writer_options_set_roll_ms(
     options: *mut dl_writer_options,
@@ -855,7 +876,7 @@ pub extern "C" fn dl_writer_options_set_roll_ms(
 
 /// This writer's own. If absent: that of the log.
 ///
-/// milliseconds; 1 to 36500d.
+/// milliseconds; 1 to 36500d. Errors: invalid-argument if the value cannot be, which changes nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_writer_options_set_retention_ms(
     options: *mut dl_writer_options,
@@ -869,7 +890,8 @@ pub extern "C" fn dl_writer_options_set_retention_ms(
 
 /// This writer's own. If absent: that of the log.
 ///
-/// bytes; 1KiB to 9007199254740992.
+/// bytes; 1KiB to 9007199254740992. Errors: invalid-argument if the value cannot be, which changes
+/// nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_writer_options_set_retention_bytes(
     options: *mut dl_writer_options,
@@ -883,7 +905,7 @@ pub extern "C" fn dl_writer_options_set_retention_bytes(
 
 /// This writer's own. If absent: that of the log.
 ///
-/// true or false.
+/// true or false. Errors: invalid-argument if the value cannot be, which changes nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_writer_options_set_explicit_truncation(
     options: *mut dl_writer_options,
@@ -898,7 +920,8 @@ pub extern "C" fn dl_writer_options_set_explicit_truncation(
 /// The most records that may be appended without an acknowledgement: "append" waits, "try_append"
 /// answers "busy".
 ///
-/// number; default 5000; 1 to 10000000.
+/// number; default 5000; 1 to 10000000. Errors: invalid-argument if the value cannot be, which changes
+/// nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_writer_options_set_in_flight_records(
     options: *mut dl_writer_options,
@@ -913,7 +936,8 @@ pub extern "C" fn dl_writer_options_set_in_flight_records(
 /// The most bytes that may be appended without an acknowledgement: "append" waits, "try_append" answers
 /// "busy".
 ///
-/// bytes; default 16MiB; 1MiB to 4GiB.
+/// bytes; default 16MiB; 1MiB to 4GiB. Errors: invalid-argument if the value cannot be, which changes
+/// nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_writer_options_set_in_flight_bytes(
     options: *mut dl_writer_options,
@@ -929,7 +953,8 @@ pub extern "C" fn dl_writer_options_set_in_flight_bytes(
 /// more, so that what it put into the log is a prefix of what it was given, also where appends do not
 /// wait for acknowledgements. Otherwise it goes on once there is room.
 ///
-/// true or false; default false.
+/// true or false; default false. Errors: invalid-argument if the value cannot be, which changes
+/// nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_writer_options_set_stop_when_full(
     options: *mut dl_writer_options,
@@ -944,7 +969,8 @@ pub extern "C" fn dl_writer_options_set_stop_when_full(
 /// How long "close" waits for acknowledgements before it gives up; what is left is then settled with
 /// "closed".
 ///
-/// milliseconds; default 30s; 0 to 1d.
+/// milliseconds; default 30s; 0 to 1d. Errors: invalid-argument if the value cannot be, which changes
+/// nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_writer_options_set_close_timeout_ms(
     options: *mut dl_writer_options,
@@ -1014,7 +1040,8 @@ pub extern "C" fn dl_reader_options_free(options: *mut dl_reader_options) {
 /// Where to start: "earliest", "latest" (the first record not yet visible), a DLSN such as "3:120:0"
 /// (or the next there is), or "txid:1700000000000" (the first record with that txid or a larger one).
 ///
-/// "earliest", "latest", DLSN, "txid:N"; default earliest.
+/// "earliest", "latest", DLSN, "txid:N"; default earliest. Errors: invalid-argument if the value cannot
+/// be, which changes nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_reader_options_set_from(
     options: *mut dl_reader_options,
@@ -1028,7 +1055,8 @@ pub extern "C" fn dl_reader_options_set_from(
 
 /// Waits for more at the end of the log instead of ending there.
 ///
-/// true or false; default false.
+/// true or false; default false. Errors: invalid-argument if the value cannot be, which changes
+/// nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_reader_options_set_follow(
     options: *mut dl_reader_options,
@@ -1042,7 +1070,7 @@ pub extern "C" fn dl_reader_options_set_follow(
 
 /// Ends after the record at this DLSN. If absent: no such bound.
 ///
-/// DLSN.
+/// DLSN. Errors: invalid-argument if the value cannot be, which changes nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_reader_options_set_until(
     options: *mut dl_reader_options,
@@ -1056,7 +1084,7 @@ pub extern "C" fn dl_reader_options_set_until(
 
 /// Ends after this many records. If absent: no such bound.
 ///
-/// number.
+/// number. Errors: invalid-argument if the value cannot be, which changes nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_reader_options_set_count(options: *mut dl_reader_options, value: u64) -> *mut dl_error {
     boundary(|| {
@@ -1068,7 +1096,8 @@ pub extern "C" fn dl_reader_options_set_count(options: *mut dl_reader_options, v
 /// When the start lies below the point of truncation: "fail" with "truncated", or "skip" to the first
 /// readable record.
 ///
-/// "fail", "skip"; default fail.
+/// "fail", "skip"; default fail. Errors: invalid-argument if the value cannot be, which changes
+/// nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_reader_options_set_on_truncated(
     options: *mut dl_reader_options,
@@ -1082,7 +1111,8 @@ pub extern "C" fn dl_reader_options_set_on_truncated(
 
 /// How much a reader fetches ahead of its caller at most.
 ///
-/// bytes; default 1MiB; 64KiB to 64MiB.
+/// bytes; default 1MiB; 64KiB to 64MiB. Errors: invalid-argument if the value cannot be, which changes
+/// nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_reader_options_set_read_ahead_bytes(
     options: *mut dl_reader_options,
@@ -1096,7 +1126,7 @@ pub extern "C" fn dl_reader_options_set_read_ahead_bytes(
 
 /// Starts behind the position of this cursor; where it has none yet, "from" says. If absent: no cursor.
 ///
-/// text; 1 to 256.
+/// text; 1 to 256. Errors: invalid-argument if the value cannot be, which changes nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_reader_options_set_cursor(
     options: *mut dl_reader_options,
@@ -1111,7 +1141,8 @@ pub extern "C" fn dl_reader_options_set_cursor(
 /// Opens a locked reader: of those with the same cursor (of those without one, if it has none) one at a
 /// time reads. One that lost its lock fails with "fenced", and moves its cursor no more.
 ///
-/// true or false; default false.
+/// true or false; default false. Errors: invalid-argument if the value cannot be, which changes
+/// nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_reader_options_set_locked(
     options: *mut dl_reader_options,
@@ -1126,7 +1157,8 @@ pub extern "C" fn dl_reader_options_set_locked(
 /// What a locked reader does about another that holds the lock: "force" cuts it off now, "wait:30s"
 /// waits that long for it to let go, "never" does not wait; the last two then fail with "locked".
 ///
-/// "force", "never", "wait:DURATION"; default force.
+/// "force", "never", "wait:DURATION"; default force. Errors: invalid-argument if the value cannot be,
+/// which changes nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_reader_options_set_takeover(
     options: *mut dl_reader_options,
@@ -1142,7 +1174,8 @@ pub extern "C" fn dl_reader_options_set_takeover(
 /// instead of its members. One that the start lies inside is unpacked; one that reaches over "until" is
 /// delivered.
 ///
-/// true or false; default false.
+/// true or false; default false. Errors: invalid-argument if the value cannot be, which changes
+/// nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_reader_options_set_whole_record_sets(
     options: *mut dl_reader_options,

@@ -86,7 +86,8 @@ pub extern "C" fn dl_namespace_verify(
     })
 }
 
-/// Starts dl_namespace_verify. Take what it answers with dl_call_take_verification.
+/// Starts dl_namespace_verify. Take what it answers with dl_call_take_verification. Errors: those of dl_namespace_verify come
+/// with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_verify_start(
     uri: *const c_char,

@@ -92,8 +92,8 @@ pub extern "C" fn dl_writer_append(
 /// Starts dl_writer_append. Take what it answers with dl_call_take_receipt.
 ///
 /// Appends get their places in the order in which they are started, and those that succeed are done in this order too, before
-/// a later flush, seal or close is. When too much is in flight the call waits for room, in
-/// line with others; dl_writer_try_append_start does not.
+/// a later flush, seal or close is. When too much is in flight the call waits for room, in line with others;
+/// dl_writer_try_append_start does not. Errors: those of dl_writer_append come with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_writer_append_start(
     writer: *mut dl_writer,

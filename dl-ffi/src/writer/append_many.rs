@@ -96,7 +96,8 @@ pub extern "C" fn dl_writer_append_many(
     })
 }
 
-/// Starts dl_writer_append_many. Take what it answers with dl_call_take_receipts, and ask dl_receipts_first_error.
+/// Starts dl_writer_append_many. Take what it answers with dl_call_take_receipts, and ask dl_receipts_first_error. Errors:
+/// those of dl_writer_append_many come with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_writer_append_many_start(
     writer: *mut dl_writer,
@@ -132,7 +133,8 @@ pub extern "C" fn dl_writer_append_batch(
     })
 }
 
-/// Starts dl_writer_append_batch. Take what it answers with dl_call_take_receipts.
+/// Starts dl_writer_append_batch. Take what it answers with dl_call_take_receipts. Errors: those of dl_writer_append_batch
+/// come with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_writer_append_batch_start(
     writer: *mut dl_writer,

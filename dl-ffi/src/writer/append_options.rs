@@ -40,6 +40,8 @@ pub extern "C" fn dl_append_options_set_txid(options: *mut dl_append_options, tx
 
 /// The append fails with condition-failed unless the last record of the log then has this position: judged after all earlier
 /// appends of this writer.
+///
+/// Errors: invalid-argument if the options are NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_append_options_set_expected_last(
     options: *mut dl_append_options,
@@ -51,7 +53,8 @@ pub extern "C" fn dl_append_options_set_expected_last(
     })
 }
 
-/// The append fails with condition-failed unless the log then holds no record.
+/// The append fails with condition-failed unless the log then holds no record. Errors: invalid-argument if the options are
+/// NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_append_options_set_expected_empty(options: *mut dl_append_options) -> *mut dl_error {
     boundary(|| {

@@ -67,7 +67,8 @@ pub extern "C" fn dl_writer_append_record_set(
     })
 }
 
-/// Starts dl_writer_append_record_set. Take what it answers with dl_call_take_receipts.
+/// Starts dl_writer_append_record_set. Take what it answers with dl_call_take_receipts. Errors: those of
+/// dl_writer_append_record_set come with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_writer_append_record_set_start(
     writer: *mut dl_writer,

@@ -63,7 +63,7 @@ pub extern "C" fn dl_writer_flush(writer: *mut dl_writer, timeout_ms: i64) -> *m
     boundary(|| block(timeout_ms, Effect::None, on(writer, |it| async move { it.flush().await })?))
 }
 
-/// Starts dl_writer_flush. It answers nothing.
+/// Starts dl_writer_flush. It answers nothing. Errors: those of dl_writer_flush come with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_writer_flush_start(writer: *mut dl_writer, call: *mut *mut dl_call) -> *mut dl_error {
     boundary(|| {
@@ -89,7 +89,8 @@ pub extern "C" fn dl_writer_truncate(
     })
 }
 
-/// Starts dl_writer_truncate. Take what it answers with dl_call_take_dlsn.
+/// Starts dl_writer_truncate. Take what it answers with dl_call_take_dlsn. Errors: those of dl_writer_truncate come with the
+/// call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_writer_truncate_start(
     writer: *mut dl_writer,
@@ -110,7 +111,7 @@ pub extern "C" fn dl_writer_seal(writer: *mut dl_writer, timeout_ms: i64) -> *mu
     boundary(|| block(timeout_ms, Effect::Possible, on(writer, |it| async move { it.seal().await })?))
 }
 
-/// Starts dl_writer_seal. It answers nothing.
+/// Starts dl_writer_seal. It answers nothing. Errors: those of dl_writer_seal come with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_writer_seal_start(writer: *mut dl_writer, call: *mut *mut dl_call) -> *mut dl_error {
     boundary(|| {
@@ -132,7 +133,7 @@ pub extern "C" fn dl_writer_close(writer: *mut dl_writer, timeout_ms: i64) -> *m
     boundary(|| block(timeout_ms, Effect::Possible, on(writer, |it| async move { it.close().await })?))
 }
 
-/// Starts dl_writer_close. It answers nothing.
+/// Starts dl_writer_close. It answers nothing. Errors: those of dl_writer_close come with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_writer_close_start(writer: *mut dl_writer, call: *mut *mut dl_call) -> *mut dl_error {
     boundary(|| {
@@ -178,7 +179,8 @@ pub extern "C" fn dl_writer_wait_fenced(writer: *mut dl_writer, timeout_ms: i64)
     boundary(|| block(timeout_ms, Effect::None, on(writer, ended)?))
 }
 
-/// Starts dl_writer_wait_fenced. The call fails when the writer ends, with the error that its calls then return.
+/// Starts dl_writer_wait_fenced. The call fails when the writer ends, with the error that its calls then return. Errors:
+/// those of dl_writer_wait_fenced come with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_writer_wait_fenced_start(
     writer: *mut dl_writer,

@@ -31,11 +31,11 @@ const EVENTS: &str = "
 ## Events
 
 What an operator wants to hear of. `Namespace::open_with_events` takes a function that gets them, one after another and outside of
-all locks; `dl --verbose` prints them to standard error. The context of each says which log, segment, file or owner, and the kind of the
-error if there was one.
+all locks; `dl --verbose` prints them to standard error. The context of each says what it happened to. An event with the key `error`, the
+message of an error, has its kind and whatever else is in its context, too; what is not known is left out.
 
-| target | level | when |
-|---|---|---|
+| target | level | when | context |
+|---|---|---|---|
 ";
 
 pub(super) fn generate(table: &Table) -> String {
@@ -47,7 +47,9 @@ pub(super) fn generate(table: &Table) -> String {
     by_log.into_iter().for_each(|metric| page.push_str(&row(metric)));
     page.push_str(EVENTS);
     for event in &table.event {
-        page.push_str(&format!("| `{}` | {} | {} |\n", event.target, event.level.name(), event.help));
+        let context: Vec<String> = event.context.iter().map(|key| format!("`{key}`")).collect();
+        let (target, level, help) = (&event.target, event.level.name(), &event.help);
+        page.push_str(&format!("| `{target}` | {level} | {help} | {} |\n", context.join(", ")));
     }
     page
 }

@@ -64,9 +64,9 @@ fn constant(metric: &Metric) -> String {
 
 fn topic(event: &Event) -> String {
     let (name, target) = (event.target.replace('.', "_").to_uppercase(), &event.target);
-    let level = camel(event.level.name());
+    let (level, context) = (camel(event.level.name()), &event.context);
     format!(
-        "{}pub(crate) const {name}: Topic = Topic {{ target: {target:?}, level: Level::{level} }};\n",
+        "{}pub(crate) const {name}: Topic = Topic {{ target: {target:?}, level: Level::{level}, context: &{context:?} }};\n",
         wrapped(&event.help)
     )
 }

@@ -33,6 +33,8 @@ pub(super) struct Metric {
 pub(super) struct Event {
     pub(super) target: String,
     pub(super) level: Level,
+    /// The keys of its context.
+    pub(super) context: Vec<String>,
     pub(super) help: String,
 }
 

@@ -130,5 +130,9 @@ fn doc(option: &Opt) -> String {
         Some((least, most)) => facts.push(format!("{least} to {most}")),
     }
     let doc = option.doc.replace('`', "\"");
-    format!("{}///\n{}", wrapped(&doc), wrapped(&format!("{}.", facts.join("; "))))
+    let facts = format!(
+        "{}. Errors: invalid-argument if the value cannot be, which changes nothing.",
+        facts.join("; ")
+    );
+    format!("{}///\n{}", wrapped(&doc), wrapped(&facts))
 }
