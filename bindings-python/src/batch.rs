@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dl_core::RecordBatch;
-use pyo3::exceptions::PyIndexError;
+use pyo3::exceptions::{PyIndexError, PyOverflowError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PySlice};
 
@@ -98,7 +98,17 @@ fn at(
         }
         return Ok(list.into_any().unbind());
     }
-    let place = index.extract::<isize>()?;
+    let place = place(index)?;
     let found = item(if place < 0 { place + length } else { place });
     found.unwrap_or_else(|| Err(PyIndexError::new_err("the batch has no such item")))
+}
+
+/// The place that an index means. One that is out of every range has no item, as in a list.
+pub(crate) fn place(index: &Bound<'_, PyAny>) -> PyResult<isize> {
+    index.extract().map_err(|error: PyErr| {
+        if error.is_instance_of::<PyOverflowError>(index.py()) {
+            return PyIndexError::new_err("there is no such item");
+        }
+        error
+    })
 }

@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 use tokio::sync::Mutex;
 
+use crate::arguments::Number;
 use crate::error::invalid;
 use crate::owned::Owned;
 use crate::payload::Payload;
@@ -171,10 +172,10 @@ impl Reading {
 #[pymethods]
 impl ByteReader {
     /// So many bytes, or what there is up to the end.
-    #[pyo3(signature = (size = -1))]
-    fn read(&self, py: Python<'_>, size: isize) -> PyResult<Py<PyAny>> {
+    #[pyo3(signature = (size = None))]
+    fn read(&self, py: Python<'_>, size: Option<Number<isize>>) -> PyResult<Py<PyAny>> {
         let (session, reading) = self.0.get()?;
-        let count = usize::try_from(size).unwrap_or(usize::MAX);
+        let count = size.and_then(|size| usize::try_from(size.0).ok()).unwrap_or(usize::MAX);
         session.call(py, reading.clone().read(count), |py, bytes| {
             Ok(PyBytes::new(py, &bytes).into_any().unbind())
         })
@@ -196,9 +197,9 @@ impl ByteReader {
         })
     }
 
-    fn seek(&self, py: Python<'_>, offset: i128) -> PyResult<Py<PyAny>> {
-        let offset = u64::try_from(offset)
-            .map_err(|_| invalid(py, format!("the offset {offset} is not in 0..=2^63-3")))?;
+    fn seek(&self, py: Python<'_>, offset: Number<i128>) -> PyResult<Py<PyAny>> {
+        let offset =
+            u64::try_from(offset.0).map_err(|_| invalid(py, "the offset is not in 0..=2^63-3".to_owned()))?;
         let (session, reading) = self.0.get()?;
         let reading = reading.clone();
         session.act(py, async move {

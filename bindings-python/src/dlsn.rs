@@ -3,6 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
+use crate::arguments::{Number, Text, text_of};
 use crate::error::raised;
 
 /// The position of a record in its log: segment, entry in the segment, slot in the entry.
@@ -13,13 +14,13 @@ pub(crate) struct Dlsn(pub(crate) dl_core::Dlsn);
 #[pymethods]
 impl Dlsn {
     #[new]
-    fn new(segment: i64, entry: i64, slot: i64) -> Self {
-        Self(dl_core::Dlsn::new(segment, entry, slot))
+    fn new(segment: Number<i64>, entry: Number<i64>, slot: Number<i64>) -> Self {
+        Self(dl_core::Dlsn::new(segment.0, entry.0, slot.0))
     }
 
     /// Reads the text form, such as `3:120:0`.
     #[staticmethod]
-    fn parse(py: Python<'_>, text: &str) -> PyResult<Self> {
+    fn parse(py: Python<'_>, text: Text) -> PyResult<Self> {
         text.parse().map(Self).map_err(|error| raised(py, &error))
     }
 
@@ -59,7 +60,7 @@ impl Dlsn {
 /// A DLSN that was given as one, or as its text.
 pub(crate) fn given(value: &Bound<'_, PyAny>) -> PyResult<dl_core::Dlsn> {
     match value.cast::<PyString>() {
-        Ok(text) => Dlsn::parse(value.py(), text.to_str()?).map(|dlsn| dlsn.0),
+        Ok(text) => text_of(text)?.parse().map_err(|error| raised(value.py(), &error)),
         Err(_) => Ok(value.extract::<Dlsn>()?.0),
     }
 }

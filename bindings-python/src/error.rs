@@ -20,7 +20,6 @@ pub(crate) fn raised(py: Python<'_>, error: &Error) -> PyErr {
 
 /// The exception as a value.
 pub(crate) fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
-    static MAKE: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     let context = PyDict::new(py);
     for (key, value) in error.context() {
         context.set_item(key, value)?;
@@ -31,8 +30,7 @@ pub(crate) fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'
         causes.push(next.to_string());
         cause = next.source();
     }
-    let class = MAKE.import(py, "dl.errors", "Error")?;
-    class.call_method1(
+    base(py)?.call_method1(
         "_of_kind",
         (
             error.number(),
@@ -45,6 +43,16 @@ pub(crate) fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'
             causes,
         ),
     )
+}
+
+/// Whether it is below `dl.Error`.
+pub(crate) fn is_ours(py: Python<'_>, error: &PyErr) -> bool {
+    base(py).is_ok_and(|base| error.matches(py, base).unwrap_or(false))
+}
+
+fn base<'py>(py: Python<'py>) -> PyResult<&'py Bound<'py, PyType>> {
+    static BASE: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    BASE.import(py, "dl.errors", "Error")
 }
 
 /// `invalid-argument` with these words.

@@ -7,8 +7,9 @@ use dl_core::{Condition, NewRecord, Txid};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::{PyBytes, PyDelta, PyMemoryView, PyString, PyTuple};
+use pyo3::types::{PyByteArray, PyBytes, PyDelta, PyIterator, PyMemoryView, PyString, PyTuple};
 
+use crate::arguments::{Number, refused};
 use crate::dlsn;
 use crate::error::{invalid, raised};
 use crate::payload::Payload;
@@ -52,7 +53,9 @@ pub(crate) fn bytes_into(value: &Bound<'_, PyAny>, copies: Option<&mut Copies>) 
     if value.is_instance_of::<PyString>() {
         return Err(PyTypeError::new_err("a payload is bytes or another buffer, not str; encode it"));
     }
-    let copy = PyMemoryView::from(value)?.call_method0("tobytes")?;
+    let copy = PyMemoryView::from(value).and_then(|view| view.call_method0("tobytes"));
+    let words = || "the buffer does not give its bytes".to_owned();
+    let copy = copy.map_err(|error| refused(value.py(), error, words))?;
     Ok(of_object(copy.cast::<PyBytes>()?))
 }
 
@@ -69,20 +72,22 @@ fn record(value: &Bound<'_, PyAny>, copies: &mut Copies) -> PyResult<NewRecord> 
     let Ok(pair) = value.cast::<PyTuple>() else {
         return Ok(NewRecord::new(bytes_into(value, Some(copies))?));
     };
-    let (payload, txid) = pair.extract::<(Bound<'_, PyAny>, Option<i64>)>()?;
-    with_txid(value.py(), bytes_into(&payload, Some(copies))?, txid)
+    let words = || "a record is a payload, or a pair of payload and txid".to_owned();
+    let parts = pair.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>();
+    let (payload, txid) = parts.map_err(|error| refused(value.py(), error, words))?;
+    with_txid(value.py(), bytes_into(&payload, Some(copies))?, txid.extract()?)
 }
 
 /// A record of these parts.
-pub(crate) fn record_of(payload: &Bound<'_, PyAny>, chosen: Option<i64>) -> PyResult<NewRecord> {
+pub(crate) fn record_of(payload: &Bound<'_, PyAny>, chosen: Option<Number<i64>>) -> PyResult<NewRecord> {
     with_txid(payload.py(), bytes(payload)?, chosen)
 }
 
-fn with_txid(py: Python<'_>, payload: Bytes, chosen: Option<i64>) -> PyResult<NewRecord> {
+fn with_txid(py: Python<'_>, payload: Bytes, chosen: Option<Number<i64>>) -> PyResult<NewRecord> {
     let record = NewRecord::new(payload);
     match chosen {
         None => Ok(record),
-        Some(number) => Ok(record.txid(txid(py, number)?)),
+        Some(number) => Ok(record.txid(txid(py, number.0)?)),
     }
 }
 
@@ -94,10 +99,22 @@ pub(crate) fn records(values: &Bound<'_, PyAny>) -> PyResult<Vec<NewRecord>> {
     // What a length says need not be true.
     let mut records = Vec::with_capacity(values.len().unwrap_or(0).min(MOST_EXPECTED));
     let mut copies = Copies::default();
-    for value in values.try_iter()? {
+    for value in each(values)? {
         records.push(record(&value?, &mut copies)?);
     }
     Ok(records)
+}
+
+/// The items of something iterable, which one text or buffer is not meant to be.
+pub(crate) fn each<'py>(values: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyIterator>> {
+    let alone = values.is_instance_of::<PyString>()
+        || values.is_instance_of::<PyBytes>()
+        || values.is_instance_of::<PyByteArray>()
+        || values.is_instance_of::<PyMemoryView>();
+    if alone {
+        return Err(PyTypeError::new_err("many are given in a list, or as something else to iterate"));
+    }
+    values.try_iter()
 }
 
 /// A txid.
@@ -127,5 +144,6 @@ pub(crate) fn seconds(value: &Bound<'_, PyAny>) -> PyResult<f64> {
     if value.is_instance_of::<PyDelta>() {
         return value.call_method0("total_seconds")?.extract();
     }
-    value.extract()
+    let words = || "the number of seconds is too large".to_owned();
+    value.extract().map_err(|error| refused(value.py(), error, words))
 }

@@ -7,6 +7,7 @@
 //! the thread that waits for them. So a Python that ends while calls are in flight has nothing to wait for.
 #![allow(clippy::needless_pass_by_value, reason = "arguments from Python come by value")]
 
+mod arguments;
 mod batch;
 mod byte_stream;
 mod calls;

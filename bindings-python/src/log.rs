@@ -6,6 +6,7 @@ use dl_core::{CursorName, LogOptions, ReaderOptions, WriterOptions};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use crate::arguments::{Number, Text};
 use crate::byte_stream::{ByteReader, ByteWriter};
 use crate::cursor::Cursor;
 use crate::dlsn;
@@ -102,8 +103,8 @@ impl Log {
         session.call(py, async move { log.truncate(before).await }, dlsn::object)
     }
 
-    fn dlsn_at_txid(&self, py: Python<'_>, txid: i64) -> PyResult<Py<PyAny>> {
-        let (txid, (session, log)) = (input::txid(py, txid)?, self.parts()?);
+    fn dlsn_at_txid(&self, py: Python<'_>, txid: Number<i64>) -> PyResult<Py<PyAny>> {
+        let (txid, (session, log)) = (input::txid(py, txid.0)?, self.parts()?);
         session.call(py, async move { log.dlsn_at_txid(txid).await }, dlsn::optional)
     }
 
@@ -161,8 +162,8 @@ impl Log {
         session.act(py, async move { log.set_options(options).await })
     }
 
-    fn cursor(&self, py: Python<'_>, name: &str) -> PyResult<Py<PyAny>> {
-        let name = CursorName::new(name).map_err(|error| raised(py, &error))?;
+    fn cursor(&self, py: Python<'_>, name: Text) -> PyResult<Py<PyAny>> {
+        let name = CursorName::new(&name).map_err(|error| raised(py, &error))?;
         let (session, log) = self.parts()?;
         let own = session.clone();
         session.call(py, async move { log.cursor(&name).await }, move |py, cursor| {

@@ -6,6 +6,7 @@ use dl_core::{LogName, Options};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
+use crate::arguments::{Number, Place, Text};
 use crate::calls::Calls;
 use crate::error::{invalid, raised};
 use crate::events;
@@ -30,12 +31,12 @@ pub(crate) struct Namespace {
 #[pyo3(signature = (uri, given = None, calls = None, on_event = None))]
 pub(crate) fn open(
     py: Python<'_>,
-    uri: String,
+    uri: Text,
     given: Option<&Bound<'_, PyDict>>,
     calls: Option<&Bound<'_, Calls>>,
     on_event: Option<Py<PyAny>>,
 ) -> PyResult<Py<PyAny>> {
-    let options = namespace_options(given)?;
+    let (uri, options) = (uri.into_string(), namespace_options(given)?);
     let calls = calls.map(|calls| calls.get().core()).transpose()?;
     let session = Session::new(calls).map_err(|error| raised(py, &error))?;
     let (opening, address) = (session.clone(), uri.clone());
@@ -56,28 +57,28 @@ pub(crate) fn open(
 #[pyo3(signature = (uri, log = None, given = None))]
 pub(crate) fn verify(
     py: Python<'_>,
-    uri: &str,
-    log: Option<&str>,
+    uri: Text,
+    log: Option<Text>,
     given: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Py<PyAny>> {
     let options = namespace_options(given)?;
-    let log = log.map(|log| name(py, log)).transpose()?;
-    let found = alone(py, dl_core::Namespace::verify(uri, options, log.as_ref()))?;
+    let log = log.map(|log| name(py, &log)).transpose()?;
+    let found = alone(py, dl_core::Namespace::verify(&uri, options, log.as_ref()))?;
     info::verification(py, found)
 }
 
 /// What the namespace is, without opening it. Waits on the calling thread.
 #[pyfunction]
 #[pyo3(signature = (uri, given = None))]
-pub(crate) fn inspect(py: Python<'_>, uri: &str, given: Option<&Bound<'_, PyDict>>) -> PyResult<Py<PyAny>> {
-    let found = alone(py, dl_core::Namespace::inspect(uri, namespace_options(given)?))?;
+pub(crate) fn inspect(py: Python<'_>, uri: Text, given: Option<&Bound<'_, PyDict>>) -> PyResult<Py<PyAny>> {
+    let found = alone(py, dl_core::Namespace::inspect(&uri, namespace_options(given)?))?;
     info::namespace(py, found)
 }
 
 /// The URI of the namespace directory at this absolute path.
 #[pyfunction]
-pub(crate) fn file_uri(py: Python<'_>, path: std::path::PathBuf) -> PyResult<String> {
-    dl_core::file_uri(&path).map_err(|error| raised(py, &error))
+pub(crate) fn file_uri(py: Python<'_>, path: Place) -> PyResult<String> {
+    dl_core::file_uri(&path.0).map_err(|error| raised(py, &error))
 }
 
 /// Does a call that belongs to no open namespace.
@@ -92,6 +93,11 @@ fn namespace_options(given: Option<&Bound<'_, PyDict>>) -> PyResult<Options> {
     let mut options = Options::default();
     options::set_each(given, |name, value| options.set(name, value))?;
     Ok(options)
+}
+
+/// A path; that of all logs, if it was not given.
+fn prefix_of(prefix: Option<Text>) -> String {
+    prefix.map_or_else(String::new, Text::into_string)
 }
 
 /// The name of a log.
@@ -111,8 +117,8 @@ impl Namespace {
         self.session.here().is_none_or(|session| session.is_closed())
     }
 
-    fn create_log(&self, py: Python<'_>, log: &str) -> PyResult<Py<PyAny>> {
-        let (namespace, name, session) = (self.namespace()?, name(py, log)?, self.session.get()?.clone());
+    fn create_log(&self, py: Python<'_>, log: Text) -> PyResult<Py<PyAny>> {
+        let (namespace, name, session) = (self.namespace()?, name(py, &log)?, self.session.get()?.clone());
         let create = async move {
             namespace.create_log(&name).await?;
             Ok(namespace.log(&name))
@@ -120,47 +126,47 @@ impl Namespace {
         self.session.get()?.call(py, create, move |py, log| Log::object(py, session, log))
     }
 
-    fn open_log(&self, py: Python<'_>, log: &str) -> PyResult<Py<PyAny>> {
-        let (namespace, name, session) = (self.namespace()?, name(py, log)?, self.session.get()?.clone());
+    fn open_log(&self, py: Python<'_>, log: Text) -> PyResult<Py<PyAny>> {
+        let (namespace, name, session) = (self.namespace()?, name(py, &log)?, self.session.get()?.clone());
         let open = async move { namespace.open_log(&name).await };
         self.session.get()?.call(py, open, move |py, log| Log::object(py, session, log))
     }
 
-    fn log(&self, py: Python<'_>, log: &str) -> PyResult<Py<PyAny>> {
-        let log = self.namespace()?.log(&name(py, log)?);
+    fn log(&self, py: Python<'_>, log: Text) -> PyResult<Py<PyAny>> {
+        let log = self.namespace()?.log(&name(py, &log)?);
         Log::object(py, self.session.get()?.clone(), log)
     }
 
-    fn delete_log(&self, py: Python<'_>, log: &str) -> PyResult<Py<PyAny>> {
-        let (namespace, name) = (self.namespace()?, name(py, log)?);
+    fn delete_log(&self, py: Python<'_>, log: Text) -> PyResult<Py<PyAny>> {
+        let (namespace, name) = (self.namespace()?, name(py, &log)?);
         self.session.get()?.act(py, async move { namespace.delete_log(&name).await })
     }
 
-    fn rename_log(&self, py: Python<'_>, log: &str, to: &str) -> PyResult<Py<PyAny>> {
-        let (namespace, from, to) = (self.namespace()?, name(py, log)?, name(py, to)?);
+    fn rename_log(&self, py: Python<'_>, log: Text, to: Text) -> PyResult<Py<PyAny>> {
+        let (namespace, from, to) = (self.namespace()?, name(py, &log)?, name(py, &to)?);
         self.session.get()?.act(py, async move { namespace.rename_log(&from, &to).await })
     }
 
-    fn log_exists(&self, py: Python<'_>, log: &str) -> PyResult<Py<PyAny>> {
-        let (namespace, name) = (self.namespace()?, name(py, log)?);
+    fn log_exists(&self, py: Python<'_>, log: Text) -> PyResult<Py<PyAny>> {
+        let (namespace, name) = (self.namespace()?, name(py, &log)?);
         self.session.get()?.call(py, async move { namespace.log_exists(&name).await }, |py, there| {
             Ok(there.into_pyobject(py)?.to_owned().into_any().unbind())
         })
     }
 
-    #[pyo3(signature = (prefix = "", *, after = None, limit = None))]
+    #[pyo3(signature = (prefix = None, *, after = None, limit = None))]
     fn list_logs(
         &self,
         py: Python<'_>,
-        prefix: &str,
-        after: Option<&str>,
-        limit: Option<i64>,
+        prefix: Option<Text>,
+        after: Option<Text>,
+        limit: Option<Number<i64>>,
     ) -> PyResult<Py<PyAny>> {
-        let (namespace, prefix) = (self.namespace()?, prefix.to_owned());
-        let after = after.map(|after| name(py, after)).transpose()?;
+        let (namespace, prefix) = (self.namespace()?, prefix_of(prefix));
+        let after = after.map(|after| name(py, &after)).transpose()?;
         let limit = match limit {
             None => usize::MAX,
-            Some(limit) => usize::try_from(limit)
+            Some(Number(limit)) => usize::try_from(limit)
                 .map_err(|_| invalid(py, format!("limit is {limit}; it is a number from 0")))?,
         };
         let list = async move { namespace.list_logs(&prefix, after.as_ref(), limit).await };
@@ -169,12 +175,13 @@ impl Namespace {
         })
     }
 
-    #[pyo3(signature = (prefix = ""))]
-    fn watch_logs(&self, py: Python<'_>, prefix: &str) -> PyResult<LogWatcher> {
+    #[pyo3(signature = (prefix = None))]
+    fn watch_logs(&self, py: Python<'_>, prefix: Option<Text>) -> PyResult<LogWatcher> {
         let session = self.session.get()?;
         let runtime = session.runtime(py)?;
         let _entered = runtime.handle().enter();
-        let watcher = session.namespace()?.watch_logs(prefix).map_err(|error| raised(py, &error))?;
+        let watcher =
+            session.namespace()?.watch_logs(&prefix_of(prefix)).map_err(|error| raised(py, &error))?;
         Ok(LogWatcher::new(session.clone(), watcher))
     }
 

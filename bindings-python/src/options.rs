@@ -4,6 +4,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDelta, PyDict, PyFloat, PyInt, PyString};
 
+use crate::arguments::{Text, digits, text_of};
 use crate::dlsn::Dlsn;
 use crate::error::{invalid, raised};
 use crate::input;
@@ -18,7 +19,7 @@ pub(crate) fn set_each(
         if value.is_none() {
             continue;
         }
-        let name = name.extract::<String>()?;
+        let name = name.extract::<Text>()?.into_string();
         // Python's own words have an underscore behind them: from_.
         let name = name.strip_suffix('_').unwrap_or(&name);
         let text = text(name, &value)?;
@@ -31,13 +32,13 @@ pub(crate) fn set_each(
 /// timedelta.
 fn text(name: &str, value: &Bound<'_, PyAny>) -> PyResult<String> {
     if let Ok(text) = value.cast::<PyString>() {
-        return Ok(text.to_str()?.to_owned());
+        return text_of(text);
     }
     if let Ok(flag) = value.cast::<PyBool>() {
         return Ok(flag.is_true().to_string());
     }
-    if value.is_instance_of::<PyInt>() {
-        return Ok(value.str()?.to_str()?.to_owned());
+    if let Ok(number) = value.cast::<PyInt>() {
+        return digits(number);
     }
     if let Ok(dlsn) = value.cast::<Dlsn>() {
         return Ok(dlsn.get().0.to_string());

@@ -8,6 +8,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PySlice, PyString};
 
+use crate::batch;
 use crate::input;
 
 /// Bytes that cannot be changed, not copied: whatever takes a buffer takes it, `bytes(payload)` copies.
@@ -48,7 +49,7 @@ impl Payload {
             }
             return Ok(self.__bytes__(py).get_item(index)?.unbind());
         }
-        let place = index.extract::<isize>()?;
+        let place = batch::place(index)?;
         let place = if place < 0 { place + self.0.len().cast_signed() } else { place };
         let byte = usize::try_from(place).ok().and_then(|place| self.0.get(place));
         let byte = byte.ok_or_else(|| PyIndexError::new_err("the payload has no such byte"))?;

@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use dl_core::{End, ReaderCloser, RecordBatch};
-use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
+use crate::arguments::Number;
 use crate::batch::Records;
 use crate::cursor::Cursor;
 use crate::dlsn::{self, Dlsn};
+use crate::error::invalid;
 use crate::info;
 use crate::input;
 use crate::owned::Owned;
@@ -58,10 +59,9 @@ impl Reader {
 
     fn cursor_or_fail(&self) -> PyResult<(&Arc<Session>, dl_core::Cursor)> {
         let inner = self.0.get()?;
-        let cursor = inner
-            .cursor
-            .clone()
-            .ok_or_else(|| PyTypeError::new_err("the reader was opened without a cursor"))?;
+        let cursor = inner.cursor.clone().ok_or_else(|| {
+            Python::attach(|py| invalid(py, "the reader was opened without a cursor".to_owned()))
+        })?;
         Ok((&inner.session, cursor))
     }
 }
@@ -141,16 +141,21 @@ impl Reader {
 
     /// Up to so many records; waits for the first.
     #[pyo3(signature = (max, wait = None))]
-    fn next_batch(&self, py: Python<'_>, max: usize, wait: Option<&Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
+    fn next_batch(
+        &self,
+        py: Python<'_>,
+        max: Number<usize>,
+        wait: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
         let (inner, wait) = (self.0.get()?, input::wait(wait)?);
-        inner.session.quick_call(py, inner.shared.clone().read(max, wait), |py, read| read.all(py))
+        inner.session.quick_call(py, inner.shared.clone().read(max.0, wait), |py, read| read.all(py))
     }
 
     /// Takes back records that a cancelled call was given.
     fn give_back(&self, given: &Bound<'_, PyAny>) -> PyResult<()> {
         let inner = self.0.get()?;
         let mut records = Vec::new();
-        for record in given.try_iter()? {
+        for record in input::each(given)? {
             records.push(record?.cast::<Record>()?.get().0.clone());
         }
         let records = records.into_iter().collect();

@@ -6,6 +6,7 @@ use dl_core::{Compression, Error, NewRecord, NewRecordSet, Receipt};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
+use crate::arguments::{Number, Text};
 use crate::dlsn::{self, Dlsn};
 use crate::error::{exception, raised};
 use crate::input;
@@ -44,7 +45,7 @@ impl Writer {
         &self,
         py: Python<'_>,
         payload: &Bound<'_, PyAny>,
-        txid: Option<i64>,
+        txid: Option<Number<i64>>,
         if_last: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Py<PyAny>> {
         let (record, condition) = (input::record_of(payload, txid)?, input::condition(if_last)?);
@@ -70,7 +71,7 @@ impl Writer {
         &self,
         py: Python<'_>,
         payload: &Bound<'_, PyAny>,
-        txid: Option<i64>,
+        txid: Option<Number<i64>>,
         if_last: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Py<PyAny>> {
         let (record, condition) = (input::record_of(payload, txid)?, input::condition(if_last)?);
@@ -91,7 +92,7 @@ impl Writer {
         &self,
         py: Python<'_>,
         payload: &Bound<'_, PyAny>,
-        txid: Option<i64>,
+        txid: Option<Number<i64>>,
     ) -> PyResult<Py<PyAny>> {
         let record = input::record_of(payload, txid)?;
         let (session, writer) = self.parts()?;
@@ -129,23 +130,24 @@ impl Writer {
     }
 
     /// Appends a record set.
-    #[pyo3(signature = (payloads, *, txid = None, compression = "none", if_last = None))]
+    #[pyo3(signature = (payloads, *, txid = None, compression = None, if_last = None))]
     fn append_record_set(
         &self,
         py: Python<'_>,
         payloads: &Bound<'_, PyAny>,
-        txid: Option<i64>,
-        compression: &str,
+        txid: Option<Number<i64>>,
+        compression: Option<Text>,
         if_last: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Py<PyAny>> {
         let mut members = Vec::new();
-        for payload in payloads.try_iter()? {
+        for payload in input::each(payloads)? {
             members.push(input::bytes(&payload?)?);
         }
-        let compression = compression.parse::<Compression>().map_err(|error| raised(py, &error))?;
+        let compression = compression.map_or(Ok(Compression::None), |text| text.parse());
+        let compression = compression.map_err(|error| raised(py, &error))?;
         let mut set = NewRecordSet::pack(&members, compression).map_err(|error| raised(py, &error))?;
         if let Some(txid) = txid {
-            set = set.txid(input::txid(py, txid)?);
+            set = set.txid(input::txid(py, txid.0)?);
         }
         let condition = input::condition(if_last)?;
         let (session, writer) = self.parts()?;

@@ -86,11 +86,9 @@ def test_bad_arguments_are_refused_before_anything_happens(namespace: dl.Namespa
     with pytest.raises(TypeError):
         log.truncate(7)  # type: ignore[arg-type]
     with log.open_writer() as writer:
-        for txid in [-1, 2**63 - 1]:
+        for txid in [-1, 2**63 - 1, 2**70]:
             with pytest.raises(dl.InvalidArgument):
                 writer.append(b"1", txid=txid)
-        with pytest.raises(OverflowError):
-            writer.append(b"1", txid=2**70)
         with pytest.raises(dl.TooLarge):
             writer.append(bytes(1_040_365))
         with pytest.raises(dl.InvalidArgument):

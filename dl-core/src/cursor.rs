@@ -75,6 +75,6 @@ impl Cursor {
     }
 
     async fn call<T>(&self, operation: &'static str, call: impl Future<Output = Result<T>>) -> Result<T> {
-        self.core.engine().call(call).await.map_err(|error| error.during(operation))
+        self.core.engine().call(operation, call).await
     }
 }

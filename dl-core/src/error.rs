@@ -1,6 +1,7 @@
 //! The one error type: what happened to what, and what the caller may do next.
 
 mod kind;
+mod shorten;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,6 +9,14 @@ use std::sync::Arc;
 
 use crate::types::Dlsn;
 pub use kind::ErrorKind;
+pub(crate) use shorten::quoted;
+use shorten::shortened;
+
+/// A message has no more bytes than this. Options are told by name in one, all of them.
+const MESSAGE_BYTES: usize = 2_048;
+
+/// Nor has a value of the context: a path fits.
+const CONTEXT_BYTES: usize = 4_096;
 
 /// A result whose error is [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
@@ -32,12 +41,13 @@ struct Inner {
 }
 
 impl Error {
-    /// An error of this kind. The message says what happened to what and what to do next, without the kind's name.
+    /// An error of this kind. The message says what happened to what and what to do next, without the kind's name; of one over
+    /// 2 KiB the middle is left out.
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self(Arc::new(Inner {
             kind,
             number: kind.number(),
-            message: message.into(),
+            message: shortened(message.into(), MESSAGE_BYTES),
             operation: None,
             context: Vec::new(),
             dlsn: None,
@@ -54,10 +64,11 @@ impl Error {
         Self::new(kind, message).edit(|inner| inner.number = number)
     }
 
-    /// Adds a pair to the context, such as `("log", name)`; the first value of a key stays.
+    /// Adds a pair to the context, such as `("log", name)`; the first value of a key stays. Of a value over 4 KiB the middle is
+    /// left out.
     #[must_use]
     pub fn with(self, key: &'static str, value: impl fmt::Display) -> Self {
-        let value = value.to_string();
+        let value = shortened(value.to_string().into(), CONTEXT_BYTES).into_owned();
         self.edit(|inner| {
             if !inner.context.iter().any(|(known, _)| *known == key) {
                 inner.context.push((key, value));
@@ -274,6 +285,15 @@ mod tests {
             "fenced (append): another writer owns the log; open a new writer to go on [log: a/b]"
         );
         assert!(!error.is_retryable() && !error.may_have_taken_effect());
+    }
+
+    #[test]
+    fn what_it_was_given_does_not_make_it_long() {
+        let error = Error::invalid_argument(format!("{} is wrong", "x".repeat(4_000_000)))
+            .with("uri", "y".repeat(4_000_000));
+        assert_eq!(error.message().len(), MESSAGE_BYTES);
+        assert!(error.message().ends_with("x is wrong"));
+        assert_eq!(error.context_value("uri").map(str::len), Some(CONTEXT_BYTES));
     }
 
     #[test]

@@ -67,9 +67,8 @@ impl Log {
     /// `locked` if another holds the log and [`WriterOptions::takeover`] does not allow to take it, or if another took it
     /// at the same time; `not-found` if there is no such log and `create_log` is off.
     pub async fn open_writer(&self, options: WriterOptions) -> Result<Writer> {
-        options.validate()?;
-        self.engine.check_writable()?;
         let opening = async {
+            options.validate()?;
             self.check().await?;
             if options.create_log
                 && self.incarnation.is_none()
@@ -83,7 +82,7 @@ impl Log {
             self.check().await.inspect_err(|_| writer.abort())?;
             Ok(writer)
         };
-        let writer = Writer::new(self.call(opening).await?);
+        let writer = Writer::new(self.engine.change("open_writer", opening).await?);
         self.engine.telemetry.metrics.writers_opened.add(1);
         Ok(writer)
     }
@@ -95,8 +94,11 @@ impl Log {
     /// `not-found` if there is no such log; for a locked reader `locked` if another holds the lock and
     /// [`ReaderOptions::takeover`] does not allow to take it, or if another took it at the same time.
     pub async fn open_reader(&self, options: ReaderOptions) -> Result<Reader> {
-        options.validate()?;
-        let reader = self.look(ReaderCore::open(&self.engine, &self.name, &options)).await?;
+        let opening = async {
+            options.validate()?;
+            ReaderCore::open(&self.engine, &self.name, &options).await
+        };
+        let reader = self.look("open_reader", opening).await?;
         self.engine.telemetry.metrics.readers_opened.add(1);
         Ok(Reader::new(reader))
     }
@@ -107,7 +109,7 @@ impl Log {
     /// # Errors
     /// As [`open_writer`](Self::open_writer); `invalid-argument` if the txids in the log are seen not to be offsets.
     pub async fn open_byte_writer(&self, options: WriterOptions) -> Result<ByteWriter> {
-        ByteWriter::open(self, options).await
+        ByteWriter::open(self, options).await.map_err(|error| error.during("open_byte_writer"))
     }
 
     /// Opens a reader of the stream of bytes that a [`ByteWriter`] wrote. In its options `txid:N` starts at the byte with
@@ -117,7 +119,7 @@ impl Log {
     /// # Errors
     /// `invalid-argument` if the txids in the log are seen not to be offsets; `not-found` if there is no such log.
     pub async fn open_byte_reader(&self, options: ReaderOptions) -> Result<ByteReader> {
-        ByteReader::open(self, options).await
+        ByteReader::open(self, options).await.map_err(|error| error.during("open_byte_reader"))
     }
 
     /// What the metadata says about the log.
@@ -125,7 +127,7 @@ impl Log {
     /// # Errors
     /// `not-found` if there is no such log.
     pub async fn info(&self) -> Result<LogInfo> {
-        self.look(queries::info(&self.engine, &self.name)).await
+        self.look("info", queries::info(&self.engine, &self.name)).await
     }
 
     /// Its segments, oldest first, truncated ones that are still kept included.
@@ -133,7 +135,7 @@ impl Log {
     /// # Errors
     /// `not-found` if there is no such log.
     pub async fn segments(&self) -> Result<Vec<SegmentInfo>> {
-        self.look(queries::segments(&self.engine, &self.name)).await
+        self.look("segments", queries::segments(&self.engine, &self.name)).await
     }
 
     /// Watches its segments: tells which there are, then which there are after each change, made by whatever process.
@@ -142,6 +144,7 @@ impl Log {
     /// `unavailable` if the system lacks the means, such as a thread, to hear of changes made elsewhere.
     pub fn watch_segments(&self) -> Result<SegmentWatcher> {
         SegmentWatcher::new(&self.engine, &self.name, self.incarnation)
+            .map_err(|error| error.during("watch_segments"))
     }
 
     /// Truncates the log below `before`, at most up to the segment that is being written ([`Writer::truncate`] gets
@@ -152,8 +155,9 @@ impl Log {
     ///
     /// [`Writer::truncate`]: crate::Writer::truncate
     pub async fn truncate(&self, before: Dlsn) -> Result<Dlsn> {
-        self.engine.check_writable()?;
-        self.call(truncate::truncate(&self.engine, &self.name, self.incarnation, before, None)).await
+        self.engine
+            .change("truncate", truncate::truncate(&self.engine, &self.name, self.incarnation, before, None))
+            .await
     }
 
     /// The position of the first record whose txid is at least `txid`; `None` if there is none yet. Exact if txids never
@@ -162,7 +166,7 @@ impl Log {
     /// # Errors
     /// `not-found` if there is no such log.
     pub async fn dlsn_at_txid(&self, txid: Txid) -> Result<Option<Dlsn>> {
-        let first = self.look(queries::first_at_txid(&self.engine, &self.name, txid)).await?;
+        let first = self.look("dlsn_at_txid", queries::first_at_txid(&self.engine, &self.name, txid)).await?;
         Ok(first.map(|first| first.dlsn))
     }
 
@@ -180,7 +184,7 @@ impl Log {
     /// # Errors
     /// `not-found` if there is no such log.
     pub async fn last_record(&self) -> Result<Option<Record>> {
-        match self.look(queries::last(&self.engine, &self.name)).await? {
+        match self.look("last_record", queries::last(&self.engine, &self.name)).await? {
             Some(last) => self.record_at(Start::Dlsn(last.dlsn)).await,
             None => Ok(None),
         }
@@ -207,7 +211,7 @@ impl Log {
     /// # Errors
     /// `not-found` if there is no such log.
     pub async fn count_between(&self, from: Option<Dlsn>, until: Option<Dlsn>) -> Result<u64> {
-        self.look(queries::count(&self.engine, &self.name, from, until)).await
+        self.look("count", queries::count(&self.engine, &self.name, from, until)).await
     }
 
     /// Completes what a writer that is gone left in progress, as opening a writer and closing it would.
@@ -215,15 +219,15 @@ impl Log {
     /// # Errors
     /// `locked` if a writer holds the log.
     pub async fn recover(&self) -> Result<()> {
-        self.engine.check_writable()?;
-        self.call(async {
-            self.check().await?;
-            let own = open::take_over(&self.engine, &self.name, Takeover::Never).await?;
-            let same = self.check().await;
-            own.lock.release().await?;
-            same
-        })
-        .await
+        self.engine
+            .change("recover", async {
+                self.check().await?;
+                let own = open::take_over(&self.engine, &self.name, Takeover::Never).await?;
+                let same = self.check().await;
+                own.lock.release().await?;
+                same
+            })
+            .await
     }
 
     /// Frees what is too old or too much by the options kept with the log, as its writer does while it is open. Answers the
@@ -235,8 +239,9 @@ impl Log {
     /// # Errors
     /// `not-found` if there is no such log.
     pub async fn apply_retention(&self) -> Result<Dlsn> {
-        self.engine.check_writable()?;
-        self.call(retention::apply(&self.engine, &self.name, self.incarnation)).await
+        self.engine
+            .change("apply_retention", retention::apply(&self.engine, &self.name, self.incarnation))
+            .await
     }
 
     /// The options kept with the log; the defaults, if none were set.
@@ -244,7 +249,7 @@ impl Log {
     /// # Errors
     /// `not-found` if there is no such log.
     pub async fn options(&self) -> Result<LogOptions> {
-        self.look(log_options::read(&*self.engine.stores.metadata, &self.name)).await
+        self.look("options", log_options::read(&*self.engine.stores.metadata, &self.name)).await
     }
 
     /// Replaces the options kept with the log. Writers that are opened from now on go by them.
@@ -252,11 +257,13 @@ impl Log {
     /// # Errors
     /// `not-found` if there is no such log; `invalid-argument` for a value out of range.
     pub async fn set_options(&self, options: LogOptions) -> Result<()> {
-        options.validate()?;
-        options.check_quorums()?;
-        self.engine.check_writable()?;
-        self.call(log_options::write(&*self.engine.stores.metadata, &self.name, self.incarnation, &options))
-            .await
+        let setting = async {
+            options.validate()?;
+            options.check_quorums()?;
+            let metadata = &*self.engine.stores.metadata;
+            log_options::write(metadata, &self.name, self.incarnation, &options).await
+        };
+        self.engine.change("set_options", setting).await
     }
 
     /// The cursor of this name, which need not exist: its first move makes it.
@@ -264,7 +271,7 @@ impl Log {
     /// # Errors
     /// `not-found` if there is no such log.
     pub async fn cursor(&self, name: &CursorName) -> Result<Cursor> {
-        self.look(CursorCore::open(&self.engine, &self.name, name)).await.map(Cursor::new)
+        self.look("cursor", CursorCore::open(&self.engine, &self.name, name)).await.map(Cursor::new)
     }
 
     /// Its cursors, in byte order of their names.
@@ -272,7 +279,7 @@ impl Log {
     /// # Errors
     /// `not-found` if there is no such log; `corrupt` if a cursor holds something else than a position.
     pub async fn cursors(&self) -> Result<Vec<CursorInfo>> {
-        self.look(cursor::list(&self.engine, &self.name)).await
+        self.look("cursors", cursor::list(&self.engine, &self.name)).await
     }
 
     /// Bytes that the user keeps with the log; empty if none were set.
@@ -280,7 +287,7 @@ impl Log {
     /// # Errors
     /// `not-found` if there is no such log.
     pub async fn user_metadata(&self) -> Result<Bytes> {
-        self.look(async {
+        self.look("user_metadata", async {
             let (metadata, paths) = (&*self.engine.stores.metadata, LogPaths::new(&self.name));
             layout::require(metadata, &self.name, &paths.ledgers()).await?;
             Ok(layout::require(metadata, &self.name, paths.base()).await?.data)
@@ -293,24 +300,28 @@ impl Log {
     /// # Errors
     /// `not-found` if there is no such log.
     pub async fn set_user_metadata(&self, data: impl Into<Bytes>) -> Result<()> {
-        self.engine.check_writable()?;
-        self.call(layout::set_user_metadata(
-            &*self.engine.stores.metadata,
-            &self.name,
-            self.incarnation,
-            data.into(),
-        ))
-        .await
+        self.engine
+            .change(
+                "set_user_metadata",
+                layout::set_user_metadata(
+                    &*self.engine.stores.metadata,
+                    &self.name,
+                    self.incarnation,
+                    data.into(),
+                ),
+            )
+            .await
     }
 
     /// A call that changes nothing: what it found counts if the log is the same behind it.
-    async fn look<T>(&self, look: impl Future<Output = Result<T>>) -> Result<T> {
-        self.call(async {
-            let found = look.await?;
-            self.check().await?;
-            Ok(found)
-        })
-        .await
+    async fn look<T>(&self, operation: &'static str, look: impl Future<Output = Result<T>>) -> Result<T> {
+        self.engine
+            .call(operation, async {
+                let found = look.await?;
+                self.check().await?;
+                Ok(found)
+            })
+            .await
     }
 
     /// # Errors
@@ -320,9 +331,5 @@ impl Log {
             None => Ok(()),
             same => layout::require_same(&*self.engine.stores.metadata, &self.name, same).await.map(drop),
         }
-    }
-
-    async fn call<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
-        self.engine.call(call).await
     }
 }

@@ -87,7 +87,8 @@ impl Namespace {
     ) -> Result<Self> {
         let events = hook.map_or_else(Events::default, |hook| Events::to(hook, &*seams.tasks));
         let telemetry = Arc::new(Telemetry::new(events));
-        let (stores, owner) = drivers::open(uri, &mut options, &seams, &telemetry).await?;
+        let opened = drivers::open(uri, &mut options, &seams, &telemetry).await;
+        let (stores, owner) = opened.map_err(|error| error.during("open"))?;
         Ok(Self::on(stores, seams, options, owner, telemetry))
     }
 
@@ -121,7 +122,11 @@ impl Namespace {
     ///
     /// # Errors
     /// `not-found` if there is none; `corrupt` if the file is damaged that says what it is.
-    pub async fn inspect(uri: &str, mut options: Options) -> Result<NamespaceInfo> {
+    pub async fn inspect(uri: &str, options: Options) -> Result<NamespaceInfo> {
+        Self::inspected(uri, options).await.map_err(|error| error.during("inspect"))
+    }
+
+    async fn inspected(uri: &str, mut options: Options) -> Result<NamespaceInfo> {
         let (mut info, contents) = drivers::inspect(uri, &mut options, &Seams::system()?).await?;
         info.logs = match contents {
             Contents::Unknown => None,
@@ -141,7 +146,7 @@ impl Namespace {
     /// `condition-failed` if it has logs; `not-found` if there is none; `unsupported` for a directory, which is removed as
     /// any other, and for memory.
     pub async fn delete(uri: &str, mut options: Options) -> Result<()> {
-        drivers::delete(uri, &mut options).await
+        drivers::delete(uri, &mut options).await.map_err(|error| error.during("delete"))
     }
 
     /// Verifies a namespace in a given world.
@@ -149,6 +154,15 @@ impl Namespace {
     /// # Errors
     /// As [`verify`](Self::verify).
     pub async fn verify_with(
+        uri: &str,
+        options: Options,
+        log: Option<&LogName>,
+        seams: Seams,
+    ) -> Result<Verification> {
+        Self::verified(uri, options, log, seams).await.map_err(|error| error.during("verify"))
+    }
+
+    async fn verified(
         uri: &str,
         mut options: Options,
         log: Option<&LogName>,
@@ -174,8 +188,7 @@ impl Namespace {
     /// # Errors
     /// `already-exists` if it is there.
     pub async fn create_log(&self, name: &LogName) -> Result<()> {
-        self.engine.check_writable()?;
-        self.call(layout::create(&*self.engine.stores.metadata, name)).await
+        self.engine.change("create_log", layout::create(&*self.engine.stores.metadata, name)).await
     }
 
     /// A handle on a log that exists, as it is now: when that log was deleted its calls are `not-found`, also if one of the
@@ -184,7 +197,8 @@ impl Namespace {
     /// # Errors
     /// `not-found` if it does not.
     pub async fn open_log(&self, name: &LogName) -> Result<Log> {
-        let incarnation = self.call(layout::incarnation(&*self.engine.stores.metadata, name)).await?;
+        let incarnation =
+            self.engine.call("open_log", layout::incarnation(&*self.engine.stores.metadata, name)).await?;
         Ok(Log::new(self.engine.clone(), name.clone(), Some(incarnation)))
     }
 
@@ -200,7 +214,7 @@ impl Namespace {
     /// # Errors
     /// As any call that has to look: `closed`, `unavailable`, ….
     pub async fn log_exists(&self, name: &LogName) -> Result<bool> {
-        self.call(layout::exists(&*self.engine.stores.metadata, name)).await
+        self.engine.call("log_exists", layout::exists(&*self.engine.stores.metadata, name)).await
     }
 
     /// Takes the log from whoever writes it, frees all it holds and removes it; logs below its name stay.
@@ -208,8 +222,7 @@ impl Namespace {
     /// # Errors
     /// `not-found` if it does not exist; `locked` if another writer took it at the same time.
     pub async fn delete_log(&self, name: &LogName) -> Result<()> {
-        self.engine.check_writable()?;
-        self.call(delete::delete(&self.engine, name)).await
+        self.engine.change("delete_log", delete::delete(&self.engine, name)).await
     }
 
     /// Gives a log another name, and moves all that belongs to it; logs below its old name stay where they are.
@@ -218,8 +231,7 @@ impl Namespace {
     /// `not-found` if it does not exist; `already-exists` if there is a log of the new name; `locked` while a writer or a
     /// locked reader holds it.
     pub async fn rename_log(&self, from: &LogName, to: &LogName) -> Result<()> {
-        self.engine.check_writable()?;
-        self.call(rename::rename(&self.engine, from, to)).await
+        self.engine.change("rename_log", rename::rename(&self.engine, from, to)).await
     }
 
     /// The full names of logs below `prefix` (a path; all logs, if it is empty) and behind `after`, in byte order, at
@@ -233,7 +245,10 @@ impl Namespace {
         after: Option<&LogName>,
         limit: usize,
     ) -> Result<Vec<LogName>> {
-        let listed = self.call(listing::list(&*self.engine.stores.metadata, prefix, after, limit)).await?;
+        let listed = self
+            .engine
+            .call("list_logs", listing::list(&*self.engine.stores.metadata, prefix, after, limit))
+            .await?;
         Ok(listed.into_iter().map(|log| log.name).collect())
     }
 
@@ -243,7 +258,7 @@ impl Namespace {
     /// # Errors
     /// `unavailable` if the system lacks the means, such as a thread, to hear of changes made elsewhere.
     pub fn watch_logs(&self, prefix: &str) -> Result<LogWatcher> {
-        LogWatcher::new(&self.engine, prefix)
+        LogWatcher::new(&self.engine, prefix).map_err(|error| error.during("watch_logs"))
     }
 
     /// Closes the namespace: every pending call on it, its logs, writers and readers ends with `closed`.
@@ -263,7 +278,7 @@ impl Namespace {
             self.engine.telemetry.events.told().await;
             self.engine.seams.tasks.rest();
         }
-        closed
+        closed.map_err(|error| error.during("close"))
     }
 
     /// The metrics of this namespace handle and its clones, from its opening on. docs/metrics.md lists them.
@@ -281,9 +296,5 @@ impl Namespace {
     #[cfg(test)]
     pub(crate) fn engine(&self) -> &Arc<Engine> {
         &self.engine
-    }
-
-    async fn call<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
-        self.engine.call(call).await
     }
 }

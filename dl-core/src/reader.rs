@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::cursor::Cursor;
 use crate::engine::Closing;
 use crate::engine::reader::{End, ReaderCore, Step};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::format::RecordSet;
 use crate::types::{Dlsn, Record, RecordBatch, RecordView};
 
@@ -57,11 +57,11 @@ impl Reader {
     /// reader lost its lock.
     pub async fn next(&mut self) -> Result<Option<Record>> {
         loop {
-            self.core.check_lock().await?;
-            if let Some(record) = self.core.ready()? {
+            self.core.check_lock().await.map_err(in_next)?;
+            if let Some(record) = self.core.ready().map_err(in_next)? {
                 return Ok(Some(record));
             }
-            if !self.advance(true).await? {
+            if !self.advance(true).await.map_err(in_next)? {
                 return Ok(None);
             }
         }
@@ -79,21 +79,21 @@ impl Reader {
         let mut timeout = (!wait.is_zero()).then(|| self.core.engine().seams.clock.sleep(wait));
         let mut records = RecordBatch::with_capacity(self.usual.min(max));
         loop {
-            self.core.check_lock().await?;
+            self.core.check_lock().await.map_err(in_batch)?;
             if max == 0 {
-                self.core.check_open()?;
+                self.core.check_open().map_err(in_batch)?;
                 return Ok(records);
             }
-            self.core.batch_ready(max, &mut records)?;
+            self.core.batch_ready(max, &mut records).map_err(in_batch)?;
             if !records.is_empty() {
                 self.usual = records.len();
                 return Ok(records);
             }
             let more = match &mut timeout {
-                None => self.advance(false).await?,
+                None => self.advance(false).await.map_err(in_batch)?,
                 Some(timeout) => tokio::select! {
                     biased;
-                    more = self.advance(true) => more?,
+                    more = self.advance(true) => more.map_err(in_batch)?,
                     () = timeout => false,
                 },
             };
@@ -129,7 +129,7 @@ impl Reader {
         self.core.closing().close();
         match self.core.take_lock() {
             None => Ok(()),
-            Some(lock) => lock.release().await,
+            Some(lock) => lock.release().await.map_err(|error| error.during("close")),
         }
     }
 
@@ -155,6 +155,14 @@ impl Reader {
         }
         Ok(self.core.end().is_none())
     }
+}
+
+fn in_next(error: Error) -> Error {
+    error.during("next")
+}
+
+fn in_batch(error: Error) -> Error {
+    error.during("next_batch")
 }
 
 /// Ends a reader from elsewhere.

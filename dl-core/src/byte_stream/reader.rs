@@ -109,7 +109,7 @@ impl ByteReader {
     /// As [`Log::open_byte_reader`]; the reader is then where it was.
     pub async fn seek(&mut self, offset: u64) -> Result<()> {
         if self.closed {
-            return Err(Error::closed("the reader was closed; open another one"));
+            return Err(Error::closed("the reader was closed; open another one").during("seek"));
         }
         let ahead = offset.checked_sub(self.position).and_then(|ahead| usize::try_from(ahead).ok());
         if let Some(ahead) = ahead.filter(|ahead| *ahead < self.chunk.len()) {

@@ -93,14 +93,32 @@ impl Engine {
         }
     }
 
-    /// Runs a call on the namespace or a log until it ends or the namespace is closed.
-    pub(crate) async fn call<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
-        self.closing.guard(call).await.inspect_err(|error| self.telemetry.failed(error))
+    /// Runs a call on the namespace or a log, which has this name in errors, until it ends or the namespace is closed.
+    pub(crate) async fn call<T>(
+        &self,
+        operation: &'static str,
+        call: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        let answer = self.closing.guard(call).await.map_err(|error| error.during(operation));
+        answer.inspect_err(|error| self.telemetry.failed(error))
+    }
+
+    /// As [`call`](Self::call), for one that changes something.
+    ///
+    /// # Errors
+    /// `permission-denied` if the namespace was opened for reading only.
+    pub(crate) async fn change<T>(
+        &self,
+        operation: &'static str,
+        call: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        self.check_writable().map_err(|error| error.during(operation))?;
+        self.call(operation, call).await
     }
 
     /// # Errors
     /// `permission-denied` if the namespace was opened for reading only.
-    pub(crate) fn check_writable(&self) -> Result<()> {
+    fn check_writable(&self) -> Result<()> {
         if self.options.read_only {
             let message = "the namespace was opened for reading only; open it without read_only";
             return Err(Error::new(ErrorKind::PermissionDenied, message));

@@ -78,7 +78,7 @@ impl LogWatcher {
     /// `closed` when the namespace is; otherwise as any call that has to look. The watcher stays usable.
     pub async fn next(&mut self) -> Result<LogChange> {
         let closing = self.engine.closing.clone();
-        closing.guard(self.change()).await
+        closing.guard(self.change()).await.map_err(|error| error.during("next"))
     }
 
     async fn change(&mut self) -> Result<LogChange> {
@@ -130,7 +130,7 @@ impl SegmentWatcher {
     /// `not-found` when there is no such log, or no longer; `closed` when the namespace is.
     pub async fn next(&mut self) -> Result<Vec<SegmentInfo>> {
         let closing = self.engine.closing.clone();
-        closing.guard(self.change()).await
+        closing.guard(self.change()).await.map_err(|error| error.during("next"))
     }
 
     async fn change(&mut self) -> Result<Vec<SegmentInfo>> {

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::text;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, quoted};
 use crate::types::{Compression, Digest, Dlsn, Takeover, Txid};
 
 /// Where a reader starts.
@@ -178,5 +178,5 @@ impl fmt::Display for Digest {
 }
 
 fn refused(text: &str, choices: &str) -> Error {
-    Error::invalid_argument(format!("{text:?} is not one of the choices; write {choices}"))
+    Error::invalid_argument(format!("{} is not one of the choices; write {choices}", quoted(text)))
 }

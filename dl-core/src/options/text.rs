@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, quoted};
 
 /// What a number counts, which decides how its text looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +69,7 @@ pub(super) fn number(name: &'static str, text: &str, unit: Unit, range: RangeInc
             Unit::Bytes => "bytes, or a number with KiB, MiB, GiB or TiB",
             Unit::Milliseconds => "milliseconds, or a number with ms, s, m, h or d",
         };
-        invalid(name, format!("cannot be {text:?}; write {example}"))
+        invalid(name, format!("cannot be {}; write {example}", quoted(text)))
     })?;
     check_number(name, value, unit, range)?;
     Ok(value)
@@ -98,7 +98,7 @@ pub(super) fn text(name: &'static str, text: &str, bytes: RangeInclusive<u64>) -
 /// Checks the length of a text, and that it holds no control characters.
 pub(super) fn check_text(name: &'static str, value: &str, bytes: RangeInclusive<u64>) -> Result<()> {
     if value.contains(char::is_control) {
-        return Err(invalid(name, format!("cannot be {value:?}; it has no control characters")));
+        return Err(invalid(name, format!("cannot be {}; it has no control characters", quoted(value))));
     }
     let length = u64::try_from(value.len()).unwrap_or(u64::MAX);
     if bytes.contains(&length) {
@@ -113,7 +113,7 @@ pub(super) fn flag(name: &'static str, text: &str) -> Result<bool> {
     match text {
         "true" => Ok(true),
         "false" => Ok(false),
-        _ => Err(invalid(name, format!("cannot be {text:?}; write true or false"))),
+        _ => Err(invalid(name, format!("cannot be {}; write true or false", quoted(text)))),
     }
 }
 
@@ -125,7 +125,8 @@ pub(super) fn choice<T: FromStr<Err = Error>>(name: &'static str, text: &str) ->
 /// The error for a name that is not in the table.
 pub(super) fn unknown(scope: &str, name: &str, known: &[&str]) -> Error {
     Error::invalid_argument(format!(
-        "there is no {scope} option {name:?}; the {scope} options are {}",
+        "there is no {scope} option {}; the {scope} options are {}",
+        quoted(name),
         known.join(", ")
     ))
 }

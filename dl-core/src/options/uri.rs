@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::Options;
 use super::generated::SECRET;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, quoted};
 
 const FORMS: &str = "memory:NAME, file:///PATH, distributedlog://HOST:PORT/PATH, dl://HOST:PORT/";
 
@@ -39,7 +39,8 @@ impl Location {
     pub(crate) fn parse(uri: &str, options: &mut Options) -> Result<Self> {
         let shown = shown_uri(uri);
         let bad = |problem: String| {
-            Error::invalid_argument(format!("the namespace URI {shown:?} {problem}")).with("uri", &shown)
+            Error::invalid_argument(format!("the namespace URI {} {problem}", quoted(&shown)))
+                .with("uri", &shown)
         };
         let (scheme, rest) = uri.split_once(':').ok_or_else(|| {
             bad(match uri.starts_with('/') {
@@ -62,7 +63,7 @@ impl Location {
                 ))
                 .with("uri", &shown));
             }
-            _ => return Err(bad(format!("has the unknown scheme {scheme:?}; write one of {FORMS}"))),
+            _ => return Err(bad(format!("has the unknown scheme {}; write one of {FORMS}", quoted(scheme)))),
         };
         set_options(query, options, &bad)?;
         Ok(location)
@@ -75,7 +76,10 @@ impl Location {
 /// `invalid-argument` if the path is not absolute.
 pub fn file_uri(path: &Path) -> Result<String> {
     if !path.is_absolute() {
-        return Err(Error::invalid_argument(format!("the path {path:?} is not absolute")));
+        return Err(Error::invalid_argument(format!(
+            "the path {} is not absolute",
+            quoted(&path.to_string_lossy())
+        )));
     }
     let mut uri = "file://".to_owned();
     for &byte in path.as_os_str().as_encoded_bytes() {

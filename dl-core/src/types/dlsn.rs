@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, quoted};
 
 /// The position of a record in its log: segment number, entry id within the segment, slot within the entry.
 ///
@@ -76,7 +76,8 @@ impl FromStr for Dlsn {
     fn from_str(text: &str) -> Result<Self> {
         let bad = || {
             Error::invalid_argument(format!(
-                "{text:?} is not a DLSN; write segment:entry:slot in decimal, such as 3:120:0"
+                "{} is not a DLSN; write segment:entry:slot in decimal, such as 3:120:0",
+                quoted(text)
             ))
         };
         let mut parts = text.split(':').map(|part| {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, quoted};
 
 /// The name of a log, unique in its namespace. May contain `/`.
 ///
@@ -33,9 +33,10 @@ impl LogName {
         }
         match broken_rule(name) {
             None => Ok(Self(name.into())),
-            Some(rule) => {
-                Err(Error::invalid_argument(format!("the log name {name:?} {rule}; choose another name")))
-            }
+            Some(rule) => Err(Error::invalid_argument(format!(
+                "the log name {} {rule}; choose another name",
+                quoted(name)
+            ))),
         }
     }
 
@@ -120,7 +121,7 @@ impl CursorName {
             }
             _ => return Ok(Self(name.into())),
         };
-        Err(Error::invalid_argument(format!("the cursor name {name:?} {rule}; choose another name")))
+        Err(Error::invalid_argument(format!("the cursor name {} {rule}; choose another name", quoted(name))))
     }
 
     /// The name as text.

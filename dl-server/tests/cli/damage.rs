@@ -119,7 +119,7 @@ fn a_directory_that_cannot_be_opened_is_verified_all_the_same() {
     let format = place.namespace().join("format");
     let text = fs::read_to_string(&format).unwrap();
     fs::write(&format, text.replace("namespace: ", "namespace: f")).unwrap();
-    place.run(&["read", "a"]).failed(114, "corrupt: the format file");
+    place.run(&["read", "a"]).failed(114, "corrupt (open): the format file");
     let verified = place.run(&["verify"]);
     verified.failed(114, "corrupt: something is damaged");
     let lines = verified.lines();
@@ -158,7 +158,7 @@ fn what_stands_in_the_place_of_files_keeps_nobody_waiting() {
     let (segment, _) = holding(&place.namespace().join("segments"), b"kept").remove(0);
     fs::remove_file(&segment).unwrap();
     assert!(std::process::Command::new("mkfifo").arg(&segment).status().unwrap().success());
-    place.run(&["read", "a"]).failed(101, "invalid-argument: opening a segment file failed");
+    place.run(&["read", "a"]).failed(101, "invalid-argument (next_batch): opening a segment file failed");
     let report = place.run(&["verify"]);
     assert_eq!(report.code, 114, "{}", report.stderr);
     assert!(report.lines()[0].starts_with("damage "), "{:?}", report.lines());

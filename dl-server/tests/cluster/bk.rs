@@ -241,7 +241,7 @@ fn lost(beside: &Beside<'_>) {
         said.starts_with("damage, log single, segment 1: no bookie has ent") && said.contains(&entries),
         "{said}"
     );
-    assert!(said.contains("damaged single: 0 records can be read\n  corrupt: "), "{said}");
+    assert!(said.contains("damaged single: 0 records can be read\n  corrupt (next_batch): "), "{said}");
 }
 
 async fn orphans(beside: &Beside<'_>) {

@@ -1,6 +1,7 @@
 //! A namespace on a BookKeeper cluster: the servers of ZooKeeper, and a path there.
 
 use super::{ClusterPlace, decode_text};
+use crate::error::quoted;
 
 /// The port of ZooKeeper where none is said.
 const PORT: u16 = 2181;
@@ -23,8 +24,9 @@ pub(super) fn parse(place: &str) -> Parsed<ClusterPlace> {
 
 /// A server, with its port.
 fn server(text: &str) -> Parsed<String> {
-    let bad =
-        || format!("names the ZooKeeper server {text:?}; write HOST or HOST:PORT, [HOST]:PORT for IPv6");
+    let bad = || {
+        format!("names the ZooKeeper server {}; write HOST or HOST:PORT, [HOST]:PORT for IPv6", quoted(text))
+    };
     // An IPv6 address has colons of its own.
     let (host, port) = match text.strip_prefix('[').map(|rest| rest.split_once(']').ok_or_else(bad)) {
         Some(bracketed) => {
@@ -67,7 +69,9 @@ fn node(text: &str) -> Parsed<String> {
     };
     match names.split('/').find(|name| !good(name)) {
         None => Ok(format!("/{names}")),
-        Some(name) => Err(format!("has the name {name:?} in its path, which no node of ZooKeeper can have")),
+        Some(name) => {
+            Err(format!("has the name {} in its path, which no node of ZooKeeper can have", quoted(name)))
+        }
     }
 }
 
