@@ -28,7 +28,10 @@ test('an error says what happened to what', async (t) => {
   const error = await failure(namespace.openLog('missing'));
   assert.ok(error instanceof NotFoundError);
   assert.deepEqual([error.log, error.number, error.retryable, error.mayHaveTakenEffect], ['missing', 2, false, false]);
-  assert.equal(error.context.log, 'missing');
+  assert.deepEqual([error.context.log, error.operation], ['missing', 'open_log']);
+  const long = await failure(Namespace.open(`memory:${'x'.repeat(4_000_000)}?nothing=1`));
+  assert.ok(long instanceof InvalidArgumentError && long.message.length < 2_100 && long.context.uri.length <= 4_096);
+  assert.equal(long.operation, 'open');
 });
 
 test('arguments of the wrong type are refused, whatever they are', async (t) => {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -98,3 +99,55 @@ def test_bad_arguments_are_refused_before_anything_happens(namespace: dl.Namespa
         assert writer.append(b"fine").dlsn == dl.Dlsn(1, 0, 0)
     with log.open_reader() as reader, pytest.raises(dl.InvalidArgument):
         reader.next_batch(1, -1.0)
+
+
+def test_an_error_names_the_call_that_failed(namespace: dl.Namespace) -> None:
+    log = namespace.log("nothing")
+    first = dl.Dlsn(1, 0, 0)
+    calls: dict[str, Callable[[], object]] = {
+        "open_log": lambda: namespace.open_log("nothing"),
+        "delete_log": lambda: namespace.delete_log("nothing"),
+        "rename_log": lambda: namespace.rename_log("nothing", "something"),
+        "open_writer": log.open_writer,
+        "open_reader": log.open_reader,
+        "info": log.info,
+        "segments": log.segments,
+        "truncate": lambda: log.truncate(first),
+        "dlsn_at_txid": lambda: log.dlsn_at_txid(1),
+        "count": log.count,
+        "recover": log.recover,
+        "apply_retention": log.apply_retention,
+        "options": log.options,
+        "set_options": lambda: log.set_options(roll_ms=1_000),
+        "cursor": lambda: log.cursor("c"),
+        "cursors": log.cursors,
+        "user_metadata": log.user_metadata,
+        "set_user_metadata": lambda: log.set_user_metadata(b"x"),
+    }
+    for operation, call in calls.items():
+        with pytest.raises(dl.NotFound) as failed:
+            call()
+        assert failed.value.operation == operation
+    namespace.create_log("a")
+    with pytest.raises(dl.AlreadyExists) as exists:
+        namespace.create_log("a")
+    assert exists.value.operation == "create_log"
+    with namespace.log("a").open_reader() as reader:
+        reader.close()
+        reads: dict[str, Callable[[], object]] = {"next": reader.next, "next_batch": lambda: reader.next_batch(5)}
+        for operation, read in reads.items():
+            with pytest.raises(dl.Closed) as closed:
+                read()
+            assert closed.value.operation == operation
+    with pytest.raises(dl.InvalidArgument) as nonsense:
+        dl.open("nonsense")
+    assert nonsense.value.operation == "open"
+
+
+def test_an_error_repeats_little_of_a_long_argument() -> None:
+    long = "x" * 4_000_000
+    for call in (lambda: dl.open(f"memory:{long}?nothing=1"), lambda: dl.open(long), lambda: dl.Dlsn.parse(long)):
+        with pytest.raises(dl.InvalidArgument) as refused:
+            call()
+        assert len(refused.value.message) < 2_100
+        assert all(len(value) <= 4_096 for value in refused.value.context.values())
