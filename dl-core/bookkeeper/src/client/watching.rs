@@ -10,7 +10,7 @@ use super::writer::Shared;
 use crate::cluster::Watch;
 
 /// How long to wait before a metadata store that failed is asked again.
-const RETRY: Duration = Duration::from_millis(500);
+pub(super) const RETRY: Duration = Duration::from_millis(500);
 
 /// Tells a writer the time when it wants to know, and what becomes of the metadata of its ledger, until it has ended.
 pub(super) async fn watch(writer: Weak<Shared>, mut watch: Watch, alarm: Arc<Notify>) {

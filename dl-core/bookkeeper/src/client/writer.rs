@@ -12,6 +12,7 @@ use super::watching;
 use crate::cluster::Versioned;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ledger::{Access, Writer, WriterOutput, entry_id, last_of};
+use crate::metadata::LedgerState;
 use crate::types::{EntryId, LedgerId};
 
 /// Hears how the entries of a ledger end. Called one at a time, in order, on the tasks of connections: it must not block.
@@ -168,6 +169,32 @@ impl LedgerWriter {
                 None => None,
             })
             .await
+    }
+
+    /// Asks the metadata store whether the ledger is still open for this writer, for who may have slept through a recovery of
+    /// which the bookies remember nothing, and waits until it answers.
+    ///
+    /// # Errors
+    /// The error that ended the writer: `ledger-fenced` if a recovery has begun, `no-such-ledger` if the ledger was deleted.
+    pub async fn confirm(&self) -> Result<()> {
+        let found = loop {
+            if let Some(error) = self.0.state().failure.clone() {
+                return Err(error);
+            }
+            match self.0.cluster.store.read(self.id()).await {
+                Ok(found) => break found,
+                Err(_) => self.0.cluster.seams.clock.sleep(watching::RETRY).await,
+            }
+        };
+        let open = found.as_ref().is_some_and(|found| found.metadata.state == LedgerState::Open);
+        self.0.input(|machine| machine.observe(found));
+        // If it is not open, that was a recovery or the writer's own close, which is being told.
+        let ended = |state: &State| match (&state.failure, &state.closed) {
+            (Some(error), _) => Some(Err(error.clone())),
+            (None, Some(closed)) => Some(closed.clone().map(drop)),
+            (None, None) => open.then_some(Ok(())),
+        };
+        self.0.wait_for(ended).await
     }
 
     /// Waits until every entry is acknowledged and closes the ledger behind the last one, which it answers. The writer takes

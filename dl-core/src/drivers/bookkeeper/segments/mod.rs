@@ -23,7 +23,7 @@ use tokio::sync::OnceCell;
 
 use self::closing::Closing;
 use self::error::{from_bookies, of_segment, overtaken};
-pub(crate) use self::lease::Lease;
+pub(crate) use self::lease::{Extent, Lease};
 use self::parking::{Parked, Parking, ledger};
 use self::reader::Reader;
 use self::writer::Writer;

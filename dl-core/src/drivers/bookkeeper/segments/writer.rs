@@ -234,20 +234,32 @@ impl Pump {
                 }
             }
             Step::Await => {
-                let (pump, lease) = (Arc::downgrade(self), self.lease.clone());
+                let (pump, extended) = (Arc::downgrade(self), self.lease.extended());
                 self.tasks.spawn(Box::pin(async move {
-                    let runs = lease.runs().await;
+                    let extended = extended.await;
                     if let Some(pump) = pump.upgrade() {
+                        let owned = pump.ask(extended).await;
                         pump.run(|state| {
                             state.waits = false;
-                            if !runs {
-                                state.failure.get_or_insert_with(lost);
+                            if let Err(error) = owned {
+                                state.failure.get_or_insert(error);
                             }
                         });
                     }
                 }));
             }
         }
+    }
+
+    /// Has the lease, which was extended after so many lapses, run again if the segment is still this writer's.
+    async fn ask(&self, extended: Option<u64>) -> Result<()> {
+        let lapses = extended.ok_or_else(lost)?;
+        if let Some(ledger) = self.ledger.get().filter(|_| !self.lease.knows(lapses)) {
+            let owned = self.closing.guard(ledger.confirm()).await?;
+            owned.map_err(|error| of_segment(error, self.id).maybe_effective())?;
+            self.lease.accept(lapses);
+        }
+        Ok(())
     }
 
     /// Takes the next entry from the source, unless one is held, and gives it to the ledger's writer.

@@ -143,9 +143,9 @@ impl World {
         });
         let (options, seams) = (ClientOptions::default(), dl_bookkeeper::Seams::system());
         let client = BookKeeper::connect(mortal.clone(), self.cluster.clone(), options, seams).await.unwrap();
-        let (lease, tasks) = (for_ever(&self.seams), self.seams.tasks.clone());
-        let options = ledger_options("/", false);
-        (LedgerSegments::new(client, mortal.clone(), options, move || lease.clone(), tasks), mortal)
+        let (options, seams, tasks) =
+            (ledger_options("/", false), self.seams.clone(), self.seams.tasks.clone());
+        (LedgerSegments::new(client, mortal.clone(), options, move || for_ever(&seams), tasks), mortal)
     }
 
     /// The ledgers that there are.

@@ -295,15 +295,15 @@ async fn a_lease_ends_with_its_session() {
     let zookeeper = connect(Cluster::shared_zookeeper()).await;
     let pulse = super::super::pulse::Pulse::start(zookeeper.clone(), &Seams::system().unwrap());
     let lease = pulse.lease();
-    assert!(lease.clone().runs().await);
+    assert!(lease.extended().await.is_some() && lease.is_running());
     let session = zookeeper.session_id().unwrap();
     Cluster::shared_zookeeper().run(&["expire-session", &format!("{session:#x}")]);
     // The next session is another one's.
     while !zookeeper.touch().await.is_ok_and(|(now, _)| now != session) {
         tokio::task::yield_now().await;
     }
-    assert!(pulse.lease().runs().await);
-    assert!(!lease.is_running() && !lease.runs().await);
+    assert!(pulse.lease().extended().await.is_some());
+    assert!(!lease.is_running() && lease.extended().await.is_none());
     pulse.close();
     zookeeper.close().await;
 }

@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use dl_bookkeeper::{
-    BookKeeper, BookieRegistry, Bookies, ClientOptions, ConnectionOptions, DigestType, LedgerId, Priority,
-    Quorum, ReadMode, ReadRequest, Request, ZooKeeperBookies, ZooKeeperLedgers,
+    BookKeeper, BookieRegistry, Bookies, ClientOptions, ConnectionOptions, DigestType, LedgerId,
+    LedgerMetadata, LedgerState, LedgerStore, Priority, Quorum, ReadMode, ReadRequest, Request, Written,
+    ZooKeeperBookies, ZooKeeperLedgers,
 };
 use tokio::sync::watch;
 
 use super::*;
-use crate::drivers::bookkeeper::segments::{Lease, LedgerOptions, LedgerSegments};
+use crate::drivers::bookkeeper::segments::{Extent, Lease, LedgerOptions, LedgerSegments};
 use crate::error::Result;
 use crate::testing::stores::source::{TestWriter, entry, make_log};
 use crate::types::{SegmentId, SegmentNumber};
@@ -19,8 +20,8 @@ pub(super) struct OnBookies {
     cluster: Where,
     pub(super) root: String,
     explicit_lac: bool,
-    /// Until when acknowledgements are released; for ever, if not said.
-    lease: Option<watch::Receiver<Duration>>,
+    /// Until when acknowledgements are released.
+    extent: watch::Receiver<Extent>,
     opened: Mutex<Vec<(Weak<dyn StoreSession>, i64)>>,
 }
 
@@ -36,7 +37,7 @@ impl OnBookies {
             cluster: Where::Shared,
             root: name(),
             explicit_lac: false,
-            lease: None,
+            extent: watch::channel(FOR_EVER).1,
             opened: Mutex::default(),
         }
     }
@@ -95,9 +96,11 @@ pub(super) fn ledger_options(root: &str, explicit_lac: bool) -> LedgerOptions {
     LedgerOptions { quorum, digest, password, custom, explicit_lac, greets: false, first_number }
 }
 
+const FOR_EVER: Extent = Extent { until: Duration::MAX, lapses: 0 };
+
 /// A lease that runs for ever.
 pub(super) fn for_ever(seams: &Seams) -> Lease {
-    Lease::new(watch::channel(Duration::MAX).1, seams.clock.clone())
+    Lease::new(watch::channel(FOR_EVER).1, seams.clock.clone())
 }
 
 /// Both stores' sessions.
@@ -124,10 +127,10 @@ impl Fixture for OnBookies {
         let bookkeeper = self.bookkeeper(&zookeeper).await;
         let metadata = Arc::new(ZooKeeperMetadata::new(zookeeper, &self.root, &seams));
         let options = ledger_options(&self.root, self.explicit_lac);
-        let lease = self.lease.clone().map(|until| Lease::new(until, seams.clock.clone()));
-        let lease = lease.unwrap_or_else(|| for_ever(&seams));
-        let (leases, tasks) = (move || lease.clone(), seams.tasks.clone());
-        let segments = LedgerSegments::new(bookkeeper, metadata.clone(), options, leases, tasks);
+        let (extent, clock) = (self.extent.clone(), seams.clock.clone());
+        let leases = move || Lease::new(extent.clone(), clock.clone());
+        let segments =
+            LedgerSegments::new(bookkeeper, metadata.clone(), options, leases, seams.tasks.clone());
         let segments = Arc::new(segments);
         let session: Arc<dyn StoreSession> =
             Arc::new(Session { metadata: metadata.clone(), segments: segments.clone() });
@@ -235,8 +238,8 @@ mod with_explicit_lac {
 
 #[tokio::test]
 async fn nothing_is_acknowledged_while_the_lease_does_not_run() {
-    let (extend, until) = watch::channel(Duration::ZERO);
-    let holding = OnBookies { lease: Some(until), ..OnBookies::new() };
+    let (extend, extent) = watch::channel(Extent::default());
+    let holding = OnBookies { extent, ..OnBookies::new() };
     let stores = holding.open().await;
     make_log(&stores).await;
     let writer = TestWriter::start(&stores).await;
@@ -248,13 +251,46 @@ async fn nothing_is_acknowledged_while_the_lease_does_not_run() {
         reader.bytes().await.unwrap();
     }
     assert_eq!(writer.source.so_far(), []);
-    extend.send_replace(Duration::MAX);
+    extend.send_replace(FOR_EVER);
     assert_eq!(writer.source.ended(1).await, [(0, None)]);
     // Nobody will extend it again.
-    extend.send_replace(Duration::ZERO);
+    extend.send_replace(Extent::default());
     writer.put("two");
     drop(extend);
     assert_eq!(writer.source.ended(2).await[1], (1, Some(ErrorKind::Fenced)));
+}
+
+#[tokio::test]
+async fn who_wakes_up_looks_for_a_recovery_before_anything_is_acknowledged() {
+    let (extend, extent) = watch::channel(FOR_EVER);
+    let holding = OnBookies { extent, ..OnBookies::new() };
+    let stores = holding.open().await;
+    make_log(&stores).await;
+    let writer = TestWriter::start(&stores).await;
+    writer.put("one");
+    assert_eq!(writer.source.ended(1).await, [(0, None)]);
+
+    // Nobody recovered it meanwhile.
+    extend.send_replace(Extent::default());
+    writer.put("two");
+    extend.send_replace(Extent { lapses: 1, ..FOR_EVER });
+    assert_eq!(writer.source.ended(2).await[1], (1, None));
+
+    // It sleeps, with an entry on bookies that remember no fence; a recovery begins, and it wakes before it hears of that.
+    extend.send_replace(Extent::default());
+    writer.put("three");
+    let reader = stores.segments.open(writer.id).await.unwrap();
+    while reader.bytes().await.unwrap() < 11 {}
+    let zookeeper = connect(holding.cluster()).await;
+    let ledgers = ZooKeeperLedgers::open(zookeeper, "/ledgers").await.unwrap();
+    let ledger = LedgerId::new(writer.id.get()).unwrap();
+    let known = ledgers.read(ledger).await.unwrap().unwrap();
+    let mut metadata = LedgerMetadata::clone(&known.metadata);
+    metadata.state = LedgerState::InRecovery;
+    let written = ledgers.write(ledger, &metadata, known.version).await.unwrap();
+    assert!(matches!(written, Written::Done(_)));
+    extend.send_replace(Extent { lapses: 2, ..FOR_EVER });
+    assert_eq!(writer.source.ended(3).await[2], (2, Some(ErrorKind::Fenced)));
 }
 
 #[tokio::test]
