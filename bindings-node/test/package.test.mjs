@@ -1,12 +1,13 @@
 // The package as users get it: packed, installed in a fresh folder, imported both ways, type-checked, and the examples.
 
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { cp, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { inspect, promisify } from 'node:util';
 import { fileUri } from 'distributed-log';
 import { folder } from './support.mjs';
 
@@ -82,4 +83,45 @@ for (const file of (await readdir(join(EXAMPLES, 'node'))).filter((name) => name
 test('every example there is in Rust is there', async () => {
   const names = async (path, ending) => (await readdir(join(EXAMPLES, path))).filter((name) => name.endsWith(ending)).map((name) => name.replace(ending, '')).sort();
   assert.deepEqual(await names('node', '.mjs'), await names('expected', '.txt'));
+});
+
+const PAGE = new URL('../../docs/node.md', import.meta.url);
+const blocks = async () => [...(await readFile(PAGE, 'utf8')).matchAll(/^```js\n(.*?)^```$/gms)].map(([, code]) => code);
+
+test('the quick start of docs/node.md runs and prints what it says', async (t) => {
+  const [start] = await blocks();
+  const uri = `${fileUri(join(await folder(t), 'ns'))}?unsafe_filesystem=true&journal_bytes=4MiB`;
+  await writeFile(join(installed, 'start.mjs'), start.replace('file:///var/lib/orders', uri));
+  const child = spawn('node', ['start.mjs'], { cwd: installed, stdio: ['ignore', 'pipe', 'inherit'] });
+  const seen = [];
+  for await (const line of createInterface({ input: child.stdout })) {
+    seen.push(line);
+    // It follows the log, and waits for more.
+    if (seen.length === 2) child.kill();
+  }
+  const said = /receipt\.durability\); \/\/ (.*)$/m.exec(start)[1];
+  assert.deepEqual(seen, [said, `${said.split(' ')[0]} ${inspect(Buffer.from('an order'))}`]);
+});
+
+test('the other examples of docs/node.md run', async () => {
+  const others = (await blocks()).slice(1).map((code) => `await (async () => {\n${code}})();\n`);
+  assert.ok(others.length >= 3);
+  const prelude = `
+    import assert from 'node:assert/strict';
+    import { FencedError, Namespace } from 'distributed-log';
+    const [uri, orders, order, taken] = ['memory:page', ['a', 'b'], 'c', []];
+    const failed = (error) => { throw error; };
+    const becomeFollower = (owner) => taken.push(owner);
+    const log = (await Namespace.open(uri)).log('a');
+    const writer = await log.openWriter({ createLog: true });
+    `;
+  const end = `
+    await writer.flush();
+    assert.equal(await log.count(), 3n);
+    await (await log.openWriter()).close();
+    try { await writer.append('late'); } catch (error) { assert.ok(error instanceof FencedError); }
+    assert.deepEqual(taken, []);
+    `;
+  await writeFile(join(installed, 'page.mjs'), [prelude, ...others, end].join('\n'));
+  await run('node', ['page.mjs'], { cwd: installed });
 });
