@@ -2,6 +2,7 @@
 
 import { inspect } from 'node:util';
 import { Dlsn } from './dlsn';
+import { ClosedError } from './errors';
 import type { NativeBatch } from './native';
 
 /** Numbers of a receipt and of a record: `src/columns.rs` says which. */
@@ -121,10 +122,11 @@ export class Record extends Place {
 
   /**
    * What was appended. The memory is shared by the records that were read together and stays as long as one of them or
-   * their payloads does: copy what is to be kept for long (`Buffer.from(payload)`), and do not write into it.
+   * their payloads does: copy what is to be kept for long (`Buffer.from(payload)`), and do not write into it or detach it.
+   * @throws {@link ClosedError} if the memory was detached, by `payload.buffer.transfer()` say, which takes it from all of them.
    */
   get payload(): Buffer {
-    this.#payload ??= this.#slice();
+    if (this.#payload === undefined || this.#payload.length === 0) this.#payload = this.#slice();
     return this.#payload;
   }
 
@@ -155,7 +157,12 @@ export class Record extends Place {
     const { halves, memory, from } = this.#shared;
     const at = 2 * (this.at + 5);
     const offset = (halves[at] as number) + 2 ** 32 * (halves[at + 1] as number);
-    return new View(memory, from + offset, halves[at + 2] as number);
+    try {
+      return new View(memory, from + offset, halves[at + 2] as number);
+    } catch (cause) {
+      // Nothing else is wrong with what the native half said.
+      throw new ClosedError('closed', 'the memory of the record was detached; copy payloads instead', { cause });
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 // Errors: classes, fields, and arguments that cannot be right.
 
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import * as package_ from 'distributed-log';
 import { DlError, Dlsn, fileUri, InvalidArgumentError, Namespace, NotFoundError, UnsupportedError } from 'distributed-log';
@@ -23,13 +24,22 @@ test('there is a class for each kind, with its number', () => {
   }
 });
 
+test('the guide names each class as it is', async () => {
+  const guide = await readFile(new URL('../../docs/guide/errors.md', import.meta.url), 'utf8');
+  const rows = [...guide.matchAll(/^\| `([a-z-]+)` \| `ErrorKind::.* \| `(\w+)` \|$/gm)].map(([, kind, name]) => [kind, name]);
+  assert.deepEqual(rows.map(([kind]) => kind), KINDS);
+  for (const [kind, name] of rows) assert.equal(new package_[name](kind, 'text').constructor.name, name);
+  const classes = Object.keys(package_).filter((name) => package_[name].prototype instanceof DlError);
+  assert.deepEqual(classes.sort(), rows.map(([, name]) => name).sort());
+});
+
 test('an error says what happened to what', async (t) => {
   const namespace = await open(t);
   const error = await failure(namespace.openLog('missing'));
   assert.ok(error instanceof NotFoundError);
   assert.deepEqual([error.log, error.number, error.retryable, error.mayHaveTakenEffect], ['missing', 2, false, false]);
   assert.deepEqual([error.context.log, error.operation], ['missing', 'open_log']);
-  const long = await failure(Namespace.open(`memory:${'x'.repeat(4_000_000)}?nothing=1`));
+  const long = await failure(Namespace.open('x'.repeat(4_000_000)));
   assert.ok(long instanceof InvalidArgumentError && long.message.length < 2_100 && long.context.uri.length <= 4_096);
   assert.equal(long.operation, 'open');
 });

@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInThisContext } from 'node:vm';
 import { CancelledError, ClosedError } from 'distributed-log';
 import { all, DRIVERS, failure, payloads, written } from './support.mjs';
 
@@ -135,4 +137,26 @@ test('payloads of a batch are views of one memory, and stay', async (t) => {
   assert.equal(one.payload.buffer, other.payload.buffer);
   assert.equal(one.payload, one.payload);
   assert.deepEqual(JSON.parse(JSON.stringify(one)).payload, 'YQ==');
+});
+
+test('records read together survive a transfer of their memory, or say that it is gone', async (t) => {
+  const { log, writer } = await written(t);
+  await writer.appendMany(['first', 'second', 'third']);
+  const read = async () => (await log.openReader()).nextBatch();
+  const [first, second, third] = await read();
+  const { buffer } = first.payload;
+  try {
+    structuredClone(buffer, { transfer: [buffer] });
+  } catch (error) {
+    assert.equal(error.name, 'DataCloneError');
+  }
+  assert.deepEqual([first, second, third].map(({ payload }) => payload.toString()), ['first', 'second', 'third']);
+
+  setFlagsFromString('--allow-natives-syntax');
+  const detach = runInThisContext('(buffer) => %ArrayBufferDetach(buffer)');
+  const [one, other] = await read();
+  assert.equal(one.payload.toString(), 'first');
+  detach(one.payload.buffer);
+  for (const record of [one, other]) assert.throws(() => record.payload, ClosedError);
+  assert.equal(`${other.dlsn}`, `${second.dlsn}`);
 });
