@@ -20,6 +20,8 @@ def test_the_guide_has_every_class() -> None:
     assert [(kind, int(code)) for kind, code in rows] == [
         (kind.kind, code) for code, kind in dl.errors._CLASSES.items()
     ]
+    named = re.findall(r"^\| `([a-z-]+)` \| `ErrorKind::.*\| `dl\.(\w+)` \| `\w+` \|$", GUIDE.read_text(), re.MULTILINE)
+    assert named == [(kind.kind, kind.__name__) for kind in dl.errors._CLASSES.values()]
 
 
 def test_classes_are_below_error_and_named_as_their_kinds() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -17,6 +18,15 @@ import pytest
 DIST = Path(__file__).resolve().parents[2] / "dist"
 MOST_BYTES = 10_000_000
 MOST_SECONDS = 0.05
+
+# Appends and reads.
+USE = """if True:
+    import dl
+    with dl.open("memory:installed") as namespace, namespace.create_log("a").open_writer() as writer:
+        dlsn = writer.append(b"1").dlsn
+        with namespace.log("a").open_reader() as reader:
+            print(dlsn, bytes(reader.next().payload))
+    """
 
 
 def wheels() -> list[Path]:
@@ -51,15 +61,10 @@ def test_it_is_installed_from_dist_alone(tmp_path: Path) -> None:
     python = tmp_path / "venv/bin/python"
     install = [str(python), "-m", "pip", "install", "--quiet", "--no-index", "--find-links", str(DIST), "dl"]
     subprocess.run(install, check=True, timeout=300)
-    use = """if True:
-        import dl
-        with dl.open("memory:installed") as namespace, namespace.create_log("a").open_writer() as writer:
-            print(writer.append(b"1").dlsn)
-        """
-    assert subprocess.check_output([python, "-I", "-c", use], text=True) == "1:0:0\n"
+    assert subprocess.check_output([python, "-I", "-c", USE], text=True) == "1:0:0 b'1'\n"
 
 
-def test_it_is_built_from_its_sources_alone() -> None:
+def test_it_is_installed_from_its_sources_alone(tmp_path: Path) -> None:
     """With the profile for development, in a folder that stays: a second time little is left to do."""
     archives = sorted(DIST.glob("dl-*.tar.gz"))
     if not archives:
@@ -68,17 +73,27 @@ def test_it_is_built_from_its_sources_alone() -> None:
         pytest.skip("no sources in dist: ci/wheel packs them")
     folder = DIST.parent / "target/python/sources"
     shutil.rmtree(folder / "from", ignore_errors=True)
-    shutil.rmtree(folder / "dist", ignore_errors=True)
     for archive in archives:
         with tarfile.open(archive) as sources:
             sources.extractall(folder / "from", filter="data")
     (root,) = (folder / "from").iterdir()
-    (manifest,) = root.glob("**/bindings-python/Cargo.toml")
-    build = [sys.executable, "-m", "maturin", "build", "--profile", "dev", "--interpreter", sys.executable]
-    build += ["--manifest-path", str(manifest), "--target-dir", str(folder / "target"), "--out", str(folder / "dist")]
-    ran = subprocess.run(build, cwd=root, capture_output=True, text=True, timeout=900)
+    venv.create(tmp_path / "venv", with_pip=True, symlinks=True)
+    python = tmp_path / "venv/bin/python"
+    # Of what this Python has, pip finds the builder and nothing else.
+    builder = importlib.util.find_spec("maturin")
+    assert builder is not None and builder.origin is not None
+    (tmp_path / "builder").mkdir()
+    (tmp_path / "builder/maturin").symlink_to(Path(builder.origin).parent)
+    environment = os.environ | {
+        "PYTHONPATH": str(tmp_path / "builder"),
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "CARGO_TARGET_DIR": str(folder / "target"),
+        "MATURIN_PEP517_ARGS": "--profile dev",
+    }
+    install = [str(python), "-m", "pip", "install", "--quiet", "--no-index", "--no-build-isolation", str(root)]
+    ran = subprocess.run(install, env=environment, capture_output=True, text=True, timeout=900)
     assert ran.returncode == 0, ran.stderr
-    assert list((folder / "dist").glob("dl-*.whl"))
+    assert subprocess.check_output([python, "-I", "-c", USE], text=True) == "1:0:0 b'1'\n"
 
 
 def test_the_version_is_that_of_the_workspace() -> None:

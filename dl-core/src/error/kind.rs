@@ -168,5 +168,16 @@ mod tests {
         let expected: Vec<_> =
             ErrorKind::ALL.iter().map(|kind| (kind.name(), format!("ErrorKind::{kind:?}"))).collect();
         assert_eq!(listed, expected);
+        // Python and Node look at their own columns.
+        let (c, cpp) = (include_str!("../../../include/dl.h"), include_str!("../../../include/dl.hpp"));
+        for (kind, cells) in ErrorKind::ALL.iter().zip(names) {
+            let defined = format!("#define {} {}\n", cells[2], kind.number());
+            assert!(c.contains(&defined), "dl.h: {defined}");
+            let named = cells[3].strip_prefix("dl::").expect("a name of the namespace dl");
+            let constant = kind.name().replace('-', "_");
+            let used = format!("using {named} = error_of<error_kind::{constant}>;");
+            assert!(cpp.contains(&used), "dl.hpp: {used}");
+            assert!(cpp.contains(&format!("{constant} = {},", cells[2])), "dl.hpp: {constant}");
+        }
     }
 }
