@@ -6,7 +6,7 @@ use super::BoxFuture;
 
 /// Tells the time and waits for it to pass.
 pub trait Clock: Send + Sync + 'static {
-    /// Time since some fixed moment; never goes back.
+    /// Time since some fixed moment, also that in which the machine sleeps; never goes back.
     fn monotonic(&self) -> Duration;
 
     /// Milliseconds since 1970 UTC; may jump either way.

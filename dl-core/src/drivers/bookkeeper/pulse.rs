@@ -1,9 +1,11 @@
-//! How long writers may acknowledge: while their session with ZooKeeper is known to live.
+//! How long writers may acknowledge: while their session with ZooKeeper is known to live, and this process to run.
 //!
 //! A writer whose session ended has lost its lock without knowing it yet, and bookies may forget that it was fenced. So it
-//! acknowledges only within half of the time that servers keep a silent session, counted from before their last answer. How
-//! often that had passed when they answered again is counted, for those who then have to look what has become of them.
+//! acknowledges only within half of the time that servers keep a silent session, counted from before their last answer. A
+//! process that is frozen for less than that may miss a takeover, too. So time that nobody counted here counts as lost. How
+//! often either ran out is counted, for those who then have to look what has become of them.
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -19,6 +21,10 @@ const BEATS: u32 = 6;
 /// How long to wait before servers are asked again, at least.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// How often this process shows that it runs, and for how long it is believed to.
+const TICK: Duration = Duration::from_millis(250);
+const AWAKE: Duration = Duration::from_secs(1);
+
 /// Asks the servers for a sign of life, again and again, while anybody has a lease.
 pub(super) struct Pulse {
     zookeeper: ZooKeeper,
@@ -33,6 +39,8 @@ pub(super) struct Pulse {
 struct Current {
     session: Option<i64>,
     extent: watch::Sender<Extent>,
+    /// Until when the session lives for sure.
+    session_until: Duration,
     /// When the first of those began that wait to be extended for the first time.
     begun: Duration,
 }
@@ -55,7 +63,7 @@ impl Pulse {
     /// A lease in the session that there is now. It runs as long as that is known to live, and never again after it.
     pub(super) fn lease(&self) -> Lease {
         let extent = self.of(self.zookeeper.session_id(), |leases, now| leases.begin(now));
-        self.wanted.notify_one();
+        self.wanted.notify_waiters();
         Lease::new(extent, self.seams.clock.clone())
     }
 
@@ -69,6 +77,7 @@ impl Pulse {
         let mut closed = self.closed.subscribe();
         tokio::select! {
             () = self.ask() => {}
+            () = self.tick() => {}
             // An error cannot be: the sender lives in `self`.
             _ = closed.wait_for(|closed| *closed) => {}
         }
@@ -76,17 +85,40 @@ impl Pulse {
 
     async fn ask(&self) {
         loop {
-            if !self.is_wanted() {
-                self.wanted.notified().await;
-            }
+            self.until_wanted().await;
             let asked = self.seams.clock.monotonic();
             let mut pause = PAUSE;
             if let Ok((session, timeout)) = self.zookeeper.touch().await {
-                self.of(Some(session), |leases, now| leases.extend(asked, timeout / 2, now));
+                self.of(Some(session), |leases, now| {
+                    leases.session_until = asked + timeout / 2;
+                    leases.extend(now);
+                });
                 let next = asked + timeout / BEATS;
                 pause = next.saturating_sub(self.seams.clock.monotonic()).max(PAUSE);
             }
             self.seams.clock.sleep(pause).await;
+        }
+    }
+
+    async fn tick(&self) {
+        loop {
+            self.until_wanted().await;
+            let now = self.seams.clock.monotonic();
+            if let Some(leases) = &mut *self.current() {
+                leases.extend(now);
+            }
+            self.seams.clock.sleep(TICK).await;
+        }
+    }
+
+    async fn until_wanted(&self) {
+        loop {
+            let mut told = pin!(self.wanted.notified());
+            told.as_mut().enable();
+            if self.is_wanted() {
+                return;
+            }
+            told.await;
         }
     }
 
@@ -123,7 +155,7 @@ impl Pulse {
 impl Current {
     fn new(session: Option<i64>) -> Self {
         let (extent, _) = watch::channel(Extent::default());
-        Self { session, extent, begun: Duration::ZERO }
+        Self { session, extent, session_until: Duration::ZERO, begun: Duration::ZERO }
     }
 
     /// There is one more. If the others have run out, that is a lapse now, so that it is none of the new one's.
@@ -134,13 +166,16 @@ impl Current {
         }
     }
 
-    /// They run for `time` from when the servers were asked, whose answer came now.
-    fn extend(&mut self, asked: Duration, time: Duration, now: Duration) {
+    /// They run on, if the session lives.
+    fn extend(&mut self, now: Duration) {
+        if self.session_until <= now {
+            return;
+        }
         self.extent.send_modify(|extent| {
-            if extent.until.max(self.begun + time) <= now {
+            if extent.until.max(self.begun + AWAKE) <= now {
                 extent.lapses += 1;
             }
-            extent.until = asked + time;
+            extent.until = self.session_until.min(now + AWAKE);
         });
     }
 }
@@ -149,29 +184,43 @@ impl Current {
 mod tests {
     use super::*;
 
-    const fn s(seconds: u64) -> Duration {
-        Duration::from_secs(seconds)
+    const fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    /// Until when leases run, in milliseconds, and how often they have lapsed.
+    fn extent(leases: &Current) -> (u128, u64) {
+        let extent = leases.extent.borrow();
+        (extent.until.as_millis(), extent.lapses)
     }
 
     #[test]
-    fn who_hears_of_the_session_too_late_has_lapsed() {
+    fn leases_run_while_the_session_is_known_to_live_and_the_process_to_run() {
         let mut leases = Current::new(Some(1));
-        let extent = |leases: &Current| (leases.extent.borrow().until, leases.extent.borrow().lapses);
-        leases.begin(s(100));
-        assert_eq!(extent(&leases), (s(0), 1));
-        leases.extend(s(100), s(5), s(101));
-        assert_eq!(extent(&leases), (s(105), 1));
-        leases.begin(s(102));
-        leases.extend(s(102), s(5), s(104));
-        assert_eq!(extent(&leases), (s(107), 1));
-        leases.extend(s(103), s(5), s(107));
-        assert_eq!(extent(&leases), (s(108), 2));
-        // Since nobody had one, nobody asked; the first answer of a new one comes in time, and the other too late.
-        leases.begin(s(200));
-        leases.extend(s(200), s(5), s(204));
-        assert_eq!(extent(&leases), (s(205), 3));
-        leases.begin(s(300));
-        leases.extend(s(301), s(5), s(305));
-        assert_eq!(extent(&leases), (s(306), 5));
+        leases.begin(ms(10_000));
+        leases.extend(ms(10_000));
+        assert_eq!(extent(&leases), (0, 1), "the servers have not answered yet");
+        leases.session_until = ms(15_000);
+        leases.extend(ms(10_100));
+        assert_eq!(extent(&leases), (11_100, 1));
+        leases.begin(ms(10_200));
+        leases.extend(ms(11_000));
+        assert_eq!(extent(&leases), (12_000, 1));
+        leases.extend(ms(14_500));
+        assert_eq!(extent(&leases), (15_000, 2), "the process did not run for more than a second");
+        leases.extend(ms(15_000));
+        assert_eq!(extent(&leases), (15_000, 2));
+        leases.session_until = ms(25_000);
+        leases.extend(ms(20_000));
+        assert_eq!(extent(&leases), (21_000, 3), "the servers were silent");
+        // The first one after others is extended in time, and then too late.
+        leases.begin(ms(22_000));
+        leases.extend(ms(22_900));
+        assert_eq!(extent(&leases), (23_900, 4));
+        leases.begin(ms(24_000));
+        assert_eq!(extent(&leases), (23_900, 5));
+        leases.session_until = ms(35_000);
+        leases.extend(ms(25_000));
+        assert_eq!(extent(&leases), (26_000, 6));
     }
 }

@@ -1,14 +1,10 @@
 //! The system's clocks, and tokio's timers.
 
-use std::sync::LazyLock;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::runtime::Handle;
 
 use crate::seams::{BoxFuture, Clock};
-
-/// The fixed moment from which [`Clock::monotonic`] counts: the first use in this process.
-static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// The system's clocks.
 pub(super) struct SystemClock {
@@ -23,7 +19,7 @@ impl SystemClock {
 
 impl Clock for SystemClock {
     fn monotonic(&self) -> Duration {
-        START.elapsed()
+        since_boot()
     }
 
     fn wall_ms(&self) -> i64 {
@@ -35,6 +31,23 @@ impl Clock for SystemClock {
         let _entered = self.runtime.enter();
         Box::pin(tokio::time::sleep(duration))
     }
+}
+
+/// The time since the system started, also that in which it slept: what others did meanwhile they have done.
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code)]
+fn since_boot() -> Duration {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the pointer is to a timespec of ours, which the call fills in. It cannot fail: the clock is there since Linux 2.6.39.
+    unsafe { libc::clock_gettime(libc::CLOCK_BOOTTIME, &raw mut now) };
+    Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or_default())
+}
+
+/// The time since the first use in this process, without that in which the system slept.
+#[cfg(not(target_os = "linux"))]
+fn since_boot() -> Duration {
+    static START: std::sync::LazyLock<std::time::Instant> = std::sync::LazyLock::new(std::time::Instant::now);
+    START.elapsed()
 }
 
 /// The wall clock as of the kernel's last tick, at most 10 ms ago: asked for each record, it takes a tenth of the time.
