@@ -116,7 +116,7 @@ def test_cursors(log: dl.Log) -> None:
     assert log.cursors() == []
     with log.open_reader() as reader:
         assert reader.cursor is None
-        with pytest.raises(TypeError):
+        with pytest.raises(dl.InvalidArgument, match="without a cursor"):
             reader.advance(dlsns[0])
 
 
