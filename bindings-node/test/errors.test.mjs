@@ -44,6 +44,21 @@ test('an error says what happened to what', async (t) => {
   assert.equal(long.operation, 'open');
 });
 
+test('an error names the call that was made, whatever that one calls', async (t) => {
+  const log = (await open(t)).log('missing');
+  for (const [operation, call] of Object.entries({
+    open_writer: () => log.openWriter(),
+    open_reader: () => log.openReader(),
+    open_byte_writer: () => log.openByteWriter(),
+    open_byte_reader: () => log.openByteReader(),
+    first_record: () => log.firstRecord(),
+    last_record: () => log.lastRecord(),
+    truncate: () => log.truncate('1:0:0'),
+    count: () => log.count(),
+  }))
+    assert.equal((await failure(call())).operation, operation);
+});
+
 test('arguments of the wrong type are refused, whatever they are', async (t) => {
   const { namespace, log, writer } = await written(t);
   await writer.append('a');

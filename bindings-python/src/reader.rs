@@ -136,7 +136,9 @@ impl Reader {
     /// The next record; nothing at the end.
     fn next(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let inner = self.0.get()?;
-        inner.session.quick_call(py, inner.shared.clone().read(1, None), |py, read| read.one(py))
+        let read = inner.shared.clone().read(1, None);
+        let next = async move { read.await.map_err(|error| error.during("next")) };
+        inner.session.quick_call(py, next, |py, read| read.one(py))
     }
 
     /// Up to so many records; waits for the first.
@@ -148,7 +150,9 @@ impl Reader {
         wait: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Py<PyAny>> {
         let (inner, wait) = (self.0.get()?, input::wait(wait)?);
-        inner.session.quick_call(py, inner.shared.clone().read(max.0, wait), |py, read| read.all(py))
+        let read = inner.shared.clone().read(max.0, wait);
+        let batch = async move { read.await.map_err(|error| error.during("next_batch")) };
+        inner.session.quick_call(py, batch, |py, read| read.all(py))
     }
 
     /// Takes back records that a cancelled call was given.

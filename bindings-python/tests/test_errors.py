@@ -112,6 +112,10 @@ def test_an_error_names_the_call_that_failed(namespace: dl.Namespace) -> None:
         "rename_log": lambda: namespace.rename_log("nothing", "something"),
         "open_writer": log.open_writer,
         "open_reader": log.open_reader,
+        "open_byte_writer": log.open_byte_writer,
+        "open_byte_reader": log.open_byte_reader,
+        "first_record": log.first_record,
+        "last_record": log.last_record,
         "info": log.info,
         "segments": log.segments,
         "truncate": lambda: log.truncate(first),
@@ -136,8 +140,17 @@ def test_an_error_names_the_call_that_failed(namespace: dl.Namespace) -> None:
     assert exists.value.operation == "create_log"
     with namespace.log("a").open_reader() as reader:
         reader.close()
-        reads: dict[str, Callable[[], object]] = {"next": reader.next, "next_batch": lambda: reader.next_batch(5)}
-        for operation, read in reads.items():
+        byte_reader = namespace.log("a").open_byte_reader()
+        byte_reader.close()
+        reads: list[tuple[str, Callable[[], object]]] = [
+            ("next", reader.next),
+            ("next_batch", lambda: reader.next_batch(1)),
+            ("next_batch", lambda: reader.next_batch(5)),
+            ("read", byte_reader.read),
+            ("next_chunk", byte_reader.next_chunk),
+            ("seek", lambda: byte_reader.seek(1)),
+        ]
+        for operation, read in reads:
             with pytest.raises(dl.Closed) as closed:
                 read()
             assert closed.value.operation == operation

@@ -92,12 +92,10 @@ impl Error {
         })
     }
 
-    /// Names the operation that failed, such as `append`; the innermost name stays.
+    /// Names the call that failed, such as `append`: the outermost one, which is that of the user, has the last word.
     #[must_use]
     pub fn during(self, operation: &'static str) -> Self {
-        self.edit(|inner| {
-            inner.operation.get_or_insert(operation);
-        })
+        self.edit(|inner| inner.operation = Some(operation))
     }
 
     /// Attaches the position the error speaks of: the first readable one for `truncated`, the actual last one
@@ -277,6 +275,7 @@ mod tests {
     #[test]
     fn the_text_names_kind_operation_and_context() {
         let error = Error::fenced("another writer owns the log; open a new writer to go on")
+            .during("append_after")
             .during("append")
             .with("log", "a/b")
             .with("log", "ignored");

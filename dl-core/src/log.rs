@@ -175,7 +175,7 @@ impl Log {
     /// # Errors
     /// `not-found` if there is no such log.
     pub async fn first_record(&self) -> Result<Option<Record>> {
-        self.record_at(Start::Earliest).await
+        self.record_at(Start::Earliest).await.map_err(|error| error.during("first_record"))
     }
 
     /// The last record, with its position and txid; `None` if there is none that was not truncated. Looked for from the
@@ -185,7 +185,10 @@ impl Log {
     /// `not-found` if there is no such log.
     pub async fn last_record(&self) -> Result<Option<Record>> {
         match self.look("last_record", queries::last(&self.engine, &self.name)).await? {
-            Some(last) => self.record_at(Start::Dlsn(last.dlsn)).await,
+            Some(last) => {
+                let record = self.record_at(Start::Dlsn(last.dlsn)).await;
+                record.map_err(|error| error.during("last_record"))
+            }
             None => Ok(None),
         }
     }

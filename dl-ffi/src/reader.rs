@@ -78,7 +78,7 @@ impl Source<RecordBatch> for Stream {
 impl Stream {
     async fn next(self: Arc<Self>) -> Result<Unread<Record>> {
         let mut reader = self.reader.lock().await;
-        self.check(&mut reader).await?;
+        self.check(&mut reader).await.map_err(|error| error.during("next"))?;
         let returned = self.seen().returned.pop_front();
         if let Some(returned) = returned {
             return Ok(Unread::new(self.clone(), vec![returned]));

@@ -71,6 +71,10 @@ impl ByteReader {
     /// `invalid-argument` if the log turns out to be no stream of bytes; `truncated` if the bytes were truncated and the
     /// options do not say to skip; else as [`Reader::next`].
     pub async fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        self.read_some(buffer).await.map_err(|error| error.during("read"))
+    }
+
+    async fn read_some(&mut self, buffer: &mut [u8]) -> Result<usize> {
         if buffer.is_empty() {
             self.check().await?;
             return Ok(0);
@@ -89,7 +93,7 @@ impl ByteReader {
     /// # Errors
     /// As [`read`](Self::read).
     pub async fn next_chunk(&mut self) -> Result<Option<Bytes>> {
-        if !self.fill().await? {
+        if !self.fill().await.map_err(|error| error.during("next_chunk"))? {
             return Ok(None);
         }
         self.position += self.chunk.len() as u64;
@@ -108,8 +112,12 @@ impl ByteReader {
     /// # Errors
     /// As [`Log::open_byte_reader`]; the reader is then where it was.
     pub async fn seek(&mut self, offset: u64) -> Result<()> {
+        self.go_to(offset).await.map_err(|error| error.during("seek"))
+    }
+
+    async fn go_to(&mut self, offset: u64) -> Result<()> {
         if self.closed {
-            return Err(Error::closed("the reader was closed; open another one").during("seek"));
+            return Err(Error::closed("the reader was closed; open another one"));
         }
         let ahead = offset.checked_sub(self.position).and_then(|ahead| usize::try_from(ahead).ok());
         if let Some(ahead) = ahead.filter(|ahead| *ahead < self.chunk.len()) {

@@ -45,7 +45,7 @@ pub(super) async fn take_over_with(
     let before = metadata.lock_owner(&paths.lock()).await.ok().flatten();
     let lock = match HeldLock::take(engine, &paths.lock(), takeover).await {
         Ok(lock) => lock,
-        Err(error) => return Err(not_taken(engine, log, error).await.during("open_writer")),
+        Err(error) => return Err(not_taken(engine, log, error).await),
     };
     let (known, _) = Ownership::read(engine, log, &paths).await?;
     let mut own = Ownership { engine: engine.clone(), log: log.clone(), paths, lock, known };
@@ -99,7 +99,6 @@ async fn lost(own: &Ownership) -> Error {
         Ok(false) => layout::no_log(&own.log),
         _ => lost_while_opening(metadata, &own.paths).await.with("log", &own.log),
     }
-    .during("open_writer")
 }
 
 /// The last user record of a log whose segments are all completed, if any is left.
