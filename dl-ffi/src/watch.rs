@@ -93,8 +93,8 @@ impl<W, T> Watching<W, T> {
         Arc::new(Self { birth, watcher: TurnTaking::new(watcher), returned })
     }
 
-    /// What nobody took, unless the watcher ended with its namespace: then that is what `next` says. What else it says comes
-    /// behind.
+    /// What nobody took, unless the watcher fails, as it does once its namespace is closed: an error comes first. What else
+    /// `next` says comes behind.
     async fn again(&self, next: impl Future<Output = Result<T>>) -> Result<Option<T>> {
         if self.returned().is_empty() {
             return Ok(None);
