@@ -63,6 +63,10 @@ impl Rows {
         self.payloads.extend_from_slice(record.payload);
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.numbers.len() / RECORD
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.numbers.is_empty()
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dl_core::{Reader, ReaderCloser};
+use dl_core::{Reader, ReaderCloser, RecordBatch};
 use napi_derive::napi;
 use tokio::sync::Mutex;
 
@@ -13,6 +13,9 @@ use crate::settler::Settler;
 
 /// A wait that is as good as for ever, after which it is waited again.
 const LONG: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How many records the core makes a batch of: few enough that they stay in the processor's cache until they are copied.
+const PIECE: usize = 256;
 
 /// An open reader. One call at a time uses it; the others stand in line.
 #[napi]
@@ -29,6 +32,26 @@ struct Reading {
     reader: Reader,
     /// The size of the last batch.
     usual: Size,
+}
+
+impl Reading {
+    /// At most `max` rows: of what is within reach, or if `wait` of what comes.
+    async fn rows(&mut self, max: usize, wait: bool) -> dl_core::Result<Rows> {
+        let mut rows = Rows::new(self.usual);
+        loop {
+            let most = PIECE.min(max - rows.len());
+            let waits = wait && rows.is_empty();
+            let piece = self.reader.next_batch(most, if waits { LONG } else { Duration::ZERO }).await;
+            // Whoever comes next hears of what is wrong behind them.
+            let piece = piece
+                .or_else(|error| if rows.is_empty() { Err(error) } else { Ok(RecordBatch::default()) })?;
+            piece.iter().for_each(|record| rows.push(record));
+            let waits = waits && piece.is_empty() && self.reader.end().is_none();
+            if rows.len() == max || (!waits && piece.len() < most) {
+                return Ok(rows);
+            }
+        }
+    }
 }
 
 impl NativeReader {
@@ -52,18 +75,9 @@ impl NativeReader {
         let max = usize::try_from(max).unwrap_or(usize::MAX);
         self.settler.start_elsewhere(call, async move {
             let mut reading = reading.lock().await;
-            let Reading { reader, usual } = &mut *reading;
-            let mut rows = Rows::new(*usual);
-            loop {
-                let wait_for = if wait { LONG } else { Duration::ZERO };
-                for record in &reader.next_batch(max, wait_for).await? {
-                    rows.push(record);
-                }
-                if !wait || !rows.is_empty() || reader.end().is_some() {
-                    *usual = rows.size();
-                    return Ok(rows.batch(reader.position(), reader.end()));
-                }
-            }
+            let rows = reading.rows(max, wait).await?;
+            reading.usual = rows.size();
+            Ok(rows.batch(reading.reader.position(), reading.reader.end()))
         });
     }
 
