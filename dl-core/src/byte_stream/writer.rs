@@ -80,9 +80,12 @@ impl ByteWriter {
     /// What ended the writer; `storage-full` if bytes were refused, after which [`position`](Self::position) is where
     /// the durable ones end.
     pub async fn flush(&mut self) -> Result<()> {
-        self.settle().await.map_err(|error| error.during("flush"))
+        self.settle().await.map_err(|error| error.during("flush"))?;
+        // Whoever asks again after an error, or with nothing on its way, hears what ended the writer.
+        self.writer.flush().await
     }
 
+    /// Waits for the chunks on their way.
     async fn settle(&mut self) -> Result<()> {
         let Some(newest) = &mut self.newest else { return Ok(()) };
         let settled = Pin::new(newest).await;

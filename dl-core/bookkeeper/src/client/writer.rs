@@ -175,7 +175,8 @@ impl LedgerWriter {
     /// which the bookies remember nothing, and waits until it answers.
     ///
     /// # Errors
-    /// The error that ended the writer: `ledger-fenced` if a recovery has begun, `no-such-ledger` if the ledger was deleted.
+    /// The error that ended the writer: `ledger-fenced` if a recovery has begun, `no-such-ledger` if the ledger was deleted. That of
+    /// the store, if asking again would not help.
     pub async fn confirm(&self) -> Result<()> {
         let found = loop {
             if let Some(error) = self.0.state().failure.clone() {
@@ -183,6 +184,7 @@ impl LedgerWriter {
             }
             match self.0.cluster.store.read(self.id()).await {
                 Ok(found) => break found,
+                Err(error) if !error.is_retryable() => return Err(error.of_ledger(self.id())),
                 Err(_) => self.0.cluster.seams.clock.sleep(watching::RETRY).await,
             }
         };

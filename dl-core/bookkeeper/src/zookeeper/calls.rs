@@ -92,8 +92,12 @@ impl ZooKeeper {
     pub async fn touch(&self) -> Result<(i64, Duration)> {
         let (session, mut state) = self.session().await?;
         let client = session.client.clone();
-        // A read, which the server answers itself; it hears of the session by it.
-        let asked = async move { client.check_stat("/").await };
+        // With a sync, which the leader has a part in: a server that lost it answers reads for some time all the same, while the
+        // session ends elsewhere.
+        let asked = async move {
+            let ((), stat) = tokio::try_join!(client.sync("/"), client.check_stat("/"))?;
+            Ok(stat)
+        };
         match self.once(asked, &mut state).await? {
             Applied::Done(_) => Ok((session.client.session_id().0, session.client.session_timeout())),
             Applied::Refused(_, refusal) => {

@@ -1,7 +1,7 @@
 //! How long writers may acknowledge: while their session with ZooKeeper is known to live, and this process to run.
 //!
 //! A writer whose session ended has lost its lock without knowing it yet, and bookies may forget that it was fenced. So it
-//! acknowledges only within half of the time that servers keep a silent session, counted from before their last answer. A
+//! acknowledges only within half of the time that servers keep a silent session, 5 s at most, counted from before their last answer. A
 //! process that is frozen for less than that may miss a takeover, too. So time that nobody counted here counts as lost. How
 //! often either ran out is counted, for those who then have to look what has become of them.
 
@@ -15,8 +15,12 @@ use tokio::sync::{Notify, watch};
 use super::segments::{Extent, Lease};
 use crate::seams::Seams;
 
-/// How many times within the session's time the servers are asked.
-const BEATS: u32 = 6;
+/// The longest that the servers' last answer counts, however long they keep a session: less than it takes that another
+/// writer takes over, and bookies forget the ledger of the first.
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// How many times within that, or half the session's time, the servers are asked.
+const BEATS: u32 = 3;
 
 /// How long to wait before servers are asked again, at least.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -89,11 +93,12 @@ impl Pulse {
             let asked = self.seams.clock.monotonic();
             let mut pause = PAUSE;
             if let Ok((session, timeout)) = self.zookeeper.touch().await {
+                let counts = (timeout / 2).min(LONGEST);
                 self.of(Some(session), |leases, now| {
-                    leases.session_until = asked + timeout / 2;
+                    leases.session_until = asked + counts;
                     leases.extend(now);
                 });
-                let next = asked + timeout / BEATS;
+                let next = asked + counts / BEATS;
                 pause = next.saturating_sub(self.seams.clock.monotonic()).max(PAUSE);
             }
             self.seams.clock.sleep(pause).await;
