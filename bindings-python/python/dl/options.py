@@ -102,9 +102,10 @@ class NamespaceOptions(TypedDict, total=False):
     """What new ledgers say of the part of that application. If absent: nothing. 1 to 256 bytes."""
 
     session_timeout_ms: int | float | timedelta | str | None
-    """How long ZooKeeper keeps the session of a process that is silent, and with it the locks of its writers.
-    Appends are acknowledged only while it answered within half of that. Its servers have bounds of their own.
-    Default: 10s. 1s to 10m."""
+    """How long ZooKeeper keeps the session of a process that is silent, and with it the locks of its writers. A
+    writer looks whether its ledger is still its own before it acknowledges, if ZooKeeper was silent for half of
+    that or its process did not run for over a second. Its servers have bounds of their own. Default: 10s. 1s to
+    10m."""
 
     zookeeper_timeout_ms: int | float | timedelta | str | None
     """How long a call may wait for ZooKeeper, connecting again included, before it fails with `unavailable`.
