@@ -2042,8 +2042,8 @@ dl_error *dl_namespace_options_set_ledger_component(dl_namespace_options *option
 /**
  * How long ZooKeeper keeps the session of a process that is silent, and with it the locks of its
  * writers. A writer looks whether its ledger is still its own before it acknowledges, if ZooKeeper was
- * silent for half of that or its process did not run for over a second. Its servers have bounds of
- * their own.
+ * silent for half of that, at most 5 s, or its process did not run for over a second. Its servers have
+ * bounds of their own.
  *
  * milliseconds; default 10s; 1s to 10m. Errors: invalid-argument if the value cannot be, which changes
  * nothing.

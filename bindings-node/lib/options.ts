@@ -136,8 +136,8 @@ export interface NamespaceOptions {
   ledgerComponent?: string | undefined;
   /**
    * How long ZooKeeper keeps the session of a process that is silent, and with it the locks of its writers. A writer
-   * looks whether its ledger is still its own before it acknowledges, if ZooKeeper was silent for half of that or its
-   * process did not run for over a second. Its servers have bounds of their own. Default: 10s. 1s to 10m.
+   * looks whether its ledger is still its own before it acknowledges, if ZooKeeper was silent for half of that, at most
+   * 5 s, or its process did not run for over a second. Its servers have bounds of their own. Default: 10s. 1s to 10m.
    */
   sessionTimeoutMs?: Quantity | undefined;
   /**

@@ -104,8 +104,8 @@ class NamespaceOptions(TypedDict, total=False):
     session_timeout_ms: int | float | timedelta | str | None
     """How long ZooKeeper keeps the session of a process that is silent, and with it the locks of its writers. A
     writer looks whether its ledger is still its own before it acknowledges, if ZooKeeper was silent for half of
-    that or its process did not run for over a second. Its servers have bounds of their own. Default: 10s. 1s to
-    10m."""
+    that, at most 5 s, or its process did not run for over a second. Its servers have bounds of their own.
+    Default: 10s. 1s to 10m."""
 
     zookeeper_timeout_ms: int | float | timedelta | str | None
     """How long a call may wait for ZooKeeper, connecting again included, before it fails with `unavailable`.

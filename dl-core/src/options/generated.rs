@@ -120,8 +120,8 @@ pub struct Options {
     pub ledger_component: Option<String>,
     /// How long ZooKeeper keeps the session of a process that is silent, and with it the locks of its
     /// writers. A writer looks whether its ledger is still its own before it acknowledges, if ZooKeeper was
-    /// silent for half of that or its process did not run for over a second. Its servers have bounds of
-    /// their own.
+    /// silent for half of that, at most 5 s, or its process did not run for over a second. Its servers have
+    /// bounds of their own.
     ///
     /// Default: 10s. 1s to 10m.
     pub session_timeout_ms: u64,
