@@ -1,12 +1,12 @@
 //! Watchers of a namespace and of a log.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::ffi::{CString, c_char};
 use std::ptr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use dl_core::{LogChange, LogWatcher, Result, SegmentInfo, SegmentWatcher};
+use dl_core::{Error, ErrorKind, LogChange, LogWatcher, Result, SegmentInfo, SegmentWatcher};
 
 use crate::boundary::{answer, boundary};
 use crate::codes::{DISTLOG_CHANGE_CREATED, DISTLOG_CHANGE_DELETED, DISTLOG_CHANGE_LISTED};
@@ -44,8 +44,20 @@ pub struct dl_log_change {
 struct Watching<W, T> {
     birth: Birth,
     watcher: TurnTaking<W>,
+    told: Mutex<Told<T>>,
+}
+
+/// What a watcher told, by number.
+struct Told<T> {
+    count: u64,
     /// What was told to a call that nobody wanted any more. It is told first.
-    returned: Mutex<VecDeque<T>>,
+    returned: BTreeMap<u64, T>,
+}
+
+/// Where a number of what was told may come back to.
+struct Origin<W, T> {
+    watching: Arc<Watching<W, T>>,
+    number: u64,
 }
 
 impl Object for dl_log_watcher {
@@ -87,54 +99,65 @@ impl dl_log_change {
     }
 }
 
-impl<W, T> Watching<W, T> {
+impl<W: Send + 'static, T: Send + 'static> Watching<W, T> {
     fn new(watcher: W) -> Arc<Self> {
-        let (birth, returned) = (Birth::now(), Mutex::default());
-        Arc::new(Self { birth, watcher: TurnTaking::new(watcher), returned })
+        let told = Told { count: 0, returned: BTreeMap::new() };
+        Arc::new(Self { birth: Birth::now(), watcher: TurnTaking::new(watcher), told: told.into() })
     }
 
-    /// What nobody took, unless the watcher fails, as it does once its namespace is closed: an error comes first. What else
-    /// `next` says comes behind.
-    async fn again(&self, next: impl Future<Output = Result<T>>) -> Result<Option<T>> {
-        if self.returned().is_empty() {
-            return Ok(None);
+    /// What nobody took, in the order in which it was told, or what `next` says, with its number. Once the namespace is closed
+    /// there is neither.
+    async fn again(&self, next: impl Future<Output = Result<T>>) -> Result<(u64, T)> {
+        if self.told().returned.is_empty() {
+            let item = next.await?;
+            return Ok((self.told().number(), item));
         }
-        if let Some(told) = within(Duration::ZERO, next).await {
-            self.returned().push_back(told?);
+        // An error of another kind comes again, behind what was told before it.
+        match within(Duration::ZERO, next).await {
+            Some(Err(error)) if error.kind() == ErrorKind::Closed => return Err(error),
+            Some(Ok(item)) => {
+                let mut told = self.told();
+                let number = told.number();
+                told.returned.insert(number, item);
+            }
+            _ => {}
         }
-        Ok(self.returned().pop_front())
+        self.told().returned.pop_first().ok_or_else(nothing)
     }
 
-    fn returned(&self) -> MutexGuard<'_, VecDeque<T>> {
-        self.returned.lock().unwrap_or_else(PoisonError::into_inner)
+    /// On its way to the caller.
+    fn unread(self: Arc<Self>, (number, item): (u64, T)) -> Unread<T> {
+        Unread::new(Arc::new(Origin { watching: self, number }), vec![item])
+    }
+
+    fn told(&self) -> MutexGuard<'_, Told<T>> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<W: Send, T: Send> Source<T> for Watching<W, T> {
+impl<T> Told<T> {
+    fn number(&mut self) -> u64 {
+        self.count += 1;
+        self.count
+    }
+}
+
+impl<W: Send + 'static, T: Send + 'static> Source<T> for Origin<W, T> {
     fn take_back(&self, items: Vec<T>) {
-        let mut returned = self.returned();
-        items.into_iter().rev().for_each(|item| returned.push_front(item));
+        self.watching.told().returned.extend(items.into_iter().map(|item| (self.number, item)));
     }
 }
 
 async fn next_change(watching: Arc<Watching<LogWatcher, LogChange>>) -> Result<Unread<LogChange>> {
-    let next = watching.watcher.run(async |watcher| match watching.again(watcher.next()).await? {
-        Some(returned) => Ok(returned),
-        None => watcher.next().await,
-    });
-    let change = next.await?;
-    Ok(Unread::new(watching, vec![change]))
+    let told = watching.watcher.run(async |watcher| watching.again(watcher.next()).await).await?;
+    Ok(watching.unread(told))
 }
 
 async fn next_segments(
     watching: Arc<Watching<SegmentWatcher, Vec<SegmentInfo>>>,
 ) -> Result<Unread<Vec<SegmentInfo>>> {
-    let next = watching.watcher.run(async |watcher| match watching.again(watcher.next()).await? {
-        Some(returned) => Ok(returned),
-        None => watcher.next().await,
-    });
-    let segments = next.await?;
-    Ok(Unread::new(watching, vec![segments]))
+    let told = watching.watcher.run(async |watcher| watching.again(watcher.next()).await).await?;
+    Ok(watching.unread(told))
 }
 
 fn on_logs<F>(
@@ -153,8 +176,11 @@ fn on_segments<F>(
 
 /// The one thing that was read.
 pub(crate) fn only<T>(unread: Unread<T>) -> Result<T> {
-    let nothing = || dl_core::Error::new(dl_core::ErrorKind::Internal, "a watcher told nothing");
     unread.read().pop().ok_or_else(nothing)
+}
+
+fn nothing() -> Error {
+    Error::new(ErrorKind::Internal, "a watcher told nothing")
 }
 
 /// Watches the logs below `prefix` (a path; all logs, if it is empty or NULL). Does not wait.
