@@ -1,14 +1,16 @@
 //! `dl.ByteWriter` and `dl.ByteReader`.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 
+use bytes::{Bytes, BytesMut};
 use dl_core::End;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 use tokio::sync::Mutex;
 
 use crate::arguments::Number;
+use crate::delivery::{Delivery, Source};
 use crate::error::invalid;
 use crate::owned::Owned;
 use crate::payload::Payload;
@@ -16,7 +18,7 @@ use crate::session::Session;
 use crate::writer::error_object;
 use crate::{info, input, wait};
 
-/// The most that is asked for at once.
+/// After so many bytes a read lets others run.
 const PIECE_BYTES: usize = 1 << 20;
 
 /// Writes a log as a stream of bytes.
@@ -34,7 +36,18 @@ pub(crate) struct ByteReader(Owned<(Arc<Session>, Arc<Reading>)>);
 
 struct Reading {
     reader: Mutex<dl_core::ByteReader>,
-    place: StdMutex<(u64, Option<End>)>,
+    place: StdMutex<Place>,
+}
+
+/// Where the caller is. Never held across an `await`.
+struct Place {
+    /// Bytes that were read and that no call has taken: of a call that was given up, or that waits for more.
+    ahead: BytesMut,
+    /// Where those end.
+    position: u64,
+    end: Option<End>,
+    /// How often it went somewhere else. What was read before that does not come back.
+    sought: u64,
 }
 
 impl ByteWriter {
@@ -134,38 +147,113 @@ impl ByteReader {
         session: Arc<Session>,
         reader: dl_core::ByteReader,
     ) -> PyResult<Py<PyAny>> {
-        let place = StdMutex::new((reader.position(), reader.end()));
+        let (position, end) = (reader.position(), reader.end());
+        let place = StdMutex::new(Place { ahead: BytesMut::new(), position, end, sought: 0 });
         let reading = Arc::new(Reading { reader: Mutex::new(reader), place });
         Ok(Py::new(py, Self(Owned::new((session, reading))))?.into_any())
-    }
-
-    fn place(&self) -> PyResult<(u64, Option<End>)> {
-        Ok(*self.0.get()?.1.place.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl Reading {
-    fn note(&self, reader: &dl_core::ByteReader) {
-        let place = (reader.position(), reader.end());
-        *self.place.lock().unwrap_or_else(PoisonError::into_inner) = place;
+    fn place(&self) -> MutexGuard<'_, Place> {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// So many bytes, or what there is up to the end.
-    async fn read(self: Arc<Self>, count: usize) -> dl_core::Result<Vec<u8>> {
+    async fn read(self: Arc<Self>, count: usize) -> dl_core::Result<Delivery<Self>> {
         let mut reader = self.reader.lock().await;
-        let mut bytes = Vec::new();
-        while bytes.len() < count {
-            let filled = bytes.len();
-            bytes.resize(filled + (count - filled).min(PIECE_BYTES), 0);
-            let read = reader.read(&mut bytes[filled..]).await;
-            self.note(&reader);
-            let more = read?;
-            bytes.truncate(filled + more);
+        // A reader that was closed is seen here too.
+        reader.read(&mut []).await?;
+        let mut since = 0;
+        while self.place().ahead.len() < count {
+            let chunk = reader.next_chunk().await;
+            let more = self.keep(&reader, chunk)?;
             if more == 0 {
                 break;
             }
+            since += more;
+            if since >= PIECE_BYTES {
+                since = 0;
+                tokio::task::yield_now().await;
+            }
         }
-        Ok(bytes)
+        let mut place = self.place();
+        let count = place.ahead.len().min(count);
+        let (bytes, sought) = (place.ahead.split_to(count).freeze(), place.sought);
+        drop(place);
+        drop(reader);
+        Ok(Delivery::new(self, Piece { bytes, sought }))
+    }
+
+    /// Keeps what was read until a call takes it; how many bytes that were, none at the end.
+    fn keep(
+        &self,
+        reader: &dl_core::ByteReader,
+        chunk: dl_core::Result<Option<Bytes>>,
+    ) -> dl_core::Result<usize> {
+        let mut place = self.place();
+        place.note(reader);
+        let chunk = chunk?.unwrap_or_default();
+        place.ahead.extend_from_slice(&chunk);
+        Ok(chunk.len())
+    }
+
+    /// The bytes that are there, without copying them; nothing at the end.
+    async fn next_chunk(self: Arc<Self>) -> dl_core::Result<Option<Delivery<Self>>> {
+        let mut reader = self.reader.lock().await;
+        reader.read(&mut []).await?;
+        let chunk = if self.place().ahead.is_empty() { reader.next_chunk().await } else { Ok(None) };
+        let mut place = self.place();
+        place.note(&reader);
+        let chunk = chunk?;
+        let bytes = if place.ahead.is_empty() {
+            chunk
+        } else {
+            // A call gave them back, perhaps while this one waited.
+            place.ahead.extend_from_slice(&chunk.unwrap_or_default());
+            Some(place.ahead.split().freeze())
+        };
+        let sought = place.sought;
+        drop(place);
+        drop(reader);
+        Ok(bytes.map(|bytes| Delivery::new(self, Piece { bytes, sought })))
+    }
+
+    /// Goes to an offset; what was read before is forgotten.
+    async fn seek(&self, offset: u64) -> dl_core::Result<()> {
+        let mut reader = self.reader.lock().await;
+        let sought = reader.seek(offset).await;
+        let mut place = self.place();
+        if sought.is_ok() {
+            place.ahead.clear();
+            place.sought += 1;
+        }
+        place.note(&reader);
+        sought
+    }
+}
+
+impl Place {
+    fn note(&mut self, reader: &dl_core::ByteReader) {
+        (self.position, self.end) = (reader.position(), reader.end());
+    }
+}
+
+/// Bytes, and how often the reader had gone somewhere else when they were read.
+struct Piece {
+    bytes: Bytes,
+    sought: u64,
+}
+
+impl Source for Reading {
+    type Item = Piece;
+
+    fn take_back(&self, piece: Piece) {
+        let mut place = self.place();
+        if place.sought == piece.sought {
+            let behind = std::mem::replace(&mut place.ahead, BytesMut::from(piece.bytes));
+            place.ahead.unsplit(behind);
+        }
     }
 }
 
@@ -176,24 +264,21 @@ impl ByteReader {
     fn read(&self, py: Python<'_>, size: Option<Number<isize>>) -> PyResult<Py<PyAny>> {
         let (session, reading) = self.0.get()?;
         let count = size.and_then(|size| usize::try_from(size.0).ok()).unwrap_or(usize::MAX);
-        session.call(py, reading.clone().read(count), |py, bytes| {
-            Ok(PyBytes::new(py, &bytes).into_any().unbind())
+        let read = reading.clone().read(count);
+        let read = async move { read.await.map_err(|error| error.during("read")) };
+        session.deliver(py, read, |py, read| {
+            read.give(py, |py, piece| Ok(PyBytes::new(py, &piece.bytes).into_any().unbind()))
         })
     }
 
     /// What is left of the chunk at the position; nothing at the end.
     fn next_chunk(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let (session, reading) = self.0.get()?;
-        let reading = reading.clone();
-        let next = async move {
-            let mut reader = reading.reader.lock().await;
-            let chunk = reader.next_chunk().await;
-            reading.note(&reader);
-            chunk
-        };
-        session.quick_call(py, next, |py, chunk| match chunk {
+        let next = reading.clone().next_chunk();
+        let next = async move { next.await.map_err(|error| error.during("next_chunk")) };
+        session.deliver(py, next, |py, read| match read {
             None => Ok(py.None()),
-            Some(chunk) => Ok(Py::new(py, Payload(chunk))?.into_any()),
+            Some(read) => read.give(py, |py, piece| Ok(Py::new(py, Payload(piece.bytes))?.into_any())),
         })
     }
 
@@ -202,28 +287,29 @@ impl ByteReader {
             u64::try_from(offset.0).map_err(|_| invalid(py, "the offset is not in 0..=2^63-3".to_owned()))?;
         let (session, reading) = self.0.get()?;
         let reading = reading.clone();
-        session.act(py, async move {
-            let mut reader = reading.reader.lock().await;
-            let sought = reader.seek(offset).await;
-            reading.note(&reader);
-            sought
-        })
+        session.act(py, async move { reading.seek(offset).await })
     }
 
     #[getter]
     fn position(&self) -> PyResult<u64> {
-        Ok(self.place()?.0)
+        let place = self.0.get()?.1.place();
+        Ok(place.position - place.ahead.len() as u64)
     }
 
     #[getter]
     fn end(&self) -> PyResult<Option<&'static str>> {
-        Ok(info::end(self.place()?.1))
+        let place = self.0.get()?.1.place();
+        Ok(info::end(place.end.filter(|_| place.ahead.is_empty())))
     }
 
     fn close(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let (session, reading) = self.0.get()?;
         let reading = reading.clone();
-        session.act(py, async move { reading.reader.lock().await.close().await })
+        session.act(py, async move {
+            let mut reader = reading.reader.lock().await;
+            reading.place().ahead.clear();
+            reader.close().await
+        })
     }
 
     fn __iter__(slf: Py<Self>) -> Py<Self> {

@@ -27,7 +27,7 @@ use crate::owned::Owned;
 use crate::session::{Convert, closed};
 
 /// What a call answers, not yet an object. What it holds goes back to where it came from if it is dropped.
-type Answer = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
+pub(crate) type Answer = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
 
 type Work = Pin<Box<dyn Future<Output = Answer> + Send>>;
 

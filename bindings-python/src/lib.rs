@@ -12,6 +12,7 @@ mod batch;
 mod byte_stream;
 mod calls;
 mod cursor;
+mod delivery;
 mod dlsn;
 mod error;
 mod events;
@@ -45,6 +46,8 @@ mod _dl {
     #[pymodule_export]
     use crate::cursor::Cursor;
     #[pymodule_export]
+    use crate::delivery::Given;
+    #[pymodule_export]
     use crate::dlsn::Dlsn;
     #[pymodule_export]
     use crate::log::Log;
@@ -65,6 +68,10 @@ mod _dl {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        // What is imported when it is first needed fails where there is no descriptor left.
+        for name in ["datetime", "threading"] {
+            module.py().import(name)?;
+        }
         let end = wrap_pyfunction!(crate::events::end_telling, module)?;
         module.py().import("atexit")?.call_method1("register", (end,))?;
         Ok(())

@@ -11,6 +11,7 @@ use pyo3::types::PyTuple;
 use crate::arguments::Number;
 use crate::batch::Records;
 use crate::cursor::Cursor;
+use crate::delivery::{Delivery, Source};
 use crate::dlsn::{self, Dlsn};
 use crate::error::invalid;
 use crate::info;
@@ -72,7 +73,7 @@ impl Shared {
     }
 
     /// Up to so many records; those that a call gave back come first.
-    async fn read(self: Arc<Self>, max: usize, wait: Option<Duration>) -> dl_core::Result<Delivery> {
+    async fn read(self: Arc<Self>, max: usize, wait: Option<Duration>) -> dl_core::Result<Delivery<Self>> {
         let mut reader = self.reader.lock().await;
         let returned: RecordBatch = {
             let mut state = self.state();
@@ -80,7 +81,7 @@ impl Shared {
             state.returned.drain(..count).collect()
         };
         if !returned.is_empty() {
-            let delivery = Delivery { records: returned, shared: self.clone() };
+            let delivery = Delivery::new(self.clone(), returned);
             // A lock that was lost is seen here too.
             reader.next_batch(0, Duration::ZERO).await?;
             return Ok(delivery);
@@ -94,41 +95,30 @@ impl Shared {
         drop(state);
         let records = read?;
         drop(reader);
-        Ok(Delivery { records, shared: self })
+        Ok(Delivery::new(self, records))
     }
 }
 
-/// Records on their way to the caller. Given back to the reader, if nobody takes them.
-struct Delivery {
-    records: RecordBatch,
-    shared: Arc<Shared>,
-}
+impl Source for Shared {
+    type Item = RecordBatch;
 
-impl Delivery {
-    fn one(mut self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let records = std::mem::take(&mut self.records);
-        match records.share(0) {
-            None => Ok(py.None()),
-            Some(record) => Ok(Py::new(py, Record(record))?.into_any()),
-        }
-    }
-
-    fn all(mut self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let records = std::mem::take(&mut self.records);
-        Ok(Py::new(py, Records(records))?.into_any())
-    }
-}
-
-impl Drop for Delivery {
-    fn drop(&mut self) {
-        if self.records.is_empty() {
-            return;
-        }
-        let mut state = self.shared.state();
-        for record in self.records.shares().rev() {
+    fn take_back(&self, records: RecordBatch) {
+        let mut state = self.state();
+        for record in records.shares().rev() {
             state.returned.push_front(record);
         }
     }
+}
+
+fn one(py: Python<'_>, read: Delivery<Shared>) -> PyResult<Py<PyAny>> {
+    read.give(py, |py, records| match records.share(0) {
+        None => Ok(py.None()),
+        Some(record) => Ok(Py::new(py, Record(record))?.into_any()),
+    })
+}
+
+fn all(py: Python<'_>, read: Delivery<Shared>) -> PyResult<Py<PyAny>> {
+    read.give(py, |py, records| Ok(Py::new(py, Records(records))?.into_any()))
 }
 
 #[pymethods]
@@ -138,7 +128,7 @@ impl Reader {
         let inner = self.0.get()?;
         let read = inner.shared.clone().read(1, None);
         let next = async move { read.await.map_err(|error| error.during("next")) };
-        inner.session.quick_call(py, next, |py, read| read.one(py))
+        inner.session.deliver(py, next, one)
     }
 
     /// Up to so many records; waits for the first.
@@ -152,19 +142,7 @@ impl Reader {
         let (inner, wait) = (self.0.get()?, input::wait(wait)?);
         let read = inner.shared.clone().read(max.0, wait);
         let batch = async move { read.await.map_err(|error| error.during("next_batch")) };
-        inner.session.quick_call(py, batch, |py, read| read.all(py))
-    }
-
-    /// Takes back records that a cancelled call was given.
-    fn give_back(&self, given: &Bound<'_, PyAny>) -> PyResult<()> {
-        let inner = self.0.get()?;
-        let mut records = Vec::new();
-        for record in input::each(given)? {
-            records.push(record?.cast::<Record>()?.get().0.clone());
-        }
-        let records = records.into_iter().collect();
-        drop(Delivery { records, shared: inner.shared.clone() });
-        Ok(())
+        inner.session.deliver(py, batch, all)
     }
 
     #[getter]

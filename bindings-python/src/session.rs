@@ -7,6 +7,7 @@ use dl_core::{Error, ErrorKind};
 use pyo3::prelude::*;
 
 use crate::calls::Core;
+use crate::delivery::Given;
 use crate::error::raised;
 use crate::runtime::Runtime;
 use crate::wait;
@@ -129,6 +130,26 @@ impl Session {
             }
             Some(calls) => calls.start(py, runtime.handle(), future, convert),
         }
+    }
+
+    /// As [`quick_call`](Self::quick_call), for answers that go back where they came from if nobody takes them. On an event loop
+    /// the future is of a [`Given`].
+    pub(crate) fn deliver<T, F>(
+        &self,
+        py: Python<'_>,
+        future: F,
+        convert: impl Convert<T>,
+    ) -> PyResult<Py<PyAny>>
+    where
+        T: Send + 'static,
+        F: Future<Output = dl_core::Result<T>> + Send + 'static,
+    {
+        if self.calls.is_none() {
+            return self.quick_call(py, future, convert);
+        }
+        self.quick_call(py, future, |py, answer| {
+            Given::object(py, Box::new(move |py: Python<'_>| convert(py, answer)))
+        })
     }
 
     /// As [`call`](Self::call), for calls that answer nothing.

@@ -32,7 +32,7 @@ def test_both_faces_have_the_same_names() -> None:
     for name in dl.aio.__all__:
         sync, aio = getattr(dl, name), getattr(dl.aio, name)
         if inspect.isclass(aio):
-            names = {name for name in dir(sync) if not name.startswith("_")} - {"give_back"}
+            names = {name for name in dir(sync) if not name.startswith("_")}
             closes = {"close"} if name in ("Cursor", "Log") else set()
             assert {name for name in dir(aio) if not name.startswith("_")} - closes == names, name
 
@@ -108,6 +108,110 @@ def test_a_cancelled_read_loses_no_record(uri: str) -> None:
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.01):
                     await reader.next()
+
+    run(uri, use)
+
+
+async def cancelled(call: Coroutine[Any, Any, Any], event: Coroutine[Any, Any, Any]) -> None:
+    """Cancels a call that waits for an event when its answer is there, before the task that waits for it is woken."""
+    future = call.send(None)
+    future._asyncio_future_blocking = False
+    await event
+    await asyncio.wait([future])
+    with pytest.raises(asyncio.CancelledError):
+        call.throw(asyncio.CancelledError())
+
+
+def test_an_answer_that_nobody_takes_is_answered_again(uri: str) -> None:
+    async def use(namespace: dl.aio.Namespace, log: dl.aio.Log) -> None:
+        logs = namespace.watch_logs()
+        assert [await logs.next(), await logs.next()] == [dl.LogChange("created", "a"), dl.LogChange("listed", None)]
+        await cancelled(logs.next(), namespace.create_log("b"))
+        await namespace.create_log("c")
+        assert [await logs.next(), await logs.next()] == [dl.LogChange("created", "b"), dl.LogChange("created", "c")]
+        stream = await namespace.create_log("stream")
+        async with log.open_writer() as writer, stream.open_byte_writer() as bytes_writer:
+            reader, bytes_reader = await log.open_reader(follow=True), await stream.open_byte_reader(follow=True)
+
+            async def write(data: bytes) -> None:
+                await writer.append(data)
+                await bytes_writer.write(data)
+                await bytes_writer.flush()
+
+            for call in (reader.next, lambda: reader.next_batch(5)):
+                await cancelled(call(), write(b"abc"))
+                record = await reader.next()
+                assert record is not None and record.payload == b"abc"
+            assert await bytes_reader.read(6) == b"abcabc"
+            calls: list[Callable[[], Coroutine[Any, Any, Any]]] = [bytes_reader.next_chunk, lambda: bytes_reader.read(2)]
+            for call in calls:
+                await cancelled(call(), write(b"abc"))
+                assert await bytes_reader.read(2) == b"ab"
+                assert await bytes_reader.next_chunk() == b"c"
+            assert bytes_reader.position == 12
+            await cancelled(bytes_reader.next_chunk(), write(b"abc"))
+            assert bytes_reader.position == 12
+            await bytes_reader.seek(1)
+            assert await bytes_reader.next_chunk() == b"bc"
+            await bytes_reader.seek(15)
+            await cancelled(bytes_reader.next_chunk(), write(b"abc"))
+            await bytes_reader.close()
+            with pytest.raises(dl.Closed):
+                await bytes_reader.next_chunk()
+
+    run(uri, use)
+
+
+def test_segments_that_nobody_takes_are_told_again(uri: str) -> None:
+    async def use(namespace: dl.aio.Namespace, log: dl.aio.Log) -> None:
+        async def write() -> None:
+            async with log.open_writer() as writer:
+                await writer.append(b"x")
+
+        segments = log.watch_segments()
+        assert await segments.next() == []
+        await cancelled(segments.next(), write())
+        assert len(await segments.next() or []) == 1
+
+    run(uri, use)
+
+
+def test_an_answer_from_before_a_seek_does_not_come_back(uri: str) -> None:
+    async def use(namespace: dl.aio.Namespace, log: dl.aio.Log) -> None:
+        async with log.open_byte_writer() as writer, log.open_byte_reader(follow=True) as reader:
+
+            async def write_and_seek() -> None:
+                await writer.write(b"abc")
+                await writer.flush()
+                await asyncio.wait([waiting])
+                await reader.seek(1)
+
+            call = reader.next_chunk()
+            waiting = call.send(None)
+            waiting._asyncio_future_blocking = False
+            await write_and_seek()
+            with pytest.raises(asyncio.CancelledError):
+                call.throw(asyncio.CancelledError())
+            assert reader.position == 1
+            assert await reader.read(2) == b"bc"
+
+    run(uri, use)
+
+
+def test_a_read_that_is_given_up_keeps_the_bytes_it_has(uri: str) -> None:
+    async def use(namespace: dl.aio.Namespace, log: dl.aio.Log) -> None:
+        async with log.open_byte_writer() as writer, log.open_byte_reader(follow=True) as reader:
+            await writer.write(b"ab")
+            await writer.flush()
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.01):
+                    await reader.read(10)
+            assert reader.position == 0
+            await writer.write(b"cd")
+            await writer.flush()
+            assert await reader.read(3) == b"abc"
+            assert reader.position == 3
+            assert await reader.next_chunk() == b"d"
 
     run(uri, use)
 

@@ -148,7 +148,6 @@ CALLS: dict[str, tuple[Callable[[Handles, Any], object], set[str]]] = {
     "Writer.fenced": (lambda h, v: h.writer.fenced(v), WAITS),
     "Reader.next_batch": (lambda h, v: h.reader.next_batch(v, 0), {"number", "2^63", "flag"}),
     "Reader.next_batch wait": (lambda h, v: h.reader.next_batch(1, v), WAITS),
-    "Reader.give_back": (lambda h, v: h.reader.give_back(v), {"list", "dict"}),
     "Reader.advance": (lambda h, v: h.reader.advance(v), set()),
     "Reader.reset": (lambda h, v: h.reader.reset(v), set()),
     "Reader.advance without cursor": (lambda h, v: h.bare.advance("1:0:0"), set()),

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -226,6 +227,26 @@ def test_a_signal_handler_may_use_the_library(log: dl.Log) -> None:
     finally:
         signal.signal(signal.SIGUSR1, previous)
     assert lines == [1]
+
+
+def test_a_read_that_a_signal_ends_keeps_the_bytes_it_has(log: dl.Log) -> None:
+    def ends(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGUSR1, ends)
+    try:
+        with log.open_byte_writer() as writer, log.open_byte_reader(follow=True) as reader:
+            writer.write(b"ab")
+            writer.flush()
+            signaller = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGUSR1))
+            signaller.start()
+            with pytest.raises(KeyboardInterrupt):
+                reader.read(10)
+            signaller.join()
+            assert reader.position == 0
+            assert reader.next_chunk() == b"ab"
+    finally:
+        signal.signal(signal.SIGUSR1, previous)
 
 
 def test_importing_starts_nothing(tmp_path: Path) -> None:

@@ -378,9 +378,6 @@ class Reader:
     def next_batch(self, max: int, wait: _Wait = None) -> Records:
         """Up to `max` records: at least one, unless the reader ends or `wait` seconds pass before there is any."""
 
-    def give_back(self, records: Sequence[Record]) -> None:
-        """Takes back, to be delivered again, the records that were delivered last."""
-
     @property
     def position(self) -> Dlsn:
         """Where the next record will be, or before it: everything below was delivered."""
@@ -510,6 +507,13 @@ class SegmentWatcher:
 
     def __iter__(self) -> Self: ...
     def __next__(self) -> list[SegmentInfo]: ...
+
+@final
+class Given:
+    """What a reader or watcher gives on an event loop, for `dl.aio`: taken, or given back."""
+
+    def take(self) -> Any: ...
+    def give_back(self) -> None: ...
 
 @final
 class Calls:

@@ -11,7 +11,7 @@
                 print(record.dlsn, record.payload.decode())
 
 Handles belong to the event loop on which the namespace was opened, and to its thread. Cancelling a task that waits for an
-append does not undo the append; cancelling one that reads loses no record. No call has a thread of its own.
+append does not undo the append; cancelling one that reads or watches loses nothing. No call has a thread of its own.
 """
 
 from __future__ import annotations
@@ -468,23 +468,13 @@ class Reader(_Handle):
 
     async def next(self) -> Record | None:
         """The next record; None at the end, about which `end` says more."""
-        future: asyncio.Future[Record | None] = self._native.next()
-        try:
-            return await future
-        except asyncio.CancelledError:
-            if _answered(future) and (record := future.result()) is not None:
-                self._native.give_back([record])
-            raise
+        record: Record | None = await _taken(self._native.next())
+        return record
 
     async def next_batch(self, max: int, wait: _Wait = None) -> Records:
         """Up to `max` records: at least one, unless the reader ends or `wait` seconds pass before there is any."""
-        future: asyncio.Future[Records] = self._native.next_batch(max, wait)
-        try:
-            return await future
-        except asyncio.CancelledError:
-            if _answered(future):
-                self._native.give_back(future.result())
-            raise
+        records: Records = await _taken(self._native.next_batch(max, wait))
+        return records
 
     @property
     def position(self) -> Dlsn:
@@ -525,9 +515,15 @@ class Reader(_Handle):
         return record
 
 
-def _answered(future: asyncio.Future[Any]) -> bool:
-    """Whether a call had its answer when the task that waited for it was cancelled."""
-    return future.done() and not future.cancelled() and future.exception() is None
+async def _taken(future: asyncio.Future[_dl.Given]) -> Any:
+    """What a reader or watcher gives. It goes back if it was there when the task that waited for it was cancelled."""
+    try:
+        given = await future
+    except BaseException:
+        if future.done() and not future.cancelled() and future.exception() is None:
+            future.result().give_back()
+        raise
+    return given.take()
 
 
 class Cursor(_Handle):
@@ -606,12 +602,12 @@ class ByteReader(_Handle):
 
     async def read(self, size: int = -1) -> bytes:
         """So many bytes, or what there is up to the end. One that follows waits for them."""
-        data: bytes = await self._native.read(size)
+        data: bytes = await _taken(self._native.read(size))
         return data
 
     async def next_chunk(self) -> Payload | None:
         """The next bytes without copying them: what is left of the chunk at the position; None at the end."""
-        chunk: Payload | None = await self._native.next_chunk()
+        chunk: Payload | None = await _taken(self._native.next_chunk())
         return chunk
 
     async def seek(self, offset: int) -> None:
@@ -652,14 +648,14 @@ class LogWatcher:
 
     async def next(self, wait: _Wait = None) -> LogChange | None:
         """The next change; None if it takes longer than `wait` seconds."""
-        change: LogChange | None = await self._native.next(wait)
+        change: LogChange | None = await _taken(self._native.next(wait))
         return change
 
     def __aiter__(self) -> AsyncIterator[LogChange]:
         return self
 
     async def __anext__(self) -> LogChange:
-        change: LogChange = await self._native.next()
+        change: LogChange = await _taken(self._native.next())
         return change
 
 
@@ -673,12 +669,12 @@ class SegmentWatcher:
 
     async def next(self, wait: _Wait = None) -> list[SegmentInfo] | None:
         """The segments, once they are others than those told last; None if it takes longer than `wait` seconds."""
-        segments: list[SegmentInfo] | None = await self._native.next(wait)
+        segments: list[SegmentInfo] | None = await _taken(self._native.next(wait))
         return segments
 
     def __aiter__(self) -> AsyncIterator[list[SegmentInfo]]:
         return self
 
     async def __anext__(self) -> list[SegmentInfo]:
-        segments: list[SegmentInfo] = await self._native.next()
+        segments: list[SegmentInfo] = await _taken(self._native.next())
         return segments
