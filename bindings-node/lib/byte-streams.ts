@@ -2,13 +2,13 @@
 
 import type { Readable, ReadableOptions, Writable } from 'node:stream';
 import { count, given, wrong } from './arguments';
-import { begun, call, refusal, shared, type Waiting } from './calls';
+import { begun, call, shared, type Waiting } from './calls';
 import { ClosedError, DlError, fromNative } from './errors';
-import { Feed, type Life } from './feed';
+import { Feed, type Items, type Life } from './feed';
 import type { NativeByteReader, NativeByteWriter, NativeChunk, NativeError } from './native';
 import type { End } from './reader';
 import { readable, writable, type WriterStreamOptions } from './streams';
-import { bytes, integer, type Int64, type Payload } from './values';
+import { bytes, integer, joined, type Int64, type Payload } from './values';
 
 /**
  * Appends bytes to a log: the one writer of the log, as {@link Writer} is. What {@link write} took is on its way; it is
@@ -76,7 +76,7 @@ export class ByteWriter implements AsyncDisposable {
   /** A stream of bytes into the log. It has finished when all is durable. */
   stream(options: WriterStreamOptions = {}): Writable {
     const sink = {
-      write: (chunks: Payload[]) => this.write(chunks.length === 1 ? (chunks[0] as Payload) : joined(chunks)),
+      write: (chunks: Payload[]) => this.write(chunks.length === 1 ? (chunks[0] as Payload) : together(chunks)),
       flush: () => this.flush(),
       close: () => this.close(),
       abort: () => this.abort(),
@@ -113,9 +113,6 @@ export class ByteWriter implements AsyncDisposable {
 export class ByteReader implements AsyncIterable<Buffer>, AsyncDisposable {
   readonly #native: NativeByteReader;
   readonly #feed: Feed<Buffer>;
-  readonly #life: Life;
-  /** What is left of a chunk, in front of what the feed has. */
-  #chunk: Buffer | undefined;
   #position: bigint;
   #end: End | undefined;
   #closed: Promise<void> | undefined;
@@ -124,7 +121,6 @@ export class ByteReader implements AsyncIterable<Buffer>, AsyncDisposable {
   constructor(native: NativeByteReader, owner: object, life: Life) {
     this.#native = native;
     this.#position = native.start();
-    this.#life = life;
     this.#feed = new Feed<Buffer>(() => this.#fetch(owner), 1, life);
   }
 
@@ -132,16 +128,7 @@ export class ByteReader implements AsyncIterable<Buffer>, AsyncDisposable {
   async read(max: number, options?: Waiting): Promise<Buffer | undefined> {
     if (max === undefined) throw wrong('max', 'a whole number from 0, or Infinity', max);
     const most = count(max, 'max', Infinity);
-    const refused = refusal(options);
-    if (refused !== undefined) throw refused;
-    if (this.#life.closed) this.#chunk = undefined;
-    const chunk = this.#chunk ?? (await this.#next(options));
-    if (chunk === undefined || chunk.length <= most) {
-      this.#pass(chunk, undefined);
-      return chunk;
-    }
-    const part = chunk.subarray(0, most);
-    this.#pass(part, chunk.subarray(most));
+    const [part] = await this.#feed.take(most, Infinity, options);
     return part;
   }
 
@@ -176,32 +163,23 @@ export class ByteReader implements AsyncIterable<Buffer>, AsyncDisposable {
     return this.#position;
   }
 
-  /** Goes to an offset, in either direction. One behind the last byte is the end for now. */
+  /**
+   * Goes to an offset, in either direction, once the reads that were called before are settled. One behind the last byte is the end
+   * for now. Given up by its signal, it says whether it {@link DlError.mayHaveTakenEffect | took effect}, and so does {@link position}.
+   */
   async seek(offset: Int64, options?: Waiting): Promise<void> {
     const to = integer(offset, 'offset');
-    const refused = refusal(options);
-    if (refused !== undefined) throw refused;
-    await this.#feed.pause();
-    try {
-      await call<void>((number) => this.#native.seek(number, to), { options, keep: this, effective: true });
-      this.#feed.clear();
-      this.#chunk = undefined;
-      this.#position = to;
-      this.#end = undefined;
-    } finally {
-      this.#feed.resume();
-    }
+    await this.#feed.turn(() => this.#seek(to), options);
   }
 
   /** How the reader ended; `undefined` while it has not, or is somewhere else since. */
   get end(): End | undefined {
-    return this.#chunk === undefined && this.#feed.first === undefined ? this.#end : undefined;
+    return this.#feed.first === undefined ? this.#end : undefined;
   }
 
   /** Ends the reader: what waits on it, and every later call, fails with {@link ClosedError}. A signal ends the waiting alone. */
   close(options?: Waiting): Promise<void> {
     return shared(() => {
-      this.#chunk = undefined;
       this.#closed ??= this.#feed
         .end(closed())
         .then(() => call<void>((number) => this.#native.close(number), { keep: this }));
@@ -214,27 +192,35 @@ export class ByteReader implements AsyncIterable<Buffer>, AsyncDisposable {
     await this.close();
   }
 
-  async #next(options?: Waiting): Promise<Buffer | undefined> {
-    const [chunk] = await this.#feed.take(1, Infinity, options);
-    return chunk;
+  #seek(to: bigint): { number: number; promise: Promise<void> } {
+    const { number, promise } = begun<void>((call) => this.#native.seek(call, to), this);
+    const sought = promise.then(() => {
+      this.#feed.clear();
+      this.#position = to;
+      this.#end = undefined;
+    });
+    return { number, promise: sought };
   }
 
-  #pass(taken: Buffer | undefined, left: Buffer | undefined): void {
-    this.#chunk = left;
-    if (taken !== undefined) this.#position += BigInt(taken.length);
-  }
-
-  #fetch(owner: object): { number: number; promise: Promise<Buffer[]> } {
+  #fetch(owner: object): { number: number; promise: Promise<Items<Buffer>> } {
     const { number, promise } = begun<NativeChunk>((call) => this.#native.fetch(call), [this, owner]);
     const items = promise.then(({ data, position, end }) => {
       if (this.#closed !== undefined) throw closed();
       this.#end = end as End | undefined;
       if (data === undefined || data === null) return [];
-      // It may have passed over what was truncated.
-      this.#position = position - BigInt(data.length);
-      return [data];
+      return this.#chunk(data, position - BigInt(data.length));
     });
     return { number, promise: items };
+  }
+
+  /** Bytes to give out, which begin at this offset: it may lie behind what was truncated. */
+  #chunk(data: Buffer, start: bigint): Items<Buffer> {
+    this.#position = start;
+    const slice = (from: number, to: number): Buffer[] => {
+      this.#position = start + BigInt(to);
+      return [data.subarray(from, to)];
+    };
+    return { length: data.length, at: (index) => data.subarray(index), slice };
   }
 }
 
@@ -242,8 +228,9 @@ function closed(): ClosedError {
   return new ClosedError('closed', 'the reader was closed; open another one');
 }
 
-function joined(chunks: Payload[]): Buffer {
-  return Buffer.concat(chunks.map((chunk) => bytes(chunk)));
+function together(chunks: Payload[]): Buffer {
+  const parts = chunks.map((chunk) => bytes(chunk));
+  return joined(parts, parts.map(({ length }) => length), 'a chunk');
 }
 
 function aborted(error: Error): DlError {

@@ -3,10 +3,10 @@
  * loop is held exactly while there are some that somebody waits for.
  */
 
-import { given, wrong } from './arguments';
 import { acknowledged } from './columns';
 import { cancelled, fromNative, thrown } from './errors';
 import { native, type NativeError } from './native';
+import { signalOf, watch } from './signals';
 
 /** What every call that may wait takes. */
 export interface Waiting {
@@ -58,39 +58,25 @@ export function release(): void {
 
 /** Makes a call: `start` gets its number. */
 export function call<T>(start: (call: number) => void, manner: Manner = {}): Promise<T> {
-  const refused = refusal(manner.options) ?? aborted(manner.also);
-  if (refused !== undefined) return Promise.reject(refused);
   return new Promise<T>((resolve, reject) => begin(start, manner, resolve as (value: unknown) => void, reject));
 }
 
-/** Why nothing is begun with these options: they are none, their signal is none, or it has been given. */
-export function refusal(options: Waiting | undefined): Error | undefined {
-  if (options === undefined) return undefined;
-  try {
-    const { signal } = given(options);
-    if (signal === undefined) return undefined;
-    const known = signal as AbortSignal | null;
-    return typeof known?.addEventListener === 'function' ? aborted(signal) : wrong('signal', 'an AbortSignal', signal);
-  } catch (error) {
-    return thrown(error);
-  }
+/** The signal of a call that can begin. Throws why not: the options are none, their signal is none, or it has been given. */
+export function ready(options: Waiting | undefined): AbortSignal | undefined {
+  return notGiven(signalOf(options));
 }
 
-function aborted(signal: AbortSignal | undefined): Error | undefined {
-  return signal?.aborted === true ? cancelled(signal, false) : undefined;
+function notGiven(signal: AbortSignal | undefined): AbortSignal | undefined {
+  if (signal?.aborted === true) throw cancelled(signal, false);
+  return signal;
 }
 
 /** Begins or joins a call that several wait for: the signal of one ends its waiting alone. */
 export function shared<T>(begin: () => Promise<T>, options: Waiting | undefined): Promise<T> {
-  const refused = refusal(options);
-  if (refused !== undefined) return Promise.reject(refused);
-  const work = begin();
-  const signal = options?.signal;
-  if (signal === undefined) return work;
   return new Promise<T>((resolve, reject) => {
-    const abort = (): void => reject(cancelled(signal, true));
-    signal.addEventListener('abort', abort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+    const signal = ready(options);
+    const stop = signal === undefined ? undefined : watch(signal, () => reject(cancelled(signal, true)));
+    begin().then(resolve, reject).finally(stop);
   });
 }
 
@@ -100,40 +86,48 @@ function begin(
   resolve: (value: unknown) => void,
   reject: (error: Error) => void,
 ): void {
+  const signals = [ready(manner.options), notGiven(manner.also)];
   const number = next++;
-  const given = signals(manner);
   const held = manner.background !== true;
-  const done = (): void => {
+  let over = false;
+  const stops: (() => void)[] = [];
+  const end = (): boolean => {
+    if (over) return false;
+    over = true;
+    // First what is ours: what a signal does is not known.
     if (held) release();
-    for (const signal of given) signal.removeEventListener('abort', abort);
+    for (const stop of stops) stop();
+    return true;
   };
   const entry: Entry = {
-    resolve: (value) => (done(), resolve(value)),
-    reject: (error) => (done(), manner.failed?.(error), reject(error)),
+    resolve: (value) => {
+      if (end()) resolve(value);
+    },
+    reject: (error) => {
+      if (!end()) return;
+      manner.failed?.(error);
+      reject(error);
+    },
     keep: manner.keep,
   };
-  const abort = (event: Event): void => {
+  const giveUp = (signal: AbortSignal): void => {
     entries.set(number, { resolve: (value) => manner.late?.(value), reject: () => {}, keep: manner.keep });
     port.cancel(number);
-    entry.reject(cancelled(event.target as AbortSignal, manner.effective === true));
+    entry.reject(cancelled(signal, manner.effective === true));
   };
   entries.set(number, entry);
   if (held) hold();
-  for (const signal of given) signal.addEventListener('abort', abort, { once: true });
   try {
-    start(number);
+    for (const signal of signals) if (signal !== undefined) stops.push(watch(signal, () => giveUp(signal)));
+    if (!over) return start(number);
+    // Given already, while it was listened to.
+    entries.delete(number);
+    for (const stop of stops) stop();
   } catch (error) {
     entries.delete(number);
-    entry.reject(thrown(error));
+    entry.reject(thrown(error) as Error);
   }
 }
-
-function signals({ options, also }: Manner): AbortSignal[] {
-  const signal = options?.signal;
-  return also === undefined ? (signal === undefined ? NONE : [signal]) : signal === undefined ? [also] : [signal, also];
-}
-
-const NONE: AbortSignal[] = [];
 
 /** A call that answers its number too, for those that end it themselves. */
 export function begun<T>(start: (call: number) => void, keep: object): { number: number; promise: Promise<T> } {
@@ -145,13 +139,21 @@ export function begun<T>(start: (call: number) => void, keep: object): { number:
 function settle(): void {
   const { receipts, others } = port.take();
   if (receipts !== undefined && receipts !== null) {
-    for (const [number, receipt] of acknowledged(receipts)) taken(number)?.resolve(receipt);
+    for (const [number, receipt] of acknowledged(receipts)) deliver(taken(number), true, receipt);
   }
   for (let at = 0; at < others.length; at += 3) {
     if (listeners.size > 0 && heard(others[at] as number, others[at + 1] === true, others[at + 2])) continue;
-    const entry = taken(others[at] as number);
-    if (others[at + 1] === true) entry?.resolve(others[at + 2]);
-    else entry?.reject(fromNative(others[at + 2] as NativeError));
+    deliver(taken(others[at] as number), others[at + 1] === true, others[at + 2]);
+  }
+}
+
+/** Settles one. Whatever fails in it is its own, and the next one is settled. */
+function deliver(entry: Entry | undefined, succeeded: boolean, value: unknown): void {
+  try {
+    if (succeeded) entry?.resolve(value);
+    else entry?.reject(fromNative(value as NativeError));
+  } catch (error) {
+    entry?.reject(error as Error);
   }
 }
 

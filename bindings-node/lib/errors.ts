@@ -1,5 +1,6 @@
 /** Errors: a class for each kind, with the same names and numbers as in every other language. */
 
+import { types } from 'node:util';
 import { receipts, type Receipt } from './columns';
 import { Dlsn } from './dlsn';
 import type { NativeError } from './native';
@@ -214,19 +215,37 @@ export function invalid(message: string, cause?: unknown): InvalidArgumentError 
 /** A call that its signal gave up. */
 export function cancelled(signal: AbortSignal, mayHaveTakenEffect: boolean): CancelledError {
   const message = 'the call was given up by its signal';
-  return new CancelledError('cancelled', message, { mayHaveTakenEffect, cause: signal.reason });
+  return new CancelledError('cancelled', message, { mayHaveTakenEffect, cause: reason(signal) });
 }
 
-/** What was thrown at the call, as one of ours. */
-export function thrown(error: unknown): Error {
-  if (error instanceof DlError) return error;
-  const text = error instanceof Error ? error.message : String(error);
-  if (error instanceof TypeError || error instanceof RangeError || isArgumentError(error)) return invalid(text, error);
-  return new InternalError('internal', text, { cause: error });
+/** Why a signal was given; or, where it does not say, what it fails with. */
+function reason(signal: AbortSignal): unknown {
+  try {
+    return signal.reason;
+  } catch (error) {
+    return error;
+  }
+}
+
+/** What was thrown at the call: one of ours if it is about what was passed, or a bug; all else is the caller's own. */
+export function thrown(error: unknown): unknown {
+  try {
+    // Anything may be thrown: only of an error it is asked what it says, and that may fail too.
+    if (!types.isNativeError(error) || error instanceof DlError) return error;
+    if (error instanceof TypeError || error instanceof RangeError || isArgumentError(error)) return invalid(error.message, error);
+    return codeOf(error) === 'GenericFailure' ? new InternalError('internal', error.message, { cause: error }) : error;
+  } catch {
+    return error;
+  }
 }
 
 /** Whether the native half refused the type of an argument. */
-function isArgumentError(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+function isArgumentError(error: Error): boolean {
+  const code = codeOf(error);
   return code === 'InvalidArg' || code.endsWith('Expected');
+}
+
+/** As the native half says what is wrong. */
+function codeOf(error: Error): string {
+  return 'code' in error ? String(error.code) : '';
 }

@@ -4,8 +4,9 @@
  * reach, the next ones are fetched, as many as are, while the caller looks at those that are here.
  */
 
-import { hold, port, refusal, release, type Waiting } from './calls';
+import { hold, port, ready, release, type Waiting } from './calls';
 import { cancelled, DlError } from './errors';
+import { watch } from './signals';
 
 /** What a fetch brought: nothing if it did not wait, or at the end. An array, or something that makes its items when asked. */
 export interface Items<T> {
@@ -17,6 +18,9 @@ export interface Items<T> {
 /** Begins a fetch. */
 export type Fetch<T> = (max: number, wait: boolean) => { number: number; promise: Promise<Items<T>> };
 
+/** Begins something else than a fetch, which is done when it is its turn in the line. */
+export type Work = () => { number: number; promise: Promise<unknown> };
+
 /** Of a namespace: whether it is closed, upon which nothing that was fetched from it is given out any more. */
 export interface Life {
   closed: boolean;
@@ -25,8 +29,17 @@ export interface Life {
 interface Waiter<T> {
   max: number;
   wait: boolean;
+  /** What is done before this one gets what is here, or all that this one is in line for. */
+  work: Work | undefined;
+  alone: boolean;
   settle(items: T[]): void;
   fail(error: Error): void;
+}
+
+interface Working<T> {
+  number: number;
+  waiter: Waiter<T>;
+  givenUp: AbortSignal | undefined;
 }
 
 interface InFlight {
@@ -45,6 +58,8 @@ export class Feed<T> {
   /** How many are fetched at once at least, whatever is asked for. */
   readonly #ahead: number;
   readonly #life: Life;
+  /** What has to succeed before something is given out that was here before it was asked for. */
+  readonly #guard: Work | undefined;
   readonly #line: Waiter<T>[] = [];
   #items: Items<T> = [];
   #taken = 0;
@@ -55,15 +70,17 @@ export class Feed<T> {
   #asked = 0;
   /** Whether more are worth fetching before somebody asks: at least half of what was asked for came. */
   #more = false;
-  #paused = false;
+  /** The work that one who is or was the first in line is at. */
+  #working: Working<T> | undefined;
   #over: Error | undefined;
   /** Whether those who wait do not keep the process alive. */
   background = false;
 
-  constructor(fetch: Fetch<T>, ahead: number, life: Life) {
+  constructor(fetch: Fetch<T>, ahead: number, life: Life, guard?: Work) {
     this.#fetch = fetch;
     this.#ahead = ahead;
     this.#life = life;
+    this.#guard = guard;
   }
 
   /** What would be taken next, if it is here. */
@@ -92,22 +109,39 @@ export class Feed<T> {
 
   /** Up to `max`: at least one, unless `ms` passes before there is any, or this is the end. */
   take(max: number, ms: number, options?: Waiting): Promise<T[]> {
-    const refused = refusal(options);
-    if (refused !== undefined) return Promise.reject(refused);
-    if (this.#over !== undefined) return Promise.reject(this.#over);
-    if (this.#life.closed) this.clear();
-    if (!(max >= 1)) return Promise.resolve([]);
-    if (this.#line.length === 0 && this.#taken < this.#items.length) {
-      const items = this.#shift(max);
-      this.#pump();
-      return Promise.resolve(items);
-    }
-    return new Promise((resolve, reject) => this.#wait(max, ms, options?.signal, resolve, reject));
+    return new Promise((resolve, reject) => {
+      const signal = ready(options);
+      if (this.#over !== undefined) throw this.#over;
+      if (this.#life.closed) this.clear();
+      const here = this.#taken < this.#items.length;
+      if (this.#line.length === 0 && here && this.#guard === undefined) {
+        resolve(this.#shift(max));
+        this.#pump();
+        return;
+      }
+      // What is fetched from now on, for this one, needs no guard.
+      const work = here || this.#inFlight !== undefined ? this.#guard : undefined;
+      this.#wait({ max, wait: ms > 0, work, alone: false, settle: resolve, fail: reject }, ms, signal);
+    });
   }
 
-  /** Gives up what is in flight, for a caller that changes where it comes from; who waits stays in line. */
-  async pause(): Promise<void> {
-    this.#paused = true;
+  /**
+   * Does something when those who stand in front are served, and nothing is in flight. It is given up by the signal as a call is,
+   * but what it came to is heard before: it fails, or it took effect and nobody wants it any more.
+   */
+  turn(work: Work, options?: Waiting): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const signal = ready(options);
+      if (this.#over !== undefined) throw this.#over;
+      this.#wait({ max: 0, wait: false, work, alone: true, settle: () => resolve(), fail: reject }, Infinity, signal);
+    });
+  }
+
+  /** Gives up what is in flight, for good: who waits gets this error. Resolves when it has ended. */
+  async end(error: Error): Promise<void> {
+    this.#over = error;
+    this.clear();
+    for (const waiter of [...this.#line]) waiter.fail(error);
     if (this.#inFlight === undefined) return;
     this.#cancel(this.#inFlight);
     // What is in flight keeps no process alive by itself, and who waits for its end must see it.
@@ -116,55 +150,57 @@ export class Feed<T> {
     release();
   }
 
-  /** Goes on. */
-  resume(): void {
-    this.#paused = false;
-    this.#pump();
-  }
-
-  /** Gives up what is in flight, for good: who waits gets this error. Resolves when it has ended. */
-  async end(error: Error): Promise<void> {
-    this.#over = error;
-    this.clear();
-    for (const waiter of [...this.#line]) waiter.fail(error);
-    await this.pause();
-  }
-
-  #wait(
-    max: number,
-    ms: number,
-    signal: AbortSignal | undefined,
-    resolve: (items: T[]) => void,
-    reject: (error: Error) => void,
-  ): void {
+  /** Puts somebody in line, who leaves it with an answer or an error. */
+  #wait({ settle, fail, ...about }: Waiter<T>, ms: number, signal: AbortSignal | undefined): void {
     const held = !this.background;
     let timer: NodeJS.Timeout | undefined;
-    const leave = (): void => {
+    let stop: (() => void) | undefined;
+    let over = false;
+    const leave = (): boolean => {
+      if (over) return false;
+      over = true;
       const place = this.#line.indexOf(waiter);
       if (place >= 0) this.#line.splice(place, 1);
       clearTimeout(timer);
-      signal?.removeEventListener('abort', abort);
       if (held) release();
+      stop?.();
+      return true;
     };
     const waiter: Waiter<T> = {
-      max,
-      wait: ms > 0,
-      settle: (items) => (leave(), resolve(items)),
-      fail: (error) => (leave(), reject(error)),
+      ...about,
+      settle: (items) => {
+        if (leave()) settle(items);
+      },
+      fail: (error) => {
+        if (leave()) fail(error);
+      },
     };
-    const abort = (): void => {
-      waiter.fail(cancelled(signal as AbortSignal, false));
-      this.#pump();
-    };
-    signal?.addEventListener('abort', abort, { once: true });
-    if (ms > 0 && ms < LONGEST) {
+    if (held) hold();
+    this.#line.push(waiter);
+    try {
+      if (signal !== undefined) stop = watch(signal, () => this.#giveUp(waiter, signal));
+    } catch (error) {
+      waiter.fail(error as Error);
+    }
+    if (over) stop?.();
+    else if (ms > 0 && ms <= LONGEST) {
       timer = setTimeout(() => {
         waiter.settle([]);
         this.#pump();
       }, ms);
     }
-    if (held) hold();
-    this.#line.push(waiter);
+    this.#pump();
+  }
+
+  #giveUp(waiter: Waiter<T>, signal: AbortSignal): void {
+    const working = this.#working;
+    if (working !== undefined && working.waiter === waiter) {
+      working.givenUp = signal;
+      port.cancel(working.number);
+      // Whether the work took effect is not known before it has ended.
+      if (waiter.alone) return;
+    }
+    waiter.fail(cancelled(signal, false));
     this.#pump();
   }
 
@@ -180,23 +216,47 @@ export class Feed<T> {
         else if (!this.#inFlight.early) this.#cancel(this.#inFlight);
         return;
       }
-      if (this.#taken >= this.#items.length) break;
+      const here = this.#taken < this.#items.length;
+      if (this.#working !== undefined) return;
+      if (waiter.work !== undefined && (waiter.alone || here)) return this.#work(waiter, waiter.work);
+      if (!here) break;
       waiter.settle(this.#shift(waiter.max));
     }
-    if (this.#paused) return;
     const [waiter] = this.#line as [Waiter<T>];
     if (this.#inFlight === undefined) this.#begin(waiter);
     else if (!waiter.wait && this.#inFlight.wait) this.#cancel(this.#inFlight);
   }
 
+  #work(waiter: Waiter<T>, work: Work): void {
+    // What is in flight ends before, whatever it brings.
+    if (this.#inFlight !== undefined) return this.#cancel(this.#inFlight);
+    const { number, promise } = work();
+    const working: Working<T> = { number, waiter, givenUp: undefined };
+    this.#working = working;
+    promise.then(
+      () => this.#worked(working),
+      (error: Error) => this.#worked(working, error),
+    );
+  }
+
+  #worked({ waiter, givenUp }: Working<T>, error?: Error): void {
+    this.#working = undefined;
+    waiter.work = undefined;
+    if (givenUp !== undefined) waiter.fail(error === undefined || isCancelled(error) ? cancelled(givenUp, error === undefined) : error);
+    else if (error !== undefined) waiter.fail(error);
+    else if (waiter.alone) waiter.settle([]);
+    this.#pump();
+  }
+
   #begin(waiter: Waiter<T>): void {
+    waiter.work = undefined;
     // Who asks for many gets these and no rest; who asks for few gets the next ones without a crossing.
     this.#asked = waiter.max < this.#ahead / 16 ? this.#ahead : waiter.max;
     this.#send(this.#asked, waiter.wait, false);
   }
 
   #beginEarly(): void {
-    if (!this.#more || this.#behind.length > 0 || this.#paused || this.#over !== undefined) return;
+    if (!this.#more || this.#behind.length > 0 || this.#working !== undefined || this.#over !== undefined) return;
     this.#send(EARLY, false, true);
   }
 
@@ -219,7 +279,7 @@ export class Feed<T> {
     } else {
       const [waiter] = this.#line;
       // Who waits is not told that there is nothing, unless nothing will come.
-      if (waiter !== undefined && (inFlight.wait || !waiter.wait)) waiter.settle([]);
+      if (waiter?.alone === false && (inFlight.wait || !waiter.wait)) waiter.settle([]);
     }
     this.#pump();
   }
@@ -228,8 +288,8 @@ export class Feed<T> {
     this.#inFlight = undefined;
     this.#more = false;
     // What nobody waits for is met again by whoever comes next.
-    const stopped = inFlight.stopped && error instanceof DlError && error.kind === 'cancelled';
-    if (!stopped) this.#line[0]?.fail(error);
+    const [waiter] = this.#line;
+    if (waiter?.alone === false && !(inFlight.stopped && isCancelled(error))) waiter.fail(error);
     this.#pump();
   }
 
@@ -240,8 +300,9 @@ export class Feed<T> {
   }
 
   #shift(max: number): T[] {
-    const items = this.#items.slice(this.#taken, this.#taken + max);
-    this.#taken += items.length;
+    const to = Math.min(this.#taken + max, this.#items.length);
+    const items = this.#items.slice(this.#taken, to);
+    this.#taken = to;
     if (this.#taken >= this.#items.length) this.#useUp();
     return items;
   }
@@ -254,6 +315,10 @@ export class Feed<T> {
   }
 }
 
+function isCancelled(error: Error): boolean {
+  return error instanceof DlError && error.kind === 'cancelled';
+}
+
 /**
  * How many are fetched before somebody asks, if so many are within reach: each crossing takes as long as reading hundreds. The
  * size of what is within reach bounds them too.
@@ -261,4 +326,4 @@ export class Feed<T> {
 const EARLY = 8192;
 
 /** What timers of JavaScript take at most. */
-const LONGEST = 2 ** 31;
+const LONGEST = 2 ** 31 - 1;

@@ -2,7 +2,7 @@
 
 import type { Readable, ReadableOptions } from 'node:stream';
 import { count, given, milliseconds } from './arguments';
-import { begun, call, refusal, shared, type Waiting } from './calls';
+import { begun, call, ready, shared, type Waiting } from './calls';
 import { Records, type Record } from './columns';
 import { Cursor } from './cursor';
 import { Dlsn } from './dlsn';
@@ -56,19 +56,20 @@ export class Reader implements AsyncIterable<Record>, AsyncDisposable {
     this.#position = Dlsn.trusted(native.start());
     const cursor = native.cursor();
     this.#cursor = cursor === null ? undefined : new Cursor(cursor, owner);
-    this.#feed = new Feed<Record>((max, wait) => this.#fetch(max, wait), locked ? 1 : AHEAD, life);
+    this.#feed = new Feed<Record>((max, wait) => this.#fetch(max, wait), locked ? 1 : AHEAD, life, locked ? () => this.#look() : undefined);
   }
 
   /** The next record; `undefined` at the end, about which {@link end} says more. A reader that follows waits for one. */
   next(options?: Waiting): Promise<Record | undefined> {
-    const here = this.#here(options);
-    return here === undefined ? this.#wait(options) : Promise.resolve(here);
+    return this.#next(options, (record) => record);
   }
 
   /** Up to so many records: at least one, unless the reader ends or `waitMs` passes before there is any. */
   async nextBatch(options: NextBatchOptions = {}): Promise<Record[]> {
+    const signal = ready(options);
     const { max, waitMs } = given(options);
-    return this.#take(count(max, 'max', BATCH), milliseconds(waitMs, 'waitMs'), options);
+    const [most, ms] = [count(max, 'max', BATCH), milliseconds(waitMs, 'waitMs')];
+    return most === 0 ? [] : this.#feed.take(most, ms, { signal });
   }
 
   /** The records, up to the end. */
@@ -80,11 +81,7 @@ export class Reader implements AsyncIterable<Record>, AsyncDisposable {
   records(options?: Waiting): AsyncIterableIterator<Record, undefined> {
     const result = (value: Record | undefined): IteratorResult<Record, undefined> =>
       value === undefined ? { done: true, value } : { done: false, value };
-    // No async function: what is here costs one promise then, and not three.
-    const next = (): Promise<IteratorResult<Record, undefined>> => {
-      const here = this.#here(options);
-      return here === undefined ? this.#wait(options).then(result) : Promise.resolve(result(here));
-    };
+    const next = (): Promise<IteratorResult<Record, undefined>> => this.#next(options, result);
     const iterator: AsyncIterableIterator<Record, undefined> = { next, [Symbol.asyncIterator]: () => iterator };
     return iterator;
   }
@@ -142,21 +139,21 @@ export class Reader implements AsyncIterable<Record>, AsyncDisposable {
     await this.close();
   }
 
-  /** The next record, if it is here. */
-  #here(options: Waiting | undefined): Record | undefined {
-    return this.#locked || refusal(options) !== undefined ? undefined : this.#feed.here();
-  }
-
-  #wait(options: Waiting | undefined): Promise<Record | undefined> {
-    return this.#take(1, Infinity, options).then(([record]) => record);
-  }
-
-  async #take(max: number, ms: number, options: Waiting | undefined): Promise<Record[]> {
-    if (this.#locked && this.#feed.first !== undefined) {
-      // What a fetch brought for nobody is this reader's only while it has its lock.
-      await call<NativeBatch>((number) => this.#native.fetch(number, 0, false), { options, keep: this });
+  /** The next record, as it is shown. No async function: what is here costs one promise then, and not three. */
+  #next<R>(options: Waiting | undefined, show: (record: Record | undefined) => R): Promise<R> {
+    try {
+      const signal = ready(options);
+      const here = this.#locked ? undefined : this.#feed.here();
+      if (here !== undefined) return Promise.resolve(show(here));
+      return this.#feed.take(1, Infinity, { signal }).then(([record]) => show(record));
+    } catch (error) {
+      return Promise.reject(error);
     }
-    return this.#feed.take(max, ms, options);
+  }
+
+  /** What a fetch brought for nobody is a locked reader's only while it has its lock. */
+  #look(): { number: number; promise: Promise<unknown> } {
+    return begun<NativeBatch>((number) => this.#native.fetch(number, 0, false), this);
   }
 
   #fetch(max: number, wait: boolean): { number: number; promise: Promise<Records> } {

@@ -1,5 +1,6 @@
 /** Arguments: from what users pass to what the native half takes. */
 
+import { types } from 'node:util';
 import { wrong } from './arguments';
 import { Dlsn, text, type DlsnLike } from './dlsn';
 
@@ -25,23 +26,41 @@ const BYTES = 'a Buffer, another view, an ArrayBuffer or a string';
 
 /** The bytes of a payload, not copied. */
 export function bytes(payload: Payload, what = 'the payload'): Uint8Array {
-  if (payload instanceof Uint8Array) return payload.length > 0 ? payload : empty(payload, what);
+  if (payload instanceof Uint8Array && payload.length > 0) return payload;
   if (typeof payload === 'string') return Buffer.from(payload);
-  if (payload instanceof ArrayBuffer) return payload.byteLength > 0 ? new Uint8Array(payload) : empty(payload, what);
-  if (!ArrayBuffer.isView(payload)) throw wrong(what, BYTES, payload);
-  // That of a detached DataView cannot be asked.
-  const { buffer } = payload;
-  if (buffer.byteLength === 0) return empty(buffer, what);
-  return new Uint8Array(buffer, payload.byteOffset, payload.byteLength);
+  if (!ArrayBuffer.isView(payload) && !types.isAnyArrayBuffer(payload)) throw wrong(what, BYTES, payload);
+  try {
+    if (!ArrayBuffer.isView(payload)) return new Uint8Array(payload);
+    // Of a view whose memory was detached, or shrunk to less, the one fails, or the other: there are no bytes, but some were meant.
+    if (!types.isDataView(payload)) atFirst.call(payload, 0);
+    return new Uint8Array(payload.buffer, payload.byteOffset, payload.byteLength);
+  } catch {
+    throw wrong(what, `${BYTES} that is still here`, payload, 'one whose memory was detached or shrunk');
+  }
 }
 
-/** No bytes. Of a buffer that was detached (transferred, say) there are none either, but some were meant. */
-function empty(payload: Uint8Array | ArrayBufferLike, what: string): Uint8Array {
-  try {
-    return new Uint8Array(payload instanceof Uint8Array ? payload.buffer : payload, 0, 0);
-  } catch {
-    throw wrong(what, `${BYTES} that is still here`, payload, 'one whose memory was detached');
+/** Those of views of any type, as they are, whatever an object says of itself. */
+const TYPED = Object.getPrototypeOf(Uint8Array.prototype) as Uint8Array;
+const atFirst = TYPED.at;
+const lengthOf = Object.getOwnPropertyDescriptor(TYPED, 'byteLength')?.get as (this: Uint8Array) => number;
+
+/** Copies bytes into one piece. They have to be as many as they were when they were looked at. */
+export function joined(parts: readonly Uint8Array[], lengths: ArrayLike<number>, what: string): Buffer {
+  let total = 0;
+  for (let at = 0; at < parts.length; at++) {
+    const part = parts[at] as Uint8Array;
+    const length = lengthOf.call(part);
+    // Else what is behind it would be what the memory held before.
+    if (length !== lengths[at]) throw wrong(what, 'as long as it was when it was looked at', part, `one of ${length} bytes now`);
+    total += length;
   }
+  const data = Buffer.allocUnsafe(total);
+  let offset = 0;
+  for (let at = 0; at < parts.length; at++) {
+    data.set(parts[at] as Uint8Array, offset);
+    offset += lengths[at] as number;
+  }
+  return data;
 }
 
 /** Whether it is a record and not a payload alone. */
@@ -79,32 +98,27 @@ export interface Packed {
 /** Puts records into one piece. */
 export function pack(records: readonly (Payload | NewRecord)[], what = 'records'): Packed {
   if (!Array.isArray(records)) throw wrong(what, 'an array', records);
-  const parts = new Array<Uint8Array>(records.length);
-  const lengths = new Uint32Array(records.length);
+  const count = records.length;
+  const parts = new Array<Uint8Array>(count);
+  const lengths = new Uint32Array(count);
   let txids: BigInt64Array | undefined;
-  let total = 0;
-  for (let at = 0; at < records.length; at++) {
+  for (let at = 0; at < count; at++) {
     const record = records[at] as Payload | NewRecord;
     let payload = record as Payload;
     if (isRecord(record)) {
+      const { txid } = record;
       payload = record.payload;
-      if (record.txid !== undefined) {
-        txids ??= new BigInt64Array(records.length).fill(NO_TXID);
-        txids[at] = chosen(record.txid);
+      if (txid !== undefined) {
+        txids ??= new BigInt64Array(count).fill(NO_TXID);
+        txids[at] = chosen(txid);
       }
     }
     const part = bytes(payload, 'each payload');
     parts[at] = part;
     lengths[at] = part.length;
-    total += part.length;
   }
-  const data = Buffer.allocUnsafe(total);
-  let offset = 0;
-  for (const part of parts) {
-    data.set(part, offset);
-    offset += part.length;
-  }
-  return { data, lengths, txids };
+  // Any of them may have been changed by a getter of a later one; from here on nothing of the caller's runs.
+  return { data: joined(parts, lengths, 'each payload'), lengths, txids };
 }
 
 function chosen(txid: Int64): bigint {

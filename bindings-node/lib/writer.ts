@@ -1,8 +1,9 @@
 /** The writer of a log. */
 
 import type { Writable } from 'node:stream';
+import { types } from 'node:util';
 import { given, string } from './arguments';
-import { call, refusal, type Waiting } from './calls';
+import { call, ready, type Waiting } from './calls';
 import { receipts, type Receipt } from './columns';
 import { Dlsn, text, type DlsnLike } from './dlsn';
 import { checked, DlError, fromNative, invalid, thrown, type ErrorKind } from './errors';
@@ -91,7 +92,9 @@ export class Writer implements AsyncDisposable {
     return this.#call<Receipt>((number) => {
       const { payload, txid = options.txid } = isRecord(record) ? record : { payload: record };
       const chosen = optionalInteger(txid, 'txid');
-      this.#native.append(number, bytes(payload), chosen, expectation(options.ifLast));
+      const expected = expectation(options.ifLast);
+      // Last of all, for no getter comes between these bytes and their copy.
+      this.#native.append(number, bytes(payload), chosen, expected);
     }, options);
   }
 
@@ -100,20 +103,21 @@ export class Writer implements AsyncDisposable {
    * @throws {@link BusyError} at once if there is none, and whatever else refuses it at the call.
    */
   tryAppend(record: Payload | NewRecord, options: TryAppendOptions = {}): Promise<Receipt> {
-    const wrong = refusal(options);
-    if (wrong !== undefined) throw wrong;
-    let refused: Error | undefined;
+    const signal = ready(options);
+    let refused: { error: unknown } | undefined;
     const receipt = this.#call<Receipt>((number) => {
       try {
         const { payload, txid = options.txid } = isRecord(record) ? record : { payload: record };
-        checked(this.#native.tryAppend(number, bytes(payload), optionalInteger(txid, 'txid')));
+        const chosen = optionalInteger(txid, 'txid');
+        checked(this.#native.tryAppend(number, bytes(payload), chosen));
       } catch (error) {
-        throw (refused = thrown(error));
+        refused = { error: thrown(error) };
+        throw refused.error;
       }
-    }, options);
+    }, { signal });
     if (refused === undefined) return receipt;
     receipt.catch(() => {});
-    throw refused;
+    throw refused.error;
   }
 
   /**
@@ -227,6 +231,7 @@ export class Writer implements AsyncDisposable {
   }
 
   readonly #failed = (error: Error): void => {
-    if (error instanceof DlError && !REFUSALS.includes(error.kind)) this.#told = error.kind;
+    // A getter of the caller's may throw whatever it likes, which is not even asked what it is.
+    if (types.isNativeError(error) && error instanceof DlError && !REFUSALS.includes(error.kind)) this.#told = error.kind;
   };
 }

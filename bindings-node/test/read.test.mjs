@@ -119,6 +119,16 @@ test('a batch that waits comes back empty when its time is up', async (t) => {
   assert.deepEqual(payloads(await reader.nextBatch({ waitMs: 0 })), ['b']);
 });
 
+test('what is longer than a timer takes is waited for', async (t) => {
+  const { log, writer } = await written(t);
+  const reader = await log.openReader({ follow: true });
+  const waits = [2 ** 31 - 1, 2 ** 31 - 0.5, 2 ** 31, 1e300, Infinity].map((waitMs) => reader.nextBatch({ max: 1, waitMs }));
+  // Timers that overflow are over in a millisecond.
+  assert.deepEqual(await (await log.openReader({ follow: true })).nextBatch({ waitMs: 20 }), []);
+  await writer.appendMany(['a', 'b', 'c', 'd', 'e']);
+  assert.deepEqual(payloads((await Promise.all(waits)).flat()), ['a', 'b', 'c', 'd', 'e']);
+});
+
 test('closing settles who waits', async (t) => {
   const { log, writer } = await written(t);
   const reader = await log.openReader({ follow: true });

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
-import { CancelledError } from 'distributed-log';
+import { CancelledError, InvalidArgumentError } from 'distributed-log';
 import { failure, open, written } from './support.mjs';
 
 const TYPES = fileURLToPath(new URL('../dist/index.d.ts', import.meta.url));
@@ -104,4 +104,132 @@ test('a reader that is opened when nobody wants it any more lets its lock go', a
   // Nothing waits for the collector of garbage.
   const second = await log.openReader({ cursor: 'c', locked: true, takeover: { waitMs: 10_000 } });
   await second.close();
+});
+
+/** What listens like a signal, and fails where it is told to. */
+function foreign(broken = {}) {
+  const target = new EventTarget();
+  const signal = {
+    aborted: false,
+    reason: 'enough',
+    addEventListener: (...args) => target.addEventListener(...args),
+    removeEventListener: (...args) => target.removeEventListener(...args),
+    give: () => target.dispatchEvent(new Event('abort')),
+  };
+  return Object.defineProperties(signal, Object.getOwnPropertyDescriptors(broken));
+}
+
+const fail = () => {
+  throw new Error('mine');
+};
+
+test('what is not a whole signal is refused, and no other call hears of it', async (t) => {
+  const { log, writer } = await written(t);
+  for (const lacking of ['aborted', 'addEventListener', 'removeEventListener']) {
+    const refused = failure(writer.append('x', { signal: foreign({ [lacking]: undefined }) }));
+    const others = [writer.append('y'), log.count()];
+    assert.ok((await refused) instanceof InvalidArgumentError, lacking);
+    await Promise.all(others);
+  }
+  assert.equal(await log.count(), 3n);
+});
+
+test('a signal that fails ends no other call, and holds no place in a line', async (t) => {
+  const { log, writer } = await written(t);
+  const reader = await log.openReader({ follow: true });
+  const left = foreign({ removeEventListener: fail });
+  const calls = [writer.append('a', { signal: left }), reader.next({ signal: left }), writer.append('b'), log.count({ signal: left })];
+  const [a, first, b, count] = await Promise.all(calls);
+  assert.deepEqual([a.sequenceId, first.payload.toString(), b.sequenceId, count], [0n, 'a', 1n, 2n]);
+
+  for (const broken of [{ addEventListener: fail }, { get aborted() { return fail(); } }]) {
+    const signal = foreign(broken);
+    for (const call of [writer.append('c', { signal }), reader.nextBatch({ signal }), reader.close({ signal })]) {
+      assert.equal((await failure(call)).message, 'mine');
+    }
+  }
+  assert.equal((await reader.next()).payload.toString(), 'b', 'nobody stands in front');
+  assert.equal(await log.count(), 2n);
+
+  const silent = foreign({ get reason() { return fail(); } });
+  const stuck = failure(reader.next({ signal: silent }));
+  silent.give();
+  const error = await stuck;
+  assert.ok(error instanceof CancelledError && error.cause.message === 'mine', error.stack);
+  const eager = foreign({ addEventListener: (_, listener) => listener() });
+  for (const call of [writer.append('c', { signal: eager }), reader.next({ signal: eager })]) {
+    assert.ok((await failure(call)) instanceof CancelledError);
+  }
+  assert.equal(await log.count(), 2n, 'what was given up before it began did not begin');
+});
+
+test('options are asked for their signal once', async (t) => {
+  const { log, writer } = await written(t);
+  const bytes = (await open(t)).log('bytes');
+  const out = await bytes.openByteWriter({ createLog: true });
+  await out.write('abc');
+  await out.flush();
+  await writer.appendMany(['a', 'b', 'c', 'd']);
+  const [reader, byteReader] = [await log.openReader(), await bytes.openByteReader()];
+  const locked = await log.openReader({ cursor: 'c', locked: true });
+  const once = [];
+  const options = () => {
+    let asked = 0;
+    const { signal } = new AbortController();
+    return { get signal() { return asked++ === 0 ? signal : assert.fail('asked twice'); } };
+  };
+  const calls = [
+    (given) => log.count(given), (given) => writer.append('x', given), (given) => writer.tryAppend('x', given),
+    (given) => reader.next(given), (given) => reader.nextBatch({ ...{}, __proto__: given, max: 1 }), (given) => locked.next(given),
+    (given) => byteReader.read(1, given), (given) => byteReader.seek(0, given), (given) => reader.close(given),
+  ];
+  for (const call of calls) once.push(await call(options()));
+  assert.equal(once[3].payload.toString(), 'a');
+});
+
+test('what a getter throws comes as it is, and holds nothing', async (t) => {
+  const { log, writer } = await written(t);
+  for (const thrown of [new Error('mine'), Object.create(null), null, Symbol('s'), new Proxy({}, { getPrototypeOf: fail, has: fail })]) {
+    const raise = () => {
+      throw thrown;
+    };
+    const calls = [
+      () => writer.append({ get payload() { return raise(); } }), () => writer.append('x', { get ifLast() { return raise(); } }),
+      async () => writer.tryAppend({ get payload() { return raise(); } }), () => writer.appendMany([{ payload: 'x', get txid() { return raise(); } }]),
+      () => log.count({ get signal() { return raise(); } }), () => log.count({ get from() { return raise(); } }),
+    ];
+    for (const call of calls) assert.equal(await failure(call()), thrown);
+  }
+  assert.equal(await log.count(), 0n);
+});
+
+test('a getter that gives its own call up and fails ends it once', async (t) => {
+  const { log, writer } = await written(t);
+  const given = new AbortController();
+  const record = { get payload() { return given.abort(), fail(); } };
+  assert.ok((await failure(writer.append(record, { signal: given.signal }))) instanceof CancelledError);
+  await writer.append('x');
+  assert.equal(await log.count(), 1n);
+});
+
+test('many calls at once warn of nothing, with a signal and without', async (t) => {
+  const { log, writer } = await written(t);
+  const warnings = [];
+  const warned = (warning) => warnings.push(warning);
+  process.on('warning', warned);
+  t.after(() => process.off('warning', warned));
+  const out = await (await open(t)).log('bytes').openByteWriter({ createLog: true });
+  const given = new AbortController();
+  const { signal } = given;
+  const reader = await log.openReader({ follow: true });
+  const many = (call) => Array.from({ length: 30 }, call);
+  await Promise.all(many(() => out.write('x')));
+  await Promise.all(many(() => out.write('x', { signal })));
+  await Promise.all(many(() => writer.append('x', { signal })));
+  await reader.nextBatch();
+  const waits = many(() => failure(reader.next({ signal })));
+  given.abort();
+  for (const error of await Promise.all(waits)) assert.ok(error instanceof CancelledError);
+  await new Promise(setImmediate);
+  assert.deepEqual(warnings, []);
 });
