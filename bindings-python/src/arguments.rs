@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use pyo3::exceptions::{PyBufferError, PyOverflowError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyInt, PyString};
 
 use crate::error::{invalid, is_ours};
@@ -44,7 +45,7 @@ impl FromPyObject<'_, '_> for Text {
 
 impl<'a, 'py, T> FromPyObject<'a, 'py> for Number<T>
 where
-    T: FromPyObject<'a, 'py, Error = PyErr>,
+    T: for<'b> FromPyObject<'b, 'py, Error = PyErr>,
 {
     type Error = PyErr;
 
@@ -52,7 +53,8 @@ where
         // The number is not repeated: it may have any length.
         let range = 8 * size_of::<T>();
         let words = || format!("the number is out of the range of {range} bits");
-        value.extract::<T>().map(Self).map_err(|error| refused(value.py(), error, words))
+        let number = if value.is_exact_instance_of::<PyInt>() { value.to_owned() } else { index(&value)? };
+        number.extract::<T>().map(Self).map_err(|error| refused(value.py(), error, words))
     }
 }
 
@@ -69,6 +71,12 @@ impl FromPyObject<'_, '_> for Place {
 pub(crate) fn text_of(text: &Bound<'_, PyString>) -> PyResult<String> {
     let words = || "the text has half a surrogate pair, which has no bytes".to_owned();
     text.to_str().map(str::to_owned).map_err(|error| refused(text.py(), error, words))
+}
+
+/// The `int` that a whole number is, also of a subclass. What a method of its own raises goes through.
+pub(crate) fn index<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    static INDEX: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    INDEX.import(value.py(), "operator", "index")?.call1((value,))
 }
 
 /// The decimal digits of an `int`. Python makes none of one that is very long.

@@ -19,6 +19,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use dl_core::{Error, ErrorKind};
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
@@ -84,12 +85,22 @@ impl Calls {
         Ok(Listener(Owned::new((Arc::downgrade(core), core.bell.clone()))))
     }
 
+    /// Raises what a call that began here now would.
+    fn check(&self, py: Python<'_>) -> PyResult<()> {
+        self.0.get()?.check(py)
+    }
+
     /// Ends all that is in flight, and lets the descriptors go.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         let Some(core) = self.0.here() else { return Ok(()) };
         core.look(py)?;
         core.bell.close();
-        let left = std::mem::take(&mut core.state().in_flight);
+        let left = {
+            let mut state = core.state();
+            // A handle of the runtime keeps its descriptors.
+            state.runtime = None;
+            std::mem::take(&mut state.in_flight)
+        };
         for call in left.into_values() {
             settle(py, call.future.bind(py), Err(raised(py, &closed())))?;
         }
@@ -138,6 +149,25 @@ impl Calls {
 }
 
 impl Core {
+    /// Whether calls can begin: on the thread that runs the event loop.
+    ///
+    /// # Errors
+    /// `closed` if the loop was closed; `invalid-argument` if another one runs here, or none.
+    pub(crate) fn check(&self, py: Python<'_>) -> PyResult<()> {
+        static RUNNING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let event_loop = self.event_loop.bind(py);
+        if RUNNING.import(py, "asyncio", "_get_running_loop")?.call0()?.is(event_loop) {
+            return Ok(());
+        }
+        let error = if event_loop.call_method0(intern!(py, "is_closed"))?.is_truthy()? {
+            Error::new(ErrorKind::Closed, "the event loop of the handle was closed; open the namespace again")
+        } else {
+            let message = "the handle belongs to another event loop; open the namespace on this one";
+            Error::new(ErrorKind::InvalidArgument, message)
+        };
+        Err(raised(py, &error))
+    }
+
     /// Starts a call as a task of the runtime. It is dropped if its future is cancelled.
     pub(crate) fn spawn<T, F>(
         self: &Arc<Self>,

@@ -7,7 +7,7 @@ use dl_core::{Condition, NewRecord, Txid};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::{PyByteArray, PyBytes, PyDelta, PyIterator, PyMemoryView, PyString, PyTuple};
+use pyo3::types::{PyByteArray, PyBytes, PyDelta, PyInt, PyIterator, PyMemoryView, PyString, PyTuple};
 
 use crate::arguments::{Number, refused};
 use crate::dlsn;
@@ -135,7 +135,7 @@ pub(crate) fn condition(expected: Option<&Bound<'_, PyAny>>) -> PyResult<Option<
 pub(crate) fn wait(value: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Duration>> {
     let Some(value) = value else { return Ok(None) };
     let seconds = seconds(value)?;
-    let refused = |_| invalid(value.py(), format!("{seconds} is no time to wait; give seconds from 0"));
+    let refused = |_| invalid(value.py(), format!("{seconds:?} is no time to wait; give seconds from 0"));
     Duration::try_from_secs_f64(seconds).map(Some).map_err(refused)
 }
 
@@ -143,6 +143,10 @@ pub(crate) fn wait(value: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Duration
 pub(crate) fn seconds(value: &Bound<'_, PyAny>) -> PyResult<f64> {
     if value.is_instance_of::<PyDelta>() {
         return value.call_method0("total_seconds")?.extract();
+    }
+    if !value.is_instance_of::<PyInt>() {
+        // What a method of its own raises goes through.
+        return value.extract();
     }
     let words = || "the number of seconds is too large".to_owned();
     value.extract().map_err(|error| refused(value.py(), error, words))

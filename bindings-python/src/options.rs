@@ -4,7 +4,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDelta, PyDict, PyFloat, PyInt, PyString};
 
-use crate::arguments::{Text, digits, text_of};
+use crate::arguments::{Text, digits, index, text_of};
 use crate::dlsn::Dlsn;
 use crate::error::{invalid, raised};
 use crate::input;
@@ -37,8 +37,8 @@ fn text(name: &str, value: &Bound<'_, PyAny>) -> PyResult<String> {
     if let Ok(flag) = value.cast::<PyBool>() {
         return Ok(flag.is_true().to_string());
     }
-    if let Ok(number) = value.cast::<PyInt>() {
-        return digits(number);
+    if value.get_type().hasattr("__index__")? {
+        return digits(index(value)?.cast::<PyInt>()?);
     }
     if let Ok(dlsn) = value.cast::<Dlsn>() {
         return Ok(dlsn.get().0.to_string());

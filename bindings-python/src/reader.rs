@@ -176,6 +176,7 @@ impl Reader {
     /// Ends it, and the call that waits on it.
     fn close(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let inner = self.0.get()?;
+        inner.session.runtime(py)?;
         inner.closer.close();
         let shared = inner.shared.clone();
         inner.session.act(py, async move {

@@ -44,8 +44,9 @@ impl Session {
         self.namespace.get().cloned().ok_or_else(|| Python::attach(|py| raised(py, &closed())))
     }
 
-    /// The runtime, while the namespace is open.
+    /// The runtime, while the namespace is open, for a call that may begin here.
     pub(crate) fn runtime(&self, py: Python<'_>) -> PyResult<Arc<Runtime>> {
+        self.check(py)?;
         let runtime = self.runtime.lock().unwrap_or_else(PoisonError::into_inner).clone();
         runtime.ok_or_else(|| raised(py, &closed()))
     }
@@ -55,8 +56,13 @@ impl Session {
         self.runtime.lock().unwrap_or_else(PoisonError::into_inner).is_none()
     }
 
+    fn check(&self, py: Python<'_>) -> PyResult<()> {
+        self.calls.as_ref().map_or(Ok(()), |calls| calls.check(py))
+    }
+
     /// Closes the namespace, and ends the runtime if it was the last one. A second time it does nothing.
     pub(crate) fn close(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.check(py)?;
         let namespace = self.namespace.get().cloned();
         let (Some(runtime), Some(namespace)) = (self.take_runtime(), namespace) else {
             return match &self.calls {

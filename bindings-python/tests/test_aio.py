@@ -347,3 +347,35 @@ def test_a_descriptor_that_is_not_to_be_had_is_unavailable(uri: str) -> None:
         await (await dl.aio.open(uri)).close()
 
     asyncio.run(main())
+
+
+def test_a_handle_of_a_loop_that_was_closed_does_nothing(uri: str) -> None:
+    async def first() -> tuple[dl.aio.Namespace, dl.aio.Log, dl.aio.Writer, dl.aio.Reader]:
+        namespace = await dl.aio.open(uri)
+        log = await namespace.create_log("a")
+        return namespace, log, await log.open_writer(), await log.open_reader(follow=True)
+
+    namespace, log, writer, reader = asyncio.run(first())
+
+    async def second() -> None:
+        for call in (writer.append(b"x"), reader.next(), log.info(), reader.close(), namespace.close()):
+            with pytest.raises(dl.Closed, match="event loop"):
+                await call
+        with pytest.raises(dl.Closed, match="event loop"):
+            writer.try_append(b"x")
+
+    asyncio.run(second())
+    assert writer.last_dlsn is None
+
+
+def test_a_handle_of_another_loop_does_nothing(uri: str) -> None:
+    async def use(namespace: dl.aio.Namespace, log: dl.aio.Log) -> None:
+        async def elsewhere() -> None:
+            for call in (log.info(), namespace.close()):
+                with pytest.raises(dl.InvalidArgument, match="another event loop"):
+                    await call
+
+        await asyncio.to_thread(asyncio.run, elsewhere())
+        assert (await log.info()).name == "a"
+
+    run(uri, use)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import enum
 import inspect
 import math
 from collections.abc import Callable, Iterator
@@ -243,3 +244,55 @@ def test_on_an_event_loop_they_are_refused_too() -> None:
                         await wrong
 
     asyncio.run(main())
+
+
+class Level(int, enum.Enum):
+    """A number whose text is another one."""
+
+    LOW = 4_096
+
+
+class Whole:
+    """A whole number of a class of its own."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __index__(self) -> int:
+        return self.number
+
+
+class Mine:
+    """Its methods raise what a wrong value raises."""
+
+    def __index__(self) -> int:
+        raise ValueError("mine")
+
+    def __float__(self) -> float:
+        raise ValueError("mine")
+
+
+def test_an_option_takes_whatever_is_a_whole_number(log: dl.Log) -> None:
+    for number in (Level.LOW, Whole(4_096)):
+        log.set_options(retention_ms=cast(Any, number))
+        assert log.options()["retention_ms"] == "4096ms"
+
+
+def test_what_a_method_of_the_value_raises_goes_through(log: dl.Log) -> None:
+    mine: Any = Mine()
+    with log.open_writer() as writer, log.open_reader(follow=True) as reader:
+        for call in (
+            lambda: writer.append(b"x", txid=mine),
+            lambda: reader.next_batch(mine, 0),
+            lambda: reader.next_batch(1, mine),
+            lambda: dl.Dlsn(mine, 0, 0),
+        ):
+            with pytest.raises(ValueError, match="mine") as raised:
+                call()
+            assert not isinstance(raised.value, dl.Error)
+
+
+def test_a_long_wait_is_refused_in_few_words(log: dl.Log) -> None:
+    with log.open_reader(follow=True) as reader, pytest.raises(dl.InvalidArgument) as refused:
+        reader.next_batch(1, -1e300)
+    assert len(str(refused.value)) < 100

@@ -229,6 +229,8 @@ class Namespace(_Handle):
 
     async def close(self) -> None:
         """Closes the namespace: every pending call on it, its logs, writers and readers ends with `Closed`."""
+        if self._closing is None or not self._closing.done():
+            self._calls.check()
         if self._closing is None:
             self._closing = self._loop.create_task(self._close())
         # Half closed is nothing that anybody could use.
