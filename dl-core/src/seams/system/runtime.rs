@@ -3,6 +3,7 @@
 //! Tokio's own builder panics if the system refuses it a thread, and then waits for ever for those it got.
 
 use std::io;
+use std::os::unix::net::UnixStream;
 use std::panic::{catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -21,7 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// # Errors
 /// `unavailable`, and nothing is left behind, if the system refuses the threads or descriptors it needs.
 pub fn build_runtime(name: &'static str, threads: usize) -> Result<Runtime> {
-    ask_for_threads(name, threads).map_err(|error| refused().caused_by(error))?;
+    let asked = ask_for_descriptors().and_then(|()| ask_for_threads(name, threads));
+    asked.map_err(|error| refused().caused_by(error))?;
     let gate = Arc::new(Gate::default());
     let wait = Arc::clone(&gate);
     let build = || {
@@ -44,6 +46,11 @@ fn refused() -> Error {
         "the system refused the threads or descriptors to run on; raise the limits (ulimit -u, ulimit -n, the pids of \
          a container), ask for fewer threads, or try again when others have ended",
     )
+}
+
+/// Whether the system grants the descriptors for timers, wake-ups and signals: there are six, for some of which tokio panics.
+fn ask_for_descriptors() -> io::Result<()> {
+    (0..4).map(|_| UnixStream::pair()).collect::<io::Result<Vec<_>>>().map(drop)
 }
 
 /// Whether the system grants so many threads at once.
