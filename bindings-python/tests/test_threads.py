@@ -21,9 +21,11 @@ FREE_THREADED = ("python3.15t", "python3.14t", "python3.13t")
 def test_on_a_free_threaded_python(tmp_path: Path) -> None:
     """Builds the package for it, and hammers it."""
     if sysconfig.get_config_var("Py_GIL_DISABLED"):
+        # All other tests run on it then, and show the same.
         pytest.skip("this is one")
     python = next(filter(None, map(shutil.which, FREE_THREADED)), None)
     if python is None:
+        # No distribution that ci/test installs from has one; where an interpreter is to be had it is found by its name.
         pytest.skip(f"no free-threaded Python: none of {', '.join(FREE_THREADED)} is there")
     build = [sys.executable, "-m", "maturin", "build", "--locked", "--no-default-features", "--interpreter", python]
     build += ["--manifest-path", str(ROOT / "Cargo.toml"), "--out", str(tmp_path)]
