@@ -9,10 +9,12 @@
 #![allow(
     clippy::panic,
     clippy::disallowed_methods,
+    clippy::print_stderr,
     reason = "a test reaches the outside world and fails by panicking"
 )]
 
 mod java;
+mod limit;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -21,6 +23,10 @@ use std::sync::LazyLock;
 use tempfile::TempDir;
 
 pub use java::Java;
+pub use limit::limit;
+
+/// How many seconds a command may take: more than it waits for a process by itself.
+const PATIENCE: &str = "780";
 
 /// A running cluster. It ends when it is dropped.
 #[derive(Debug)]
@@ -40,8 +46,10 @@ impl Cluster {
         let parent = std::process::id().to_string();
         let mut words = vec!["start", "--temporary", "--parent", &parent];
         words.extend(options);
-        let uri = run(&folder, &words);
-        Self { folder, uri: uri.trim().to_owned() }
+        // It ends what did start if the rest does not.
+        let mut cluster = Self { folder, uri: String::new() };
+        cluster.uri = cluster.run(&words).trim().to_owned();
+        cluster
     }
 
     /// The one that the tests of this process share, with three bookies that nobody hurts.
@@ -80,30 +88,39 @@ impl Cluster {
     /// # Panics
     /// Panics with what the command said if it fails.
     pub fn run(&self, words: &[&str]) -> String {
-        run(&self.folder, words)
+        run(&self.folder, words).unwrap_or_else(|problem| panic!("{problem}"))
     }
 }
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        self.run(&["stop"]);
+        let stopped = run(&self.folder, &["stop"]);
+        // It is another panic that matters.
+        if !std::thread::panicking() {
+            stopped.unwrap_or_else(|problem| panic!("{problem}"));
+        }
     }
 }
 
-fn run(folder: &TempDir, words: &[&str]) -> String {
+fn run(folder: &TempDir, words: &[&str]) -> Result<String, String> {
     let command = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("cluster");
-    let output = Command::new(command)
+    limit::note(&words.join(" "));
+    let output = Command::new("timeout")
+        .args(["--kill-after=10", PATIENCE])
+        .arg(command)
         .arg("--dir")
         .arg(folder.path())
         .args(words)
         .stdin(Stdio::null())
         .output()
-        .unwrap_or_else(|error| panic!("ci/bookkeeper/cluster cannot be run: {error}"));
+        .map_err(|error| format!("ci/bookkeeper/cluster cannot be run: {error}"))?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    if !output.status.success() {
-        panic!("ci/bookkeeper/cluster {words:?}: {text}{}", String::from_utf8_lossy(&output.stderr));
+    if output.status.success() {
+        return Ok(text);
     }
-    text
+    let late = output.status.code() == Some(124);
+    let late = if late { format!(" was not done after {PATIENCE} s") } else { String::new() };
+    Err(format!("ci/bookkeeper/cluster {words:?}{late}: {text}{}", String::from_utf8_lossy(&output.stderr)))
 }
 
 #[cfg(test)]
@@ -136,5 +153,16 @@ mod tests {
         assert!(cluster.run(&["sessions"]).is_empty());
         drop(cluster);
         assert!(!folder.exists());
+    }
+
+    #[test]
+    fn one_that_does_not_start_leaves_no_process() {
+        let failed =
+            std::panic::catch_unwind(|| Cluster::start(&["--bookies", "1", "--set", "bookiePort=no"]));
+        let said = failed.unwrap_err().downcast::<String>().unwrap();
+        let log = said.rsplit_once("its log is ").unwrap().1;
+        let folder = log.split("/bookie-1/").next().unwrap();
+        let left = Command::new("pgrep").args(["-f", "-a", folder]).output().unwrap();
+        assert!(left.stdout.is_empty(), "{}", String::from_utf8_lossy(&left.stdout));
     }
 }

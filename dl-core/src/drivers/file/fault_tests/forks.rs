@@ -29,6 +29,9 @@ fn fork_off(child: impl FnOnce() -> i32) -> libc::pid_t {
     // SAFETY: the child uses memory and files only, and the allocator is usable after a fork.
     match unsafe { libc::fork() } {
         0 => {
+            // A lock that another thread held is held for ever here: who waits for the child hears of it.
+            // SAFETY: the signal ends the child.
+            unsafe { libc::alarm(300) };
             let code = child();
             // SAFETY: it ends the child, and runs nothing of the test's.
             unsafe { libc::_exit(code) }

@@ -353,6 +353,9 @@ fn fork_off(child: impl FnOnce()) -> libc::pid_t {
     // usable after a fork.
     match unsafe { libc::fork() } {
         0 => {
+            // A lock that another thread held is held for ever here: who waits for the child hears of it.
+            // SAFETY: the signal ends the child.
+            unsafe { libc::alarm(300) };
             let failed = catch_unwind(AssertUnwindSafe(child)).is_err();
             // SAFETY: ends the child at once, running nothing of its parent's.
             unsafe { libc::_exit(i32::from(failed)) }
