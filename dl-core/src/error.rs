@@ -1,7 +1,7 @@
 //! The one error type: what happened to what, and what the caller may do next.
 
 mod kind;
-mod shorten;
+mod text;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,14 +9,17 @@ use std::sync::Arc;
 
 use crate::types::Dlsn;
 pub use kind::ErrorKind;
-pub(crate) use shorten::quoted;
-use shorten::shortened;
+use text::shortened;
+pub(crate) use text::{plain, quoted};
 
 /// A message has no more bytes than this. Options are told by name in one, all of them.
 const MESSAGE_BYTES: usize = 2_048;
 
 /// Nor has a value of the context: a path fits.
-const CONTEXT_BYTES: usize = 4_096;
+pub(crate) const CONTEXT_BYTES: usize = 4_096;
+
+/// The bytes of a value of the context in the text of an error. Whoever needs all of it asks for the value.
+const SHOWN_BYTES: usize = 256;
 
 /// A result whose error is [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
@@ -42,12 +45,13 @@ struct Inner {
 
 impl Error {
     /// An error of this kind. The message says what happened to what and what to do next, without the kind's name; of one over
-    /// 2 KiB the middle is left out.
+    /// 2 KiB the middle is left out. Control characters in it, and what turns the direction of text around, are written out, such as
+    /// `\n` and `\u{1b}`: it may repeat what others chose.
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self(Arc::new(Inner {
             kind,
             number: kind.number(),
-            message: shortened(message.into(), MESSAGE_BYTES),
+            message: plain(message.into(), MESSAGE_BYTES),
             operation: None,
             context: Vec::new(),
             dlsn: None,
@@ -65,10 +69,10 @@ impl Error {
     }
 
     /// Adds a pair to the context, such as `("log", name)`; the first value of a key stays. Of a value over 4 KiB the middle is
-    /// left out.
+    /// left out; control characters are written out as in the message. The text of the error shows up to 256 bytes of it.
     #[must_use]
     pub fn with(self, key: &'static str, value: impl fmt::Display) -> Self {
-        let value = shortened(value.to_string().into(), CONTEXT_BYTES).into_owned();
+        let value = plain(value.to_string().into(), CONTEXT_BYTES).into_owned();
         self.edit(|inner| {
             if !inner.context.iter().any(|(known, _)| *known == key) {
                 inner.context.push((key, value));
@@ -198,7 +202,7 @@ impl fmt::Display for Error {
         write!(f, ": {}", self.0.message)?;
         let mut separator = " [";
         for (key, value) in &self.0.context {
-            write!(f, "{separator}{key}: {value}")?;
+            write!(f, "{separator}{key}: {}", shortened(value.into(), SHOWN_BYTES))?;
             separator = ", ";
         }
         if let Some(dlsn) = self.0.dlsn {
@@ -293,6 +297,15 @@ mod tests {
         assert_eq!(error.message().len(), MESSAGE_BYTES);
         assert!(error.message().ends_with("x is wrong"));
         assert_eq!(error.context_value("uri").map(str::len), Some(CONTEXT_BYTES));
+        let text = error.to_string();
+        assert_eq!(text.len(), "invalid-argument:  [uri: ]".len() + MESSAGE_BYTES + SHOWN_BYTES);
+    }
+
+    #[test]
+    fn what_it_was_given_stays_on_its_line() {
+        let error = Error::not_found("no \n\u{1b}[2J").with("file", "/a\r\n\u{202e}b");
+        assert_eq!(error.to_string(), r"not-found: no \n\u{1b}[2J [file: /a\r\n\u{202e}b]");
+        assert_eq!(error.context_value("file"), Some(r"/a\r\n\u{202e}b"));
     }
 
     #[test]

@@ -77,12 +77,13 @@ impl Log {
             {
                 return Err(error);
             }
-            let writer = writer::open(&self.engine, &self.name, &options, None).await?;
+            // A writer that lets the log go when it is dropped, should the caller give up now.
+            let writer = Writer::new(writer::open(&self.engine, &self.name, &options, None).await?);
             // It owns the log that is there now.
-            self.check().await.inspect_err(|_| writer.abort())?;
+            self.check().await?;
             Ok(writer)
         };
-        let writer = Writer::new(self.engine.change("open_writer", opening).await?);
+        let writer = self.engine.change("open_writer", opening).await?;
         self.engine.telemetry.metrics.writers_opened.add(1);
         Ok(writer)
     }
@@ -204,7 +205,7 @@ impl Log {
     /// # Errors
     /// `not-found` if there is no such log.
     pub async fn count(&self) -> Result<u64> {
-        self.count_between(None, None).await
+        self.look("count", queries::count(&self.engine, &self.name, None, None)).await
     }
 
     /// The number of readable records from `from` to `until`, both included: as many as a reader with these bounds
@@ -214,7 +215,7 @@ impl Log {
     /// # Errors
     /// `not-found` if there is no such log.
     pub async fn count_between(&self, from: Option<Dlsn>, until: Option<Dlsn>) -> Result<u64> {
-        self.look("count", queries::count(&self.engine, &self.name, from, until)).await
+        self.look("count_between", queries::count(&self.engine, &self.name, from, until)).await
     }
 
     /// Completes what a writer that is gone left in progress, as opening a writer and closing it would.

@@ -76,12 +76,12 @@ impl Reader {
     /// # Errors
     /// As [`next`](Self::next).
     pub async fn next_batch(&mut self, max: usize, wait: Duration) -> Result<RecordBatch> {
+        self.core.check_open().map_err(in_batch)?;
         let mut timeout = (!wait.is_zero()).then(|| self.core.engine().seams.clock.sleep(wait));
         let mut records = RecordBatch::with_capacity(self.usual.min(max));
         loop {
             self.core.check_lock().await.map_err(in_batch)?;
             if max == 0 {
-                self.core.check_open().map_err(in_batch)?;
                 return Ok(records);
             }
             self.core.batch_ready(max, &mut records).map_err(in_batch)?;

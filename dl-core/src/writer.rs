@@ -60,7 +60,7 @@ impl Writer {
     pub async fn append(&self, record: impl Into<NewRecord>) -> Result<Ticket> {
         let record = record.into();
         let appended = self.core().append(&record, None).await;
-        self.appended(appended, 1).await.map(Ticket::new)
+        self.appended(appended, 1, APPEND).await.map(|appended| Ticket::new(appended, APPEND))
     }
 
     /// Appends a record and waits, on the thread of the caller, until it is durable. A thread that appends alone writes
@@ -74,12 +74,12 @@ impl Writer {
     pub fn blocking_append(&self, record: impl Into<NewRecord>) -> Result<Receipt> {
         let core = self.core();
         let appended = core.blocking_append(&record.into()).inspect_err(|error| core.refused(error, 1));
-        let ticket = appended.map(Ticket::new);
+        let ticket = appended.map(|appended| Ticket::new(appended, APPEND));
         let receipt = ticket.and_then(|ticket| match ticket.receipt() {
             Some(receipt) => receipt,
             None => core.wait_for(ticket),
         });
-        receipt.map_err(|error| core.wait_for(core.explain(error)).during("append"))
+        receipt.map_err(|error| core.wait_for(core.explain(error)).during(APPEND))
     }
 
     /// Appends a record if the log's last record is then the expected one: judged after all earlier appends of this
@@ -90,13 +90,13 @@ impl Writer {
     pub async fn append_if(&self, record: impl Into<NewRecord>, condition: Condition) -> Result<Ticket> {
         let record = record.into();
         let appended = self.core().append(&record, Some(condition)).await;
-        self.appended(appended, 1).await.map(Ticket::new)
+        self.appended(appended, 1, APPEND).await.map(|appended| Ticket::new(appended, APPEND))
     }
 
     /// Appends a record if the last txid that was accepted, and not refused since, is `after`.
     pub(crate) async fn append_after(&self, after: i64, record: NewRecord) -> Result<Ticket> {
         let appended = self.core().append_after(after, &record).await;
-        self.appended(appended, 1).await.map(Ticket::new)
+        self.appended(appended, 1, APPEND).await.map(|appended| Ticket::new(appended, APPEND))
     }
 
     /// The last txid that was accepted and not refused since.
@@ -109,11 +109,23 @@ impl Writer {
     /// # Errors
     /// `busy` if there is none; else as [`append`](Self::append).
     pub fn try_append(&self, record: impl Into<NewRecord>) -> Result<Ticket> {
+        self.try_placed(&record.into(), None)
+    }
+
+    /// Appends a record if there is room now, and if the log's last record is then the expected one.
+    ///
+    /// # Errors
+    /// `busy` if there is no room; else as [`append_if`](Self::append_if).
+    pub fn try_append_if(&self, record: impl Into<NewRecord>, condition: Condition) -> Result<Ticket> {
+        self.try_placed(&record.into(), Some(condition))
+    }
+
+    fn try_placed(&self, record: &NewRecord, condition: Option<Condition>) -> Result<Ticket> {
         let busy = || Error::busy("too much is in flight; wait for acknowledgements");
-        let appended = self.core().try_append(&record.into(), None).and_then(|room| room.ok_or_else(busy));
-        appended.map(Ticket::new).map_err(|error| {
+        let appended = self.core().try_append(record, condition).and_then(|room| room.ok_or_else(busy));
+        appended.map(|appended| Ticket::new(appended, "try_append")).map_err(|error| {
             self.core().refused(&error, 1);
-            in_append(error)
+            error.during("try_append")
         })
     }
 
@@ -137,8 +149,9 @@ impl Writer {
         condition: Option<Condition>,
     ) -> Result<BatchTicket> {
         let appended = self.core().append_batch(&records, condition).await;
-        let (completion, txids) = self.appended(appended, records.len()).await?;
-        Ok(BatchTicket { completion, slot: 0, txids, waiter: None })
+        let operation = "append_batch";
+        let (completion, txids) = self.appended(appended, records.len(), operation).await?;
+        Ok(BatchTicket { completion, slot: 0, txids, waiter: None, operation })
     }
 
     /// Appends a record set: all of its members are in the log, in consecutive slots, or none. The ticket answers a receipt
@@ -153,8 +166,9 @@ impl Writer {
     ) -> Result<BatchTicket> {
         let appended = self.core().append_record_set(&set, condition).await;
         let members = usize::try_from(set.members).unwrap_or(usize::MAX);
-        let Appended { completion, slot, txid } = self.appended(appended, members).await?;
-        Ok(BatchTicket { completion, slot, txids: vec![txid; members], waiter: None })
+        let operation = "append_record_set";
+        let Appended { completion, slot, txid } = self.appended(appended, members, operation).await?;
+        Ok(BatchTicket { completion, slot, txids: vec![txid; members], waiter: None, operation })
     }
 
     /// Waits until all appends that have their tickets are settled.
@@ -221,12 +235,12 @@ impl Writer {
     }
 
     /// What an append of so many records answered at the call.
-    async fn appended<T>(&self, appended: Result<T>, records: usize) -> Result<T> {
+    async fn appended<T>(&self, appended: Result<T>, records: usize, operation: &'static str) -> Result<T> {
         match appended {
             Ok(answer) => Ok(answer),
             Err(error) => {
                 self.core().refused(&error, records);
-                Err(in_append(self.core().explain(error).await))
+                Err(self.core().explain(error).await.during(operation))
             }
         }
     }
@@ -249,16 +263,8 @@ impl Drop for Handle {
     }
 }
 
-fn receipt(outcome: &Result<Placed>, slot: u32, txid: i64) -> Result<Receipt> {
-    match outcome {
-        Ok(placed) => Ok(placed.receipt(slot, txid)),
-        Err(error) => Err(in_append(error.clone())),
-    }
-}
-
-fn in_append(error: Error) -> Error {
-    error.during("append")
-}
+/// What appends of one record are called in errors, whether they have a condition or block.
+const APPEND: &str = "append";
 
 /// Resolves with the receipt of one append, in append order. Dropping it changes nothing.
 #[derive(Debug)]
@@ -268,16 +274,26 @@ pub struct Ticket {
     slot: u32,
     txid: i64,
     waiter: WaiterSlot,
+    /// The call that it is of.
+    operation: &'static str,
 }
 
 impl Ticket {
-    fn new(appended: Appended) -> Self {
-        Self { completion: appended.completion, slot: appended.slot, txid: appended.txid, waiter: None }
+    fn new(appended: Appended, operation: &'static str) -> Self {
+        let Appended { completion, slot, txid } = appended;
+        Self { completion, slot, txid, waiter: None, operation }
     }
 
     /// The receipt, if the append is settled.
     fn receipt(&self) -> Option<Result<Receipt>> {
-        self.completion.outcome().map(|outcome| receipt(outcome, self.slot, self.txid))
+        self.completion.outcome().map(|outcome| self.answer(outcome))
+    }
+
+    fn answer(&self, outcome: &Result<Placed>) -> Result<Receipt> {
+        match outcome {
+            Ok(placed) => Ok(placed.receipt(self.slot, self.txid)),
+            Err(error) => Err(error.clone().during(self.operation)),
+        }
     }
 }
 
@@ -286,7 +302,7 @@ impl Future for Ticket {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        this.completion.poll(&mut this.waiter, context).map(|outcome| receipt(outcome, this.slot, this.txid))
+        this.completion.poll(&mut this.waiter, context).map(|outcome| this.answer(outcome))
     }
 }
 
@@ -305,6 +321,8 @@ pub struct BatchTicket {
     slot: u32,
     txids: Vec<i64>,
     waiter: WaiterSlot,
+    /// The call that it is of.
+    operation: &'static str,
 }
 
 impl Future for BatchTicket {
@@ -316,7 +334,7 @@ impl Future for BatchTicket {
             Ok(placed) => {
                 Ok((this.slot..).zip(&this.txids).map(|(slot, txid)| placed.receipt(slot, *txid)).collect())
             }
-            Err(error) => Err(in_append(error.clone())),
+            Err(error) => Err(error.clone().during(this.operation)),
         })
     }
 }

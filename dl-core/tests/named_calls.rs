@@ -40,6 +40,7 @@ async fn on_a_log_that_is_not_there() -> Result<()> {
         "first_record": log.first_record(),
         "last_record": log.last_record(),
         "count": log.count(),
+        "count_between": log.count_between(Some(first), None),
         "recover": log.recover(),
         "apply_retention": log.apply_retention(),
         "options": log.options(),
@@ -68,14 +69,19 @@ async fn on_readers_and_writers_that_have_ended() -> Result<()> {
     let mut bytes = log.open_byte_writer(WriterOptions::default()).await?;
     bytes.write("some bytes").await?;
     bytes.close().await?;
+    named! {
+        "write": bytes.write("more"),
+        "flush": bytes.flush(),
+        "seal": bytes.seal(),
+    }
     let writer = log.open_writer(WriterOptions::default()).await?;
     writer.abort();
     let set = NewRecordSet::pack(&["one"], Compression::None)?;
     named! {
         "append": writer.append("x"),
-        "append": writer.append_batch(vec![NewRecord::new("x")], None),
-        "append": writer.append_record_set(set, None),
-        "append": async { writer.try_append("x") },
+        "append_batch": writer.append_batch(vec![NewRecord::new("x")], None),
+        "append_record_set": writer.append_record_set(set, None),
+        "try_append": async { writer.try_append("x") },
         "ready": writer.ready(),
         "flush": writer.flush(),
         "seal": writer.seal(),

@@ -50,7 +50,7 @@ impl ByteWriter {
         let mut bytes = bytes.into();
         while !bytes.is_empty() {
             let chunk = bytes.split_to(bytes.len().min(MAX_PAYLOAD_BYTES));
-            self.write_chunk(chunk).await?;
+            self.write_chunk(chunk).await.map_err(|error| error.during("write"))?;
         }
         Ok(())
     }
@@ -104,7 +104,7 @@ impl ByteWriter {
     /// # Errors
     /// As [`flush`](Self::flush), and the log is not sealed.
     pub async fn seal(&mut self) -> Result<()> {
-        self.flush().await?;
+        self.flush().await.map_err(|error| error.during("seal"))?;
         self.writer.seal().await
     }
 
@@ -114,7 +114,7 @@ impl ByteWriter {
     /// As [`Writer::close`]; `storage-full` if bytes were refused.
     pub async fn close(&mut self) -> Result<()> {
         self.writer.close().await?;
-        self.settle().await
+        self.settle().await.map_err(|error| error.during("close"))
     }
 
     /// Ends the writer now: what is not durable may be in the log, up to some byte, or not.

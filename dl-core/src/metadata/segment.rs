@@ -112,8 +112,9 @@ impl SegmentMetadata {
             if completed && word.version >= 2 { (field()?, field()?) } else { (-1, -1) };
         let min_active = if word.version >= 3 { (field()?, field()?) } else { (0, 0) };
         let start_sequence_id = if word.version >= 5 { field()? } else { NO_SEQUENCE_ID };
-        if number < 0 {
-            return Err(corrupt("has a negative segment number"));
+        // Readers go on at the next number.
+        if !(0..i64::MAX).contains(&number) {
+            return Err(corrupt("has a segment number that no segment can have"));
         }
         Ok(Self {
             version: word.version,

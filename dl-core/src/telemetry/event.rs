@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{CONTEXT_BYTES, Error, ErrorKind, plain};
 use crate::seams::Tasks;
 
 /// Events that wait for the hook; what comes when there are more is dropped and counted.
@@ -60,7 +60,7 @@ impl Event {
             "the table says nothing of {key} in {}",
             self.topic.target
         );
-        self.context.push((key, value.to_string()));
+        self.context.push((key, plain(value.to_string().into(), CONTEXT_BYTES).into_owned()));
         self
     }
 

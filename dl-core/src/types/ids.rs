@@ -191,12 +191,12 @@ impl SegmentNumber {
     /// Checks a number.
     ///
     /// # Errors
-    /// `invalid-argument` below 1.
+    /// `invalid-argument` below 1, and for the greatest number, behind which no segment could begin.
     pub fn new(value: i64) -> Result<Self> {
-        if value >= 1 {
+        if (1..i64::MAX).contains(&value) {
             Ok(Self(value))
         } else {
-            Err(Error::invalid_argument(format!("the segment number {value} is below 1")))
+            Err(Error::invalid_argument(format!("{value} is the number of no segment: they begin at 1")))
         }
     }
 
@@ -286,6 +286,7 @@ mod tests {
         assert!(Txid::new(-1).is_err() && Txid::new(i64::MAX).is_err());
         assert_eq!(Txid::new(i64::MAX - 1).unwrap(), Txid::MAX);
         assert!(SegmentNumber::new(0).is_err() && SegmentNumber::new(1).is_ok());
+        assert!(SegmentNumber::new(i64::MAX).is_err() && SegmentNumber::new(i64::MAX - 1).is_ok());
         assert!(SegmentId::new(-1).is_err() && SegmentId::new(0).is_ok());
     }
 }
