@@ -28,7 +28,9 @@ pub trait Tasks: Send + Sync + 'static {
         self.run_blocking(work)
     }
 
-    /// Little more will be done: no thread stays to wait for work. What comes all the same is done as before.
+    /// Little more will be done: no thread stays to wait for work, and what a runtime keeps as long as somebody knows it is let
+    /// go. What comes all the same is done as before, but where it needs a runtime: that is now the caller's. Without one, tasks are
+    /// dropped and sleeps end at once.
     fn rest(&self) {}
 
     /// Runs a future to its end on the thread of the caller, which sleeps while the future waits.

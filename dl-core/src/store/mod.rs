@@ -35,6 +35,11 @@ pub trait SegmentStore: Send + Sync + 'static {
     /// When readers elsewhere see a committed entry.
     fn visibility(&self) -> Visibility;
 
+    /// How much a reader fetches ahead where its options do not say.
+    fn read_ahead_bytes(&self) -> u64 {
+        1 << 20
+    }
+
     /// The number of the first segment of a log.
     fn first_number(&self) -> SegmentNumber {
         SegmentNumber::FIRST

@@ -1,7 +1,9 @@
 //! The real world: several threads, no simulated clock.
 
+use std::task::Poll;
+
 use super::*;
-use crate::Condition;
+use crate::{Condition, Dlsn, Takeover};
 
 /// Many callers on several threads, little room, many rolls, and a follower.
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
@@ -19,8 +21,9 @@ async fn callers_on_several_threads_lose_no_wake_up() {
         .map(|caller| {
             let writer = writer.clone();
             spawn(async move {
-                let mut last = None;
-                for number in 0..EACH {
+                let (mut number, mut last) = (0, None);
+                // A roll takes its time: whoever calls goes on until there were several.
+                while number < EACH || last.is_none_or(|dlsn: Dlsn| dlsn.segment() <= 3) {
                     let payload = format!("{caller}:{number}");
                     let dlsn = match number % 16 {
                         7 => {
@@ -38,25 +41,66 @@ async fn callers_on_several_threads_lose_no_wake_up() {
                     };
                     assert!(last < Some(dlsn), "a caller's records are in its order");
                     last = Some(dlsn);
+                    number += 1;
                 }
+                number
             })
         })
         .collect();
+    let mut counts = Vec::new();
     for caller in callers {
-        caller.await.unwrap();
+        counts.push(caller.await.unwrap());
     }
     writer.seal().await.unwrap();
     let records = following.await.unwrap();
-    assert_eq!(records.len() as u64, CALLERS * EACH);
+    assert_eq!(records.len() as u64, counts.iter().sum::<u64>());
     assert!(records.iter().zip(0..).all(|(record, id)| record.sequence_id == Some(id)));
-    assert!(records.last().unwrap().dlsn.segment() > 3, "it rolled");
-    for caller in 0..CALLERS {
+    for (caller, count) in counts.iter().enumerate() {
         let prefix = format!("{caller}:");
         let own: Vec<_> = records.iter().filter_map(|record| text(record).strip_prefix(&prefix)).collect();
-        let expected: Vec<_> = (0..EACH).map(|number| number.to_string()).collect();
+        let expected: Vec<_> = (0..*count).map(|number| number.to_string()).collect();
         assert_eq!(own, expected);
     }
     namespace.close().await.unwrap();
+}
+
+/// A caller who gives an open up and opens again is in nobody's way, himself least of all.
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn an_open_that_was_given_up_takes_the_log_from_nobody_who_opens_it_later() {
+    let directory = tempfile::tempdir().unwrap();
+    let uri = crate::file_uri(directory.path()).unwrap();
+    for uri in [uri.as_str(), "memory:given-up"] {
+        let namespace = Namespace::open(uri, options("a").unsafe_filesystem(true)).await.unwrap();
+        let log = namespace.log(&LogName::new("busy").unwrap());
+        log.open_writer(creating()).await.unwrap().close().await.unwrap();
+        let cursor = || ReaderOptions::default().locked(true).cursor("c");
+        for round in 0..200 {
+            let looks = round % 20;
+            given_up(log.open_writer(WriterOptions::default()), looks).await;
+            // What refuses to wait for others does not take one that was given up for another.
+            let takeover = if round % 2 == 0 { Takeover::Force } else { Takeover::Never };
+            let writer = log.open_writer(WriterOptions::default().takeover(takeover)).await.unwrap();
+            append(&writer, "kept").await;
+            writer.close().await.unwrap();
+            given_up(log.open_reader(cursor()), looks).await;
+            let mut reader = log.open_reader(cursor()).await.unwrap();
+            assert_eq!(text(&reader.next().await.unwrap().unwrap()), "kept");
+            reader.close().await.unwrap();
+        }
+        namespace.close().await.unwrap();
+    }
+}
+
+/// Drops a call that was looked at so many times.
+async fn given_up(call: impl Future, looks: usize) {
+    let mut call = std::pin::pin!(call);
+    for _ in 0..looks {
+        let ended = std::future::poll_fn(|context| Poll::Ready(call.as_mut().poll(context).is_ready()));
+        if ended.await {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
 }
 
 /// Callers that block their threads, beside tasks that do not, on a real directory.

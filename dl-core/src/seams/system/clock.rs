@@ -2,18 +2,17 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tokio::runtime::Handle;
-
+use super::place::Place;
 use crate::seams::{BoxFuture, Clock};
 
 /// The system's clocks.
 pub(super) struct SystemClock {
-    runtime: Handle,
+    place: Place,
 }
 
 impl SystemClock {
-    pub(super) fn new(runtime: Handle) -> Self {
-        Self { runtime }
+    pub(super) fn new(place: Place) -> Self {
+        Self { place }
     }
 }
 
@@ -28,7 +27,9 @@ impl Clock for SystemClock {
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         // A timer belongs to the runtime that is entered when it is made; the caller may be on a thread of its own.
-        let _entered = self.runtime.enter();
+        // What waits without a runtime is over, and is to find that out.
+        let Some(runtime) = self.place.runtime() else { return Box::pin(std::future::ready(())) };
+        let _entered = runtime.enter();
         Box::pin(tokio::time::sleep(duration))
     }
 }
@@ -75,11 +76,24 @@ fn wall_ms() -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use tokio::runtime::{Builder, Handle};
+
     use super::*;
+
+    #[test]
+    fn a_sleep_without_a_runtime_ends_at_once() {
+        let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+        let place = Place::new(runtime.handle().clone());
+        let clock = SystemClock::new(place.clone());
+        place.let_go();
+        let mut slept = std::pin::pin!(clock.sleep(Duration::from_secs(3_600)));
+        let waker = std::task::Waker::noop();
+        assert!(slept.as_mut().poll(&mut std::task::Context::from_waker(waker)).is_ready());
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_sleep_takes_its_time() {
-        let clock = SystemClock::new(Handle::current());
+        let clock = SystemClock::new(Place::new(Handle::current()));
         let start = tokio::time::Instant::now();
         clock.sleep(Duration::from_millis(70)).await;
         assert!(start.elapsed() >= Duration::from_millis(70));
@@ -87,7 +101,7 @@ mod tests {
 
     #[tokio::test]
     async fn monotonic_time_does_not_go_back_and_wall_time_is_of_this_century() {
-        let clock = SystemClock::new(Handle::current());
+        let clock = SystemClock::new(Place::new(Handle::current()));
         let first = clock.monotonic();
         assert!(clock.monotonic() >= first);
         assert!(clock.wall_ms() > 1_577_836_800_000, "later than 2020");

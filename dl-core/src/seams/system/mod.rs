@@ -12,6 +12,7 @@ mod files;
 mod fork;
 #[cfg(target_os = "linux")]
 mod locks;
+mod place;
 mod pool;
 mod priority;
 mod random;
@@ -36,6 +37,7 @@ use unsupported::SystemFiles;
 pub use self::runtime::build_runtime;
 
 use self::clock::SystemClock;
+use self::place::Place;
 use self::random::SystemRandom;
 use self::tasks::SystemTasks;
 use super::Seams;
@@ -57,10 +59,11 @@ impl Seams {
         })?;
         let files = SystemFiles::new()
             .map_err(|error| Error::unavailable("the system refused to watch for forks").caused_by(error))?;
+        let place = Place::new(runtime);
         Ok(Self {
-            clock: Arc::new(SystemClock::new(runtime.clone())),
+            clock: Arc::new(SystemClock::new(place.clone())),
             random: Arc::new(SystemRandom),
-            tasks: Arc::new(SystemTasks::new(runtime)),
+            tasks: Arc::new(SystemTasks::new(place)),
             files: Arc::new(files),
         })
     }

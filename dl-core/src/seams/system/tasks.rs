@@ -9,6 +9,7 @@ use std::thread::{self, Thread};
 
 use tokio::runtime::Handle;
 
+use super::place::Place;
 use super::pool::{Pool, Start, Work};
 use super::priority;
 use crate::seams::{BoxFuture, Tasks};
@@ -21,16 +22,16 @@ const THREAD_NAME_BYTES: usize = 15;
 /// Blocking work has threads of its own, not the runtime's: when the system refuses the runtime one, the work waits
 /// for a thread that never comes, and refusing the first one is a panic.
 pub(super) struct SystemTasks {
-    runtime: Handle,
+    place: Place,
     pool: Arc<Pool>,
     /// Its threads give way to others.
     behind: Arc<Pool>,
 }
 
 impl SystemTasks {
-    pub(super) fn new(runtime: Handle) -> Self {
-        let pool = Pool::new("dl-blocking", start_in(runtime.clone()));
-        let start = start_in(runtime.clone());
+    pub(super) fn new(place: Place) -> Self {
+        let pool = Pool::new("dl-blocking", start_in(place.clone()));
+        let start = start_in(place.clone());
         let give_way = move |work: Work| {
             let work = move || {
                 priority::give_way();
@@ -39,7 +40,7 @@ impl SystemTasks {
             Box::new(work) as Work
         };
         let behind = Pool::new("dl-behind", Box::new(move |name, work| start(name, give_way(work))));
-        Self { runtime, pool, behind }
+        Self { place, pool, behind }
     }
 }
 
@@ -51,11 +52,14 @@ impl Drop for SystemTasks {
 
 impl Tasks for SystemTasks {
     fn spawn(&self, task: BoxFuture<'static, ()>) {
-        self.runtime.spawn(task);
+        // Without a runtime it is dropped, as in one that has ended.
+        if let Some(runtime) = self.place.runtime() {
+            runtime.spawn(task);
+        }
     }
 
     fn spawn_thread(&self, name: &str, task: BoxFuture<'static, ()>) -> io::Result<()> {
-        start_in(self.runtime.clone())(name, Box::new(move || block_on(task)))
+        start_in(self.place.clone())(name, Box::new(move || block_on(task)))
     }
 
     fn block_on(&self, task: BoxFuture<'_, ()>) {
@@ -73,6 +77,7 @@ impl Tasks for SystemTasks {
     fn rest(&self) {
         self.pool.end();
         self.behind.end();
+        self.place.let_go();
     }
 }
 
@@ -84,12 +89,12 @@ fn run_in(pool: &Arc<Pool>, work: Work) -> BoxFuture<'static, ()> {
     })
 }
 
-/// Starts threads that may use a runtime.
-fn start_in(runtime: Handle) -> Start {
+/// Starts threads that may use the runtime, while there is one.
+fn start_in(place: Place) -> Start {
     Box::new(move |name, work| {
-        let runtime = runtime.clone();
+        let runtime = place.runtime();
         let inside = move || {
-            let _entered = runtime.enter();
+            let _entered = runtime.as_ref().map(Handle::enter);
             work();
         };
         thread::Builder::new().name(shorten(name)).spawn(inside).map(drop)
@@ -149,7 +154,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_thread_has_its_name_and_waits_for_tasks() {
-        let tasks = SystemTasks::new(Handle::current());
+        let tasks = SystemTasks::new(Place::new(Handle::current()));
         let (ask, mut asked) = mpsc::unbounded_channel::<oneshot::Sender<String>>();
         tasks
             .spawn_thread(
@@ -171,7 +176,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_thread_has_timers() {
-        let tasks = SystemTasks::new(Handle::current());
+        let tasks = SystemTasks::new(Place::new(Handle::current()));
         let (done, wait) = oneshot::channel();
         tasks
             .spawn_thread(
@@ -187,7 +192,7 @@ mod tests {
 
     #[tokio::test]
     async fn blocking_work_is_done_though_nobody_waits() {
-        let tasks = SystemTasks::new(Handle::current());
+        let tasks = SystemTasks::new(Place::new(Handle::current()));
         let (done, wait) = oneshot::channel();
         drop(tasks.run_blocking(Box::new(move || done.send(7).unwrap())));
         assert_eq!(wait.await, Ok(7));
@@ -196,7 +201,7 @@ mod tests {
     #[test]
     fn blocking_work_is_done_after_the_runtime_is_gone() {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let tasks = SystemTasks::new(runtime.handle().clone());
+        let tasks = SystemTasks::new(Place::new(runtime.handle().clone()));
         drop(runtime);
         let (done, mut wait) = oneshot::channel();
         block_on(tasks.run_blocking(Box::new(move || done.send(7).unwrap())));
@@ -205,7 +210,7 @@ mod tests {
 
     #[tokio::test]
     async fn at_rest_no_thread_waits_for_work_and_work_is_still_done() {
-        let tasks = SystemTasks::new(Handle::current());
+        let tasks = SystemTasks::new(Place::new(Handle::current()));
         for _ in 0..2 {
             for done in [tasks.run_blocking(Box::new(|| {})), tasks.run_behind(Box::new(|| {}))] {
                 done.await;

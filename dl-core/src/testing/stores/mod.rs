@@ -44,7 +44,7 @@ pub async fn run(case: impl Future<Output = ()>) {
 }
 
 /// Whether a future still waits after others had their turn a few times.
-async fn waits<T>(future: &mut (impl Future<Output = T> + Unpin)) -> bool {
+pub(crate) async fn waits<T>(future: &mut (impl Future<Output = T> + Unpin)) -> bool {
     for _ in 0..10 {
         let ready = tokio::select! {
             biased;
