@@ -1,7 +1,7 @@
 //! A lock of a log, held: that of its writer, or of a locked reader.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::{oneshot, watch};
 
@@ -9,8 +9,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::metadata::{Lock, MetadataStore, Op, Outcome, Takeover};
 use crate::seams::Tasks;
 
-use super::Engine;
 use super::layout::LogPaths;
+use super::{Engine, guard};
 
 /// What a writer is told that another one cut off.
 pub(crate) const CUT_OFF: &str = "another writer owns the log; open a new writer to go on";
@@ -68,12 +68,37 @@ impl Drop for Leaving {
     }
 }
 
+/// A question for a lock, by a caller who may go away before it is answered.
+struct Asking<'a> {
+    given_up: &'a Arc<Releases>,
+    path: String,
+    is_open: bool,
+    /// What goes when the question was answered, and the lock is on its way back.
+    late: Arc<Mutex<Option<Leaving>>>,
+}
+
+impl<'a> Asking<'a> {
+    fn new(given_up: &'a Arc<Releases>, path: &str) -> Self {
+        Self { given_up, path: path.to_owned(), is_open: true, late: Arc::default() }
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        if self.is_open {
+            *guard(&self.late) = Some(self.given_up.begin(&self.path));
+        }
+    }
+}
+
 impl HeldLock {
     /// Takes the lock of this path.
     ///
     /// # Errors
     /// `locked` if another holds it and `takeover` does not allow to take it.
     pub(crate) async fn take(engine: &Engine, path: &str, takeover: Takeover) -> Result<Self> {
+        // Such a question may be asked after this one, and would cut off whoever asks now.
+        engine.given_up.are_done(path).await;
         loop {
             // Asked first: it may be let go between the refusal and the next question.
             let begun = engine.releases.are_begun(path);
@@ -90,6 +115,8 @@ impl HeldLock {
         let (mut send, receive) = oneshot::channel();
         let (metadata, tasks) = (engine.stores.metadata.clone(), engine.seams.tasks.clone());
         let (owner, releases) = (engine.owner.clone(), engine.releases.clone());
+        let mut asking = Asking::new(&engine.given_up, &path);
+        let answered = asking.late.clone();
         // Not dropped halfway with the caller, when nobody would know whether the lock was taken.
         engine.seams.tasks.spawn(Box::pin(async move {
             let lock = tokio::select! {
@@ -98,11 +125,14 @@ impl HeldLock {
                 // Nobody is to wait on, and stand in the way of others, for a caller that is gone.
                 () = send.closed(), if matches!(takeover, Takeover::Wait(_)) => return,
             };
-            // If the caller is gone, so is the guard, which releases the lock.
-            let _unwanted = send.send(lock.map(|lock| Self { metadata, tasks, releases, lock: Some(lock) }));
+            // If the caller is gone, so is the guard, which releases the lock: before others hear that this is over.
+            drop(send.send(lock.map(|lock| Self { metadata, tasks, releases, lock: Some(lock) })));
+            drop(answered);
         }));
         let ended = |_| Error::closed("the runtime ended while a lock was being taken");
-        receive.await.map_err(ended)?
+        let lock = receive.await.map_err(ended)?;
+        asking.is_open = false;
+        lock
     }
 
     /// The operation that makes a commit conditional on the lock.

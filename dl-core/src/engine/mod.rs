@@ -61,6 +61,8 @@ pub(crate) struct Engine {
     pub(crate) keepers: Population,
     /// The locks that are about to be let go.
     pub(crate) releases: Arc<Releases>,
+    /// The locks that callers asked for who have gone away since.
+    pub(crate) given_up: Arc<Releases>,
     pub(crate) telemetry: Arc<Telemetry>,
     /// Its open writers.
     pub(crate) writers: Arc<Roster<WriterCore>>,
@@ -87,6 +89,7 @@ impl Engine {
             closing: Closing::new("namespace"),
             keepers: Population::default(),
             releases: Arc::default(),
+            given_up: Arc::default(),
             telemetry,
             writers: Arc::default(),
             readers: Arc::default(),

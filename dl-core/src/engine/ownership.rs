@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::format::END_OF_STREAM_TXID;
 use crate::metadata::{
     Completed, Node, Op, Outcome, SegmentMetadata, Version, completed_name, in_progress_name,
@@ -214,18 +214,23 @@ impl Ownership {
         // The oldest ones that Java wrote have no number.
         let Some(newest) = newest.filter(|number| *number > 0) else {
             let first = self.engine.stores.segments.first_number();
-            return if [0, first.get()].contains(&ledgers) {
+            // Before the namespace was told to begin later, Java may have deleted the only segment, an empty one.
+            let gone = SegmentNumber::FIRST.get();
+            return if [0, gone, first.get() - 1, first.get()].contains(&ledgers) {
                 Ok(first)
             } else {
                 Err(self.misfit(ledgers, 0))
             };
         };
         // A segment that Java found empty was deleted, and its number is used again.
-        if ledgers == newest || ledgers == newest.saturating_add(1) {
-            SegmentNumber::new(newest.saturating_add(1))
-        } else {
-            Err(self.misfit(ledgers, newest))
+        let next = newest.saturating_add(1);
+        if ledgers != newest && ledgers != next {
+            return Err(self.misfit(ledgers, newest));
         }
+        SegmentNumber::new(next).map_err(|_| {
+            let message = "the log has used the last number of a segment; copy it to another log";
+            Error::new(ErrorKind::Unsupported, message).with("log", &self.log)
+        })
     }
 
     fn misfit(&self, ledgers: i64, newest: i64) -> Error {
@@ -244,7 +249,14 @@ impl Ownership {
         if node.data.is_empty() {
             return Ok(Vec::new());
         }
-        Ok(vec![SegmentId::new(Number::parse(node, &self.log, &self.paths.allocation())?.value)?])
+        let path = self.paths.allocation();
+        let id = SegmentId::new(Number::parse(node, &self.log, &path)?.value).map_err(|error| {
+            Error::corrupt("the node for new segments holds no segment id")
+                .with("log", &self.log)
+                .with("node", path)
+                .caused_by(error)
+        })?;
+        Ok(vec![id])
     }
 
     /// The oldest segment in progress.

@@ -134,6 +134,8 @@ impl ReaderCore {
         };
         let seat = Arc::new(Seat::new(log.clone()));
         seat.set(position);
+        let read_ahead =
+            options.read_ahead_bytes.unwrap_or_else(|| engine.stores.segments.read_ahead_bytes());
         Ok(Self {
             engine: engine.clone(),
             log: log.clone(),
@@ -149,7 +151,7 @@ impl ReaderCore {
             resumes_sets: processed.is_some() && options.whole_record_sets,
             anywhere: from == Start::Earliest,
             whole_record_sets: options.whole_record_sets,
-            chunk_bytes: usize::try_from(options.read_ahead_bytes / 2).unwrap_or(usize::MAX),
+            chunk_bytes: usize::try_from(read_ahead / 2).unwrap_or(usize::MAX),
             position,
             stretch: None,
             entry: None,

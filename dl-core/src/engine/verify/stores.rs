@@ -69,6 +69,14 @@ impl Check<'_> {
                 self.found.findings.push(finding);
                 return Ok(());
             }
+            // Nothing is known to be wrong with it, and it is no reason to leave the others alone.
+            Err(error) if error.kind() == ErrorKind::Unsupported => {
+                let mut finding =
+                    Finding::new(Severity::Notice, Subject::Metadata, error.message().to_owned());
+                finding.log = Some(log.clone());
+                self.found.findings.push(finding);
+                return Ok(());
+            }
             list => list?,
         };
         let owner = metadata.lock_owner(&LogPaths::new(log).lock()).await?;
