@@ -1290,10 +1290,11 @@ pub struct ReaderOptions {
     ///
     /// Default: fail.
     pub on_truncated: OnTruncated,
-    /// How much a reader fetches ahead of its caller at most.
+    /// How much a reader fetches ahead of its caller at most. If absent: 1MiB; on BookKeeper, where it
+    /// waits for other machines, 4MiB.
     ///
-    /// Default: 1MiB. 64KiB to 64MiB.
-    pub read_ahead_bytes: u64,
+    /// 64KiB to 64MiB.
+    pub read_ahead_bytes: Option<u64>,
     /// Starts behind the position of this cursor; where it has none yet, `from` says. If absent: no cursor.
     ///
     /// 1 to 256 bytes.
@@ -1369,7 +1370,7 @@ impl ReaderOptions {
     /// Sets [`read_ahead_bytes`](Self#structfield.read_ahead_bytes).
     #[must_use]
     pub fn read_ahead_bytes(mut self, value: u64) -> Self {
-        self.read_ahead_bytes = value;
+        self.read_ahead_bytes = Some(value);
         self
     }
 
@@ -1417,7 +1418,7 @@ impl ReaderOptions {
             "on_truncated" => self.on_truncated = text::choice("on_truncated", text)?,
             "read_ahead_bytes" => {
                 self.read_ahead_bytes =
-                    text::number("read_ahead_bytes", text, Unit::Bytes, 65_536..=67_108_864)?
+                    Some(text::number("read_ahead_bytes", text, Unit::Bytes, 65_536..=67_108_864)?)
             }
             "cursor" => self.cursor = Some(text::text("cursor", text, 1..=256)?),
             "locked" => self.locked = text::flag("locked", text)?,
@@ -1437,7 +1438,7 @@ impl ReaderOptions {
             ("until", self.until.as_ref().map(ToString::to_string)),
             ("count", self.count.map(|value| text::show(Unit::Count, value))),
             ("on_truncated", Some(self.on_truncated.to_string())),
-            ("read_ahead_bytes", Some(text::show(Unit::Bytes, self.read_ahead_bytes))),
+            ("read_ahead_bytes", self.read_ahead_bytes.map(|value| text::show(Unit::Bytes, value))),
             ("cursor", self.cursor.as_ref().map(ToString::to_string)),
             ("locked", Some(self.locked.to_string())),
             ("takeover", Some(self.takeover.to_string())),
@@ -1454,7 +1455,9 @@ impl ReaderOptions {
         if let Some(value) = self.count {
             text::check_number("count", value, Unit::Count, 0..=9_223_372_036_854_775_807)?;
         }
-        text::check_number("read_ahead_bytes", self.read_ahead_bytes, Unit::Bytes, 65_536..=67_108_864)?;
+        if let Some(value) = self.read_ahead_bytes {
+            text::check_number("read_ahead_bytes", value, Unit::Bytes, 65_536..=67_108_864)?;
+        }
         if let Some(value) = &self.cursor {
             text::check_text("cursor", value, 1..=256)?;
         }
@@ -1471,7 +1474,7 @@ impl Default for ReaderOptions {
             until: None,
             count: None,
             on_truncated: OnTruncated::Fail,
-            read_ahead_bytes: 1_048_576,
+            read_ahead_bytes: None,
             cursor: None,
             locked: false,
             takeover: Takeover::Force,

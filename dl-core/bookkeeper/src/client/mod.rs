@@ -144,9 +144,10 @@ impl BookKeeper {
     }
 
     /// Closes every connection: what its handles ask of bookies ends with `closed`, now and from here on. What the metadata
-    /// store holds is for whoever made that.
+    /// store holds is for whoever made that. The tasks of its seams are at [rest](crate::Tasks::rest) then.
     pub fn close(&self) {
         self.0.transport.close();
+        self.0.seams.tasks.rest();
     }
 
     fn reader(&self, id: LedgerId, known: Versioned) -> Result<LedgerReader> {

@@ -30,7 +30,7 @@ struct State {
     /// How many entries are confirmed, as far as is known.
     confirmed: u64,
     replicas: Replicas,
-    /// An entry that came along with the news of it.
+    /// An entry that came along with the news of it, or with those in front of it.
     next: Option<Entry>,
 }
 
@@ -224,7 +224,7 @@ impl LedgerReader {
     ) -> Result<Vec<Entry>> {
         let (start, end, replicas) = {
             let mut state = self.state();
-            let came_along = state.next.take_if(|entry| entry.id == first);
+            let came_along = state.next.take_if(|entry| entry.id == first && first <= last);
             if let Some(entry) = came_along {
                 return Ok(vec![entry]);
             }
@@ -260,6 +260,7 @@ impl LedgerReader {
                 match output {
                     ReadingOutput::Send { to, token, request } => post.send(&to, token, &request),
                     ReadingOutput::Entry(entry) => entries.push(entry),
+                    ReadingOutput::Beyond(entry) => self.state().next = Some(entry),
                     ReadingOutput::Done(Err(error)) if entries.is_empty() => return Err(error),
                     ReadingOutput::Done(_) => return Ok(entries),
                 }

@@ -84,7 +84,7 @@ impl LedgerWriter {
             progress: Notify::new(),
             events,
         });
-        let task = watching::watch(Arc::downgrade(&shared), watch, shared.alarm.clone());
+        let task = watching::watch(watching::Watcher::of(&shared), watch, shared.alarm.clone());
         shared.cluster.seams.tasks.spawn(Box::pin(task));
         Ok(Self(shared))
     }
@@ -285,11 +285,8 @@ impl Shared {
             }
             WriterOutput::Metadata(call) => {
                 drop(state);
-                let shared = self.clone();
-                self.cluster.seams.tasks.spawn(Box::pin(async move {
-                    let answer = shared.cluster.ask_store(shared.access.id(), call).await;
-                    shared.input(|machine| machine.metadata_answer(answer));
-                }));
+                let asked = watching::Asked::new(self.clone());
+                self.cluster.seams.tasks.spawn(Box::pin(asked.ask(call)));
             }
             WriterOutput::Acknowledged { entries } => self.acknowledged(state, entries),
             WriterOutput::Failed { from, error } => self.failed(state, from, error),

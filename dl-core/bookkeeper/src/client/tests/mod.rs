@@ -1,5 +1,6 @@
 //! Whole clients over bookies in memory.
 
+mod closing;
 mod greeting;
 mod readers;
 mod writers;
@@ -34,6 +35,7 @@ struct State {
     kept: Vec<(BookieId, Request, Done)>,
     /// Bookies that let nobody in.
     refusing: BTreeSet<BookieId>,
+    demanding: BTreeSet<BookieId>,
 }
 
 impl Transport for Fakes {
@@ -58,6 +60,9 @@ impl State {
     ) -> Vec<(Done, Result<crate::protocol::Response>)> {
         if self.refusing.contains(to) {
             return vec![(done, Err(Error::new(ErrorKind::Security, "no TLS with it")))];
+        }
+        if self.demanding.contains(to) {
+            return vec![(done, Err(crate::protocol::Status::Unauthorized.to_error()))];
         }
         let Some(bookie) = self.bookies.get_mut(to).filter(|bookie| bookie.up) else {
             return vec![(done, Err(Error::new(ErrorKind::Unavailable, "the bookie is down")))];
@@ -130,6 +135,11 @@ impl World {
 
     fn refuse(&self, ids: &[BookieId]) {
         self.fakes.0.lock().unwrap().refusing.extend(ids.iter().cloned());
+    }
+
+    /// Has bookies want a name and a password.
+    fn demand_names(&self, ids: &[BookieId]) {
+        self.fakes.0.lock().unwrap().demanding.extend(ids.iter().cloned());
     }
 
     fn freeze(&self, ids: &[BookieId]) {

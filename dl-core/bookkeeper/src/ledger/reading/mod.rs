@@ -2,6 +2,7 @@
 
 mod entry;
 mod last;
+mod pieces;
 mod range;
 mod replicas;
 mod tail;

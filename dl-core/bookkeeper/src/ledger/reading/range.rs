@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::entry::{EntryRead, opened};
+use super::pieces::Pieces;
 use super::{ReadOptions, Replicas};
 use crate::codec::Entry;
 use crate::error::{Error, Result};
@@ -19,42 +20,30 @@ const GUESS_BYTES: usize = 16 << 10;
 
 /// Reads entries, the next while the first are awaited. Driven as a [`Writer`](crate::machine::Writer) is.
 pub struct Reading {
-    access: Arc<Access>,
+    pub(super) access: Arc<Access>,
     metadata: Arc<LedgerMetadata>,
-    options: ReadOptions,
-    replicas: Replicas,
-    reads: Ring<EntryRead>,
+    pub(super) options: ReadOptions,
+    pub(super) replicas: Replicas,
+    pub(super) reads: Ring<EntryRead>,
     /// Behind the last entry to read.
-    end: u64,
-    bytes_left: usize,
+    pub(super) end: u64,
+    pub(super) bytes_left: usize,
     delivered: usize,
     /// Bytes of the largest entry seen.
     largest: usize,
-    batch: Batch,
-    ended: bool,
-    now_ms: u64,
+    /// What is asked for with one request for many entries.
+    pub(super) pieces: Pieces,
+    pub(super) ended: bool,
+    pub(super) now_ms: u64,
     outputs: VecDeque<ReadingOutput>,
-}
-
-/// Whether entries are read with one request for many.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Batch {
-    /// Not, or no longer.
-    Off,
-    Idle,
-    /// This place was asked, and when to go on without it.
-    Asked {
-        place: usize,
-        until_ms: Option<u64>,
-    },
 }
 
 /// Which request of a reading an answer belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ReadingToken {
-    entry: u64,
-    place: usize,
-    batch: bool,
+    pub(super) entry: u64,
+    pub(super) place: usize,
+    pub(super) batch: bool,
 }
 
 /// What is to be done for a reading, in this order.
@@ -71,6 +60,8 @@ pub enum ReadingOutput {
     },
     /// The next entry.
     Entry(Entry),
+    /// The one behind the last, which came along but does not fit.
+    Beyond(Entry),
     /// That was all: the budget is used up, the end was reached, or the entry that is next cannot be read.
     Done(Result<()>),
 }
@@ -104,7 +95,7 @@ impl Reading {
             bytes_left: max_bytes,
             delivered: 0,
             largest: 0,
-            batch: if batches { Batch::Idle } else { Batch::Off },
+            pieces: Pieces::new(batches),
             ended: false,
             now_ms,
             outputs: VecDeque::new(),
@@ -119,7 +110,7 @@ impl Reading {
             return;
         }
         if token.batch {
-            self.batch_answered(token, answer);
+            self.piece_answered(token, answer);
         } else {
             self.entry_answered(token, answer);
         }
@@ -132,12 +123,7 @@ impl Reading {
         if self.ended {
             return;
         }
-        if let Batch::Asked { place, until_ms: Some(until_ms) } = self.batch
-            && self.now_ms >= until_ms
-        {
-            self.avoid(self.reads.first(), place);
-            self.batch = Batch::Off;
-        }
+        self.give_late_pieces_up();
         let now_ms = self.now_ms;
         let due = |read: &EntryRead| read.speculate_at_ms.is_some_and(|at| now_ms >= at) && !read.is_over();
         let late: Vec<u64> =
@@ -153,12 +139,8 @@ impl Reading {
     /// When [`tick`](Self::tick) has something to do, if it does.
     #[must_use]
     pub fn next_tick_ms(&self) -> Option<u64> {
-        let batch = match self.batch {
-            Batch::Asked { until_ms, .. } => until_ms,
-            _ => None,
-        };
         let reads = self.reads.iter().filter(|read| !read.is_over());
-        reads.filter_map(|read| read.speculate_at_ms).chain(batch).min()
+        reads.filter_map(|read| read.speculate_at_ms).chain(self.pieces.next_tick_ms()).min()
     }
 
     /// The next thing to do for the reading.
@@ -185,20 +167,29 @@ impl Reading {
                 Err(error) => self.done(Err(error.of_ledger(self.access.id()).of_entry(entry_id(first)))),
             }
         }
+        self.deliver_pieces();
         if self.ended || (self.reads.is_empty() && self.reads.first() >= self.end) {
             return self.done(Ok(()));
         }
-        match self.batch {
-            Batch::Off => self.ask_ahead(),
-            Batch::Idle => self.ask_batch(),
-            Batch::Asked { .. } => {}
+        if !self.pieces.is_empty() {
+            return;
+        }
+        match self.pieces.may_be_asked_for() {
+            true => self.ask_pieces(),
+            false => self.ask_ahead(),
         }
     }
 
-    fn deliver(&mut self, entry: Entry) {
+    /// Whether the next entry would most likely be too much.
+    pub(super) fn is_full(&self) -> bool {
+        self.delivered > 0 && self.largest > self.bytes_left
+    }
+
+    pub(super) fn deliver(&mut self, entry: Entry) {
         let bytes = entry.payload.len();
         self.largest = self.largest.max(bytes);
         if self.delivered > 0 && bytes > self.bytes_left {
+            self.outputs.push_back(ReadingOutput::Beyond(entry));
             return self.done(Ok(()));
         }
         self.bytes_left = self.bytes_left.saturating_sub(bytes);
@@ -209,7 +200,7 @@ impl Reading {
         }
     }
 
-    fn done(&mut self, result: Result<()>) {
+    pub(super) fn done(&mut self, result: Result<()>) {
         if !self.ended {
             self.ended = true;
             self.outputs.push_back(ReadingOutput::Done(result));
@@ -267,69 +258,37 @@ impl Reading {
         }
     }
 
-    fn ask_batch(&mut self) {
-        let entry = self.reads.next();
-        let Some(place) = self.order(entry).first().copied() else {
-            return;
-        };
-        let until_ms = (self.options.speculate_ms > 0).then(|| self.now_ms + self.options.speculate_ms);
-        self.batch = Batch::Asked { place, until_ms };
-        let count = u32::try_from(self.end - entry).unwrap_or(u32::MAX);
-        let request = self.access.read_batch(entry, count, self.bytes_left.clamp(1, MAX_BATCH_BYTES));
-        self.send(ReadingToken { entry, place, batch: true }, request);
-    }
-
-    /// Takes the good entries at the front of a batch. What is not good is read one by one, from all replicas.
-    fn batch_answered(&mut self, token: ReadingToken, answer: Result<Response>) {
-        let asked = matches!(self.batch, Batch::Asked { place, .. } if place == token.place);
-        if !asked || token.entry != self.reads.next() {
-            return;
-        }
-        self.batch = Batch::Off;
-        self.replicas.batch_ended(answer.is_ok());
-        let Ok(Response::BatchRead(batch)) = answer else {
-            return;
-        };
-        for body in batch.bodies {
-            let entry = self.reads.next();
-            if entry >= self.end || self.ended {
-                break;
-            }
-            let Ok(found) = self.access.open(Some(entry), &body) else {
-                return self.avoid(token.entry, token.place);
-            };
-            self.reads.push(EntryRead::new(Vec::new()));
-            self.reads.pop();
-            self.deliver(found);
-            self.batch = Batch::Idle;
-        }
-        if let Some(bookie) = self.bookie(token.entry, token.place) {
-            self.replicas.good(&bookie);
-        }
-    }
-
     fn order(&self, entry: u64) -> Vec<usize> {
         let (_, ensemble) = self.metadata.ensemble_of(entry_id(entry));
         self.replicas.order(&self.options, self.metadata.quorum, ensemble, entry, self.now_ms)
     }
 
-    fn bookie(&self, entry: u64, place: usize) -> Option<BookieId> {
+    /// The places of the bookies that are well, the best first; one at least.
+    pub(super) fn well(&self, entry: u64) -> Vec<usize> {
+        let mut places = self.order(entry);
+        let (_, ensemble) = self.metadata.ensemble_of(entry_id(entry));
+        let avoided = |place: &usize| {
+            ensemble.get(*place).is_some_and(|bookie| self.replicas.avoids(bookie, self.now_ms))
+        };
+        let well = places.iter().take_while(|place| !avoided(place)).count();
+        places.truncate(well.max(1));
+        places
+    }
+
+    pub(super) fn bookie(&self, entry: u64, place: usize) -> Option<BookieId> {
         self.metadata.ensemble_of(entry_id(entry)).1.get(place).cloned()
     }
 
-    fn avoid(&mut self, entry: u64, place: usize) {
+    pub(super) fn avoid(&mut self, entry: u64, place: usize) {
         if let Some(bookie) = self.bookie(entry, place) {
             self.replicas.avoid(&bookie, self.now_ms + self.options.avoid_ms);
         }
     }
 
-    fn send(&mut self, token: ReadingToken, request: Request) {
+    pub(super) fn send(&mut self, token: ReadingToken, request: Request) {
         match self.bookie(token.entry, token.place) {
             Some(to) => self.outputs.push_back(ReadingOutput::Send { to, token, request }),
             None => self.done(Err(Error::corrupt("the ledger's metadata has an ensemble that is too small"))),
         }
     }
 }
-
-/// The most that one batch may bring: it has to fit into a frame.
-const MAX_BATCH_BYTES: usize = 4 << 20;

@@ -1,6 +1,7 @@
 //! Which replica to ask first.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 
 use super::ReadOptions;
 use crate::ledger::quorum::write_set;
@@ -17,6 +18,8 @@ pub struct Replicas {
     told: Option<BookieId>,
     /// How often in a row a request for many entries failed.
     failed_batches: u32,
+    /// The bytes of an entry, on average, where many were read at once last.
+    entry_bytes: Option<NonZeroUsize>,
 }
 
 /// After how many failures entries are asked for one by one: bookies before 4.17 break the connection each time.
@@ -41,8 +44,7 @@ impl Replicas {
         }
         let rank = |place: &usize| {
             let bookie = ensemble.get(*place);
-            let avoided =
-                bookie.and_then(|bookie| self.avoided.get(bookie)).is_some_and(|until| now_ms < *until);
+            let avoided = bookie.is_some_and(|bookie| self.avoids(bookie, now_ms));
             (avoided, self.told.as_ref() != bookie, !(sticky && self.preferred.as_ref() == bookie))
         };
         places.sort_by_key(rank);
@@ -56,6 +58,21 @@ impl Replicas {
 
     pub(super) fn batch_ended(&mut self, well: bool) {
         self.failed_batches = if well { 0 } else { self.failed_batches + 1 };
+    }
+
+    pub(super) fn entry_bytes(&self) -> Option<NonZeroUsize> {
+        self.entry_bytes
+    }
+
+    /// So many entries with so many bytes came at once.
+    pub(super) fn learn_size(&mut self, entries: usize, bytes: usize) {
+        if let Some(average) = bytes.checked_div(entries) {
+            self.entry_bytes = Some(NonZeroUsize::new(average).unwrap_or(NonZeroUsize::MIN));
+        }
+    }
+
+    pub(super) fn avoids(&self, bookie: &BookieId, now_ms: u64) -> bool {
+        self.avoided.get(bookie).is_some_and(|until| now_ms < *until)
     }
 
     /// A bookie was slow or failed.

@@ -161,6 +161,7 @@ impl Told {
                 assert_eq!(entry.payload, Client::payload(self.read));
                 self.read += 1;
             }
+            ReadingOutput::Beyond(_) => {}
             ReadingOutput::Done(result) => self.ended = Some(result),
         }
         None

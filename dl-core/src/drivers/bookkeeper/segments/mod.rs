@@ -50,8 +50,6 @@ pub(crate) struct LedgerOptions {
     /// Whether the last entry is published by itself, which readers of Java's before version 4.5 do not see, instead of by a
     /// control record behind it.
     pub(crate) explicit_lac: bool,
-    /// Whether bookies may refuse us for our certificate or name: they are asked before anything is made on them.
-    pub(crate) greets: bool,
     /// The number of the first segment of a log.
     pub(crate) first_number: SegmentNumber,
 }
@@ -105,11 +103,8 @@ impl LedgerSegments {
 
     /// Fails if the bookies refuse us, before the first ledger is made or fenced: it would be left half done.
     async fn enter(&self) -> Result<()> {
-        if self.options.greets {
-            let greeting = async || self.bookkeeper.greet().await.map_err(from_bookies);
-            self.let_in.get_or_try_init(greeting).await?;
-        }
-        Ok(())
+        let greeting = async || self.bookkeeper.greet().await.map_err(from_bookies);
+        self.let_in.get_or_try_init(greeting).await.map(drop)
     }
 
     async fn make(
@@ -178,6 +173,11 @@ impl SegmentStore for LedgerSegments {
 
     fn visibility(&self) -> Visibility {
         if self.options.explicit_lac { Visibility::AfterAck } else { Visibility::AtNextEntry }
+    }
+
+    /// More than elsewhere: a read waits for other machines, and is more than one entry even where those are large.
+    fn read_ahead_bytes(&self) -> u64 {
+        4 << 20
     }
 
     fn first_number(&self) -> SegmentNumber {

@@ -28,6 +28,8 @@ struct Cluster {
     batches: bool,
     /// Who was asked for what: the entry, or `None` for a batch.
     asked: Vec<(usize, Option<i64>)>,
+    /// What came along and did not fit.
+    beyond: Vec<Entry>,
     /// What the reader has learned.
     replicas: Replicas,
 }
@@ -46,15 +48,29 @@ impl Cluster {
             down: Vec::new(),
             batches: true,
             asked: Vec::new(),
+            beyond: Vec::new(),
             replicas: Replicas::default(),
         };
-        (0..entries).for_each(|entry| cluster.add(entry));
+        (0..entries).for_each(|entry| cluster.send(entry));
+        cluster.bookies.iter_mut().for_each(|bookie| drop(bookie.sync()));
         cluster
     }
 
     fn add(&mut self, entry: u64) {
+        self.send(entry);
+        self.bookies.iter_mut().for_each(|bookie| drop(bookie.sync()));
+    }
+
+    fn send(&mut self, entry: u64) {
         for place in crate::ledger::quorum::write_set(self.metadata.quorum, entry) {
-            self.add_to(place, entry);
+            self.bookies[place].handle(0, &access().add(entry, body(entry, entry), AddKind::Plain));
+        }
+    }
+
+    fn add_large(&mut self, entry: u64, bytes: usize) {
+        let body = access().seal(entry, entry, (entry + 1) * 100, Bytes::from(vec![0; bytes]));
+        for bookie in &mut self.bookies {
+            bookie.handle(0, &access().add(entry, body.clone(), AddKind::Plain));
         }
     }
 
@@ -103,6 +119,7 @@ impl Cluster {
                     }
                 }
                 Some(ReadingOutput::Entry(entry)) => found.push(entry),
+                Some(ReadingOutput::Beyond(entry)) => self.beyond.push(entry),
                 Some(ReadingOutput::Done(result)) => {
                     self.replicas = reading.into_replicas();
                     return (found, result);

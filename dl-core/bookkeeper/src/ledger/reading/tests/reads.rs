@@ -162,3 +162,96 @@ fn the_lac_is_the_highest_of_bookies_that_cover_the_ensemble() {
     assert_eq!(last(&mut cluster).unwrap(), 3, "a closed ledger asks nobody");
     assert_eq!(last(&mut Cluster::new((3, 2, 2), 0)).unwrap(), 0);
 }
+
+/// So many that three pieces of them are worth it.
+const MANY: u64 = 4_000;
+
+/// A cluster whose entries' size is known to the reader.
+fn known(entries: u64) -> Cluster {
+    let mut cluster = Cluster::new((3, 3, 2), entries);
+    cluster.read(0..10, 1 << 20, ReadOptions::default()).1.unwrap();
+    cluster.asked.clear();
+    cluster
+}
+
+fn asked(cluster: &Cluster) -> Vec<usize> {
+    cluster.asked.iter().map(|(bookie, _)| *bookie).collect()
+}
+
+#[test]
+fn each_bookie_is_asked_for_a_piece_of_what_is_large() {
+    let mut cluster = known(MANY);
+    let (found, result) = cluster.read(0..MANY, 1 << 20, ReadOptions::default());
+    result.unwrap();
+    assert!(numbers(&found).into_iter().eq(0..MANY));
+    assert_eq!(asked(&cluster), [0, 1, 2]);
+    cluster.asked.clear();
+    cluster.read(0..MANY, 100_000, ReadOptions::default()).1.unwrap();
+    assert_eq!(asked(&cluster), [0], "it keeps to one bookie for what is small");
+}
+
+#[test]
+fn pieces_that_fail_come_from_others_and_their_bookies_are_asked_last() {
+    type Fault = fn(&mut Cluster);
+    let down: Fault = |cluster| cluster.down = vec![1];
+    let frozen: Fault = |cluster| cluster.frozen = vec![1];
+    let damaged: Fault = |cluster| assert!(cluster.bookies[1].damage(2_000));
+    let first: Fault = |cluster| cluster.down = vec![0];
+    let wiped: Fault = |cluster| cluster.bookies[2] = FakeBookie::new(true);
+    for (fault, others) in
+        [(down, [0, 2]), (frozen, [0, 2]), (damaged, [0, 2]), (first, [1, 2]), (wiped, [0, 1])]
+    {
+        let mut cluster = known(MANY);
+        fault(&mut cluster);
+        let (found, result) = cluster.read(0..MANY, 1 << 20, ReadOptions::default());
+        result.unwrap();
+        assert!(numbers(&found).into_iter().eq(0..MANY));
+        cluster.asked.clear();
+        let (found, result) = cluster.read(0..MANY, 1 << 20, ReadOptions::default());
+        result.unwrap();
+        let mut well = asked(&cluster);
+        well.sort_unstable();
+        assert_eq!((found.len() as u64, well), (MANY, others.to_vec()));
+    }
+}
+
+#[test]
+fn pieces_are_delivered_in_order_whenever_they_come() {
+    let mut cluster = known(MANY);
+    let (metadata, replicas) = (cluster.metadata.clone(), cluster.replicas.clone());
+    let options = ReadOptions::default();
+    let mut reading = Reading::new(access(), metadata, options, replicas, 0..MANY, 1 << 20, 0).unwrap();
+    let mut pieces = Vec::new();
+    while let Some(output) = reading.poll() {
+        let ReadingOutput::Send { to, token, request } = output else { panic!("{output:?}") };
+        pieces.push((token, cluster.ask(&to, &request).unwrap()));
+    }
+    assert_eq!(pieces.len(), 3);
+    let mut found = Vec::new();
+    for (token, answer) in pieces.into_iter().rev() {
+        assert!(found.is_empty(), "nothing before the first has come");
+        reading.answer(token, answer);
+        while let Some(output) = reading.poll() {
+            match output {
+                ReadingOutput::Entry(entry) => found.push(entry),
+                ReadingOutput::Done(result) => result.unwrap(),
+                _ => panic!("{output:?}"),
+            }
+        }
+    }
+    assert!(numbers(&found).into_iter().eq(0..MANY));
+}
+
+#[test]
+fn what_came_and_does_not_fit_is_given_along() {
+    let mut cluster = Cluster::new((3, 3, 2), 3);
+    cluster.read(0..3, 150, ReadOptions::default()).1.unwrap();
+    assert_eq!((cluster.asked.len(), cluster.beyond.len()), (1, 0), "a second would be too much");
+    cluster.read(0..3, 250, single()).1.unwrap();
+    assert!(cluster.beyond.is_empty());
+    cluster.add_large(3, 400);
+    let (found, result) = cluster.read(2..4, 300, ReadOptions::default());
+    result.unwrap();
+    assert_eq!((found.len(), cluster.beyond.len()), (1, 1));
+    assert_eq!(cluster.beyond[0].payload.len(), 400);
+}
