@@ -18,6 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A client of a cluster, as a process of its own would have it.
 async fn client(cluster: &Cluster, options: ClientOptions) -> BookKeeper {
+    dl_cluster::limit();
     let mut session = ZooKeeperOptions::new(cluster.zookeeper());
     // Neither it nor its connections end because the machine is busy.
     (session.session_timeout, session.patience) = (PATIENCE, PATIENCE);

@@ -22,7 +22,13 @@ pub struct Bookies(Arc<AllBookies>);
 
 struct AllBookies {
     environment: Environment,
-    known: Mutex<BTreeMap<BookieId, BookieClient>>,
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    bookies: BTreeMap<BookieId, BookieClient>,
+    closed: bool,
 }
 
 impl Bookies {
@@ -37,18 +43,21 @@ impl Bookies {
     #[must_use]
     pub fn bookie(&self, id: &BookieId) -> BookieClient {
         let mut known = self.known();
-        if let Some(bookie) = known.get(id) {
+        if let Some(bookie) = known.bookies.get(id) {
             return bookie.clone();
         }
         let bookie = BookieClient::new(id.clone(), self.0.environment.clone());
-        known.insert(id.clone(), bookie.clone());
+        if known.closed {
+            bookie.close();
+        }
+        known.bookies.insert(id.clone(), bookie.clone());
         bookie
     }
 
     /// Forgets bookies for which `keep` says no. Their connections are closed when nobody else has them.
     pub fn retain(&self, mut keep: impl FnMut(&BookieId) -> bool) {
         let mut gone = Vec::new();
-        self.known().retain(|id, bookie| {
+        self.known().bookies.retain(|id, bookie| {
             let keep = keep(id);
             if !keep {
                 gone.push(bookie.clone());
@@ -61,13 +70,16 @@ impl Bookies {
 
     /// Closes every connection: all requests end with `closed`, now and from here on.
     pub fn close(&self) {
-        let all: Vec<BookieClient> = self.known().values().cloned().collect();
+        let mut known = self.known();
+        known.closed = true;
+        let all: Vec<BookieClient> = known.bookies.values().cloned().collect();
+        drop(known);
         for bookie in all {
             bookie.close();
         }
     }
 
-    fn known(&self) -> MutexGuard<'_, BTreeMap<BookieId, BookieClient>> {
+    fn known(&self) -> MutexGuard<'_, Known> {
         self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -59,6 +59,10 @@ pub trait Clock: Send + Sync + 'static {
 pub trait Tasks: Send + Sync + 'static {
     /// Runs a future to its end, detached. It does not block.
     fn spawn(&self, task: BoxFuture<'static, ()>);
+
+    /// Little more will be done: what a runtime keeps as long as somebody knows it is let go. What comes all the same is done
+    /// on the runtime of the caller; without one, tasks are dropped.
+    fn rest(&self) {}
 }
 
 /// Connects to others.

@@ -68,7 +68,7 @@ impl BookieRegistry for ZooKeeperBookies {
         let (mut available, mut read_only) =
             (self.zookeeper.watch(&self.available), self.zookeeper.watch(&self.read_only));
         let (sender, receiver) = watch::channel(());
-        self.zookeeper.shared.runtime.spawn(async move {
+        self.zookeeper.shared.spawn(async move {
             loop {
                 let told = tokio::select! {
                     told = available.changed() => told,

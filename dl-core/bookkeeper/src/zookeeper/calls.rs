@@ -243,7 +243,7 @@ impl ZooKeeper {
                 }
             }
         });
-        answered.await.unwrap_or_else(|_| Err(errors::late(&self.shared.options.servers)))
+        answered?.await.unwrap_or_else(|_| Err(errors::late(&self.shared.options.servers)))
     }
 
     /// Runs a call that changes something, once.
@@ -260,7 +260,8 @@ impl ZooKeeper {
         attempt: impl Future<Output = Attempt<T>>,
         state: &mut watch::Receiver<State>,
     ) -> Result<Applied<T>> {
-        let error = match self.in_time(until_closed(attempt, state)).await {
+        let timed = self.in_time(until_closed(attempt, state)).map_err(Error::maybe_effective)?;
+        let error = match timed.await {
             Err(_) => return Err(errors::late(&self.shared.options.servers).maybe_effective()),
             Ok(Err(closed)) => return Err(closed.maybe_effective()),
             Ok(Ok(Ok(answer))) => return Ok(Applied::Done(answer)),
@@ -290,14 +291,15 @@ impl ZooKeeper {
             }
         };
         let late = |_| Err(errors::late(&self.shared.options.servers));
-        let session = self.in_time(wait).await.unwrap_or_else(late)?;
+        let session = self.in_time(wait)?.await.unwrap_or_else(late)?;
         Ok((session, state))
     }
 
-    /// Bounds a call. Its timer is one of our runtime, whoever calls.
-    fn in_time<F: Future>(&self, call: F) -> Timeout<F> {
-        let _entered = self.shared.runtime.enter();
-        tokio::time::timeout(self.shared.options.patience, call)
+    /// Bounds a call. Its timer is one of our runtime, whoever calls; `closed` where that was let go.
+    fn in_time<F: Future>(&self, call: F) -> Result<Timeout<F>> {
+        let runtime = self.shared.runtime().ok_or_else(errors::closed)?;
+        let _entered = runtime.enter();
+        Ok(tokio::time::timeout(self.shared.options.patience, call))
     }
 
     /// Why a request was not even sent.

@@ -1,7 +1,7 @@
 //! The session: made, kept, replaced when it ends, closed.
 
 use std::fmt;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -95,8 +95,23 @@ pub(super) struct Shared {
     pub(super) options: ZooKeeperOptions,
     pub(super) state: watch::Sender<State>,
     pub(super) watches: Watches,
-    /// Where tasks and timers run, whoever calls.
-    pub(super) runtime: Handle,
+    /// Where tasks and timers run, whoever calls, until it is closed: as long as anybody has a handle of it a runtime keeps
+    /// its descriptors, also when it has ended.
+    runtime: Mutex<Option<Handle>>,
+}
+
+impl Shared {
+    /// The runtime, for a moment; `None` says that it is closed.
+    pub(super) fn runtime(&self) -> Option<Handle> {
+        self.runtime.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Runs a future to its end, detached. It is dropped if all is closed.
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        if let Some(runtime) = self.runtime() {
+            runtime.spawn(task);
+        }
+    }
 }
 
 /// Whether there is a session.
@@ -132,7 +147,8 @@ impl ZooKeeper {
         let client = options.connect().await?;
         let states = client.state_watcher();
         let state = watch::Sender::new(State::Open(Session { client, number: 0 }));
-        let shared = Arc::new(Shared { options, state, watches: Watches::new(), runtime });
+        let shared =
+            Arc::new(Shared { options, state, watches: Watches::new(), runtime: Mutex::new(Some(runtime)) });
         tokio::spawn(keep(Arc::downgrade(&shared), states));
         Ok(Self { shared })
     }
@@ -151,13 +167,15 @@ impl ZooKeeper {
     pub async fn close(&self) {
         let before = self.shared.state.send_replace(State::Closed);
         self.shared.watches.close();
-        if let State::Open(session) = before {
+        let runtime = self.shared.runtime.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let (Some(runtime), State::Open(session)) = (runtime, before) {
             let states = session.client.state_watcher();
             drop(session);
             let ended = {
-                let _entered = self.shared.runtime.enter();
+                let _entered = runtime.enter();
                 tokio::time::timeout(CLOSE_PATIENCE, ended(states))
             };
+            drop(runtime);
             let _late = ended.await;
         }
     }

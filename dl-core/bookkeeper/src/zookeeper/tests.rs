@@ -14,6 +14,7 @@ use crate::types::{BookieId, DigestType, LedgerId, Quorum};
 
 /// A session that neither a busy machine nor a server that starts anew ends, nor its connections.
 async fn connect(cluster: &Cluster) -> ZooKeeper {
+    dl_cluster::limit();
     let mut options = ZooKeeperOptions::new(cluster.zookeeper());
     (options.session_timeout, options.patience) = (Duration::from_secs(120), Duration::from_secs(120));
     ZooKeeper::connect(options).await.unwrap()
@@ -99,6 +100,34 @@ async fn a_closed_session_says_so_and_its_nodes_are_gone() {
     assert!(one.watch(&path).changed().await.is_err());
     assert_eq!(one.get(&path).await.unwrap_err().kind(), ErrorKind::Closed);
     assert_eq!(two.children(&path).await.unwrap(), Some(vec![]));
+}
+
+#[test]
+fn a_closed_session_leaves_nothing_of_its_runtime_and_its_handles_say_so_anywhere() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (one, bookies, watch) = runtime.block_on(async {
+        let one = connect(Cluster::shared_zookeeper()).await;
+        let bookies = ZooKeeperBookies::new(one.clone(), "/ledgers");
+        let watch = bookies.watch().unwrap();
+        one.close().await;
+        (one, bookies, watch)
+    });
+    assert!(one.shared.runtime().is_none());
+    drop(runtime);
+    assert!(watch.has_changed().is_err() && bookies.watch().unwrap().has_changed().is_err());
+    // On a thread without a runtime.
+    let calls = async {
+        one.close().await;
+        let changed = one.set("/", b"", 0).await.unwrap_err();
+        [one.get("/").await.unwrap_err(), one.touch().await.unwrap_err(), changed]
+    };
+    let waker = std::task::Waker::noop();
+    match std::pin::pin!(calls).poll(&mut std::task::Context::from_waker(waker)) {
+        std::task::Poll::Ready(errors) => {
+            errors.iter().for_each(|error| assert_eq!(error.kind(), ErrorKind::Closed))
+        }
+        std::task::Poll::Pending => panic!("a call waits"),
+    }
 }
 
 #[tokio::test]
@@ -202,4 +231,43 @@ async fn bookies_are_found_and_their_coming_and_going_is_told() {
     assert_eq!(bookies.resolve(&elsewhere).await.unwrap().as_deref(), Some("10.0.0.1:3181"));
     let named = BookieId::new("a-bookie").unwrap();
     assert_eq!(bookies.resolve(&named).await.unwrap(), None);
+}
+
+/// The case `bookkeeper` of the golden vectors: what BookKeeper's own tools made.
+#[tokio::test]
+async fn a_cluster_that_java_formatted_is_read_as_it_stands() {
+    let cluster = Cluster::start(&["--bookies", "0"]);
+    let zookeeper = connect(&cluster).await;
+    let golden: serde_json::Value =
+        serde_json::from_str(include_str!("../../testdata/cluster.json")).unwrap();
+    let names = |list: &str| {
+        let names = golden[list].as_array().unwrap().iter();
+        names.map(|name| name.as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let put = async |path: &str, data: &str| {
+        assert!(zookeeper.create(path, data.as_bytes(), NodeMode::Persistent).await.is_ok(), "{path}");
+    };
+    put("/ledgers", "").await;
+    for node in golden["znodes"].as_array().unwrap() {
+        put(node["path"].as_str().unwrap(), node["text"].as_str().unwrap()).await;
+    }
+    for name in names("children_of_root") {
+        // Those with data are there.
+        put(&format!("/ledgers/{name}"), "").await;
+    }
+    for name in names("children_of_available") {
+        put(&format!("/ledgers/available/{name}"), "").await;
+    }
+    let ledgers = ZooKeeperLedgers::open(zookeeper.clone(), "/ledgers").await.unwrap();
+    assert_eq!(ledgers.list(None, 100).await.unwrap(), [], "no name beside the ledgers is one");
+    let id = ledgers.new_id().await.unwrap();
+    assert_eq!(ledgers.create(id, &metadata(1)).await.unwrap(), Version(0));
+    assert_eq!(ledgers.list(None, 100).await.unwrap(), [id]);
+    // In the folder that Java's first ledgers are in too, and of the generator nothing is left but itself.
+    assert!(zookeeper.state("/ledgers/00/0000/L0000").await.unwrap().is_some());
+    assert_eq!(zookeeper.children("/ledgers/idgen").await.unwrap().unwrap(), names("children_of_idgen"));
+    let found = ZooKeeperBookies::new(zookeeper, "/ledgers").bookies().await.unwrap();
+    let found: Vec<_> = found.iter().map(|bookie| (bookie.id.to_string(), bookie.writable)).collect();
+    let expected = names("children_of_available").into_iter().filter(|name| name != "readonly");
+    assert_eq!(found, expected.map(|name| (name, true)).collect::<Vec<_>>());
 }

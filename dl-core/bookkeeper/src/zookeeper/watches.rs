@@ -70,7 +70,7 @@ impl ZooKeeper {
         // so that nobody finds the path before.
         if follow.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
             paths.insert(path.to_owned(), watched);
-            self.shared.runtime.spawn(follow);
+            self.shared.spawn(follow);
         }
         receiver
     }

@@ -83,20 +83,31 @@ impl Binding {
         let structure: String = lines.collect();
         let fields: Map<String, Value> =
             serde_json::from_str(&structure).map_err(|error| bad("it cannot be read").caused_by(error))?;
-        let field = |id: &str, kind: &str| fields.get(id).and_then(|field| field.get(kind));
-        let text = |id| field(id, "str").and_then(Value::as_str).map(str::to_owned);
-        let flag = |id| field(id, "tf").and_then(Value::as_i64).map(|flag| flag != 0);
+        // What it says and cannot be understood is not what it would be if it said nothing.
+        let value = |id: &str, kind: &str| match fields.get(id) {
+            None => Ok(None),
+            Some(field) => field.get(kind).map(Some).ok_or_else(|| bad(&format!("field {id} is no {kind}"))),
+        };
+        let text = |id| match value(id, "str")?.map(Value::as_str) {
+            Some(None) => Err(bad(&format!("field {id} is no text"))),
+            text => Ok(text.flatten().map(str::to_owned)),
+        };
+        let number = |id, kind| match value(id, kind)?.map(Value::as_i64) {
+            Some(None) => Err(bad(&format!("field {id} is no number of 64 bits"))),
+            number => Ok(number.flatten()),
+        };
+        let flag = |id| Ok::<_, Error>(number(id, "tf")?.map(|flag| flag != 0));
         Ok(Self {
-            bookkeeper_zookeepers: text("1").ok_or_else(|| bad("it names no ZooKeeper of BookKeeper"))?,
-            ledgers_path: text("2").ok_or_else(|| bad("it names no path of ledgers"))?,
-            sanity_check_txid: flag("3").unwrap_or(true),
-            encode_region: flag("4").unwrap_or(false),
-            reader_bookkeeper_zookeepers: text("5"),
-            zookeepers: text("6"),
-            reader_zookeepers: text("7"),
-            acl_root: text("8"),
-            first_segment: field("9", "i64").and_then(Value::as_i64),
-            federated: flag("10").unwrap_or(false),
+            bookkeeper_zookeepers: text("1")?.ok_or_else(|| bad("it names no ZooKeeper of BookKeeper"))?,
+            ledgers_path: text("2")?.ok_or_else(|| bad("it names no path of ledgers"))?,
+            sanity_check_txid: flag("3")?.unwrap_or(true),
+            encode_region: flag("4")?.unwrap_or(false),
+            reader_bookkeeper_zookeepers: text("5")?,
+            zookeepers: text("6")?,
+            reader_zookeepers: text("7")?,
+            acl_root: text("8")?,
+            first_segment: number("9", "i64")?,
+            federated: flag("10")?.unwrap_or(false),
         })
     }
 
@@ -129,7 +140,8 @@ mod tests {
     use super::*;
     use crate::error::ErrorKind;
 
-    const GOLDEN: [&str; 2] = [
+    const GOLDEN: [&str; 3] = [
+        include_str!("../../../testdata/format/access-control.json"),
         include_str!("../../../testdata/format/bindings.json"),
         include_str!("../../../testdata/format/federated.json"),
     ];
@@ -181,6 +193,11 @@ mod tests {
             "1\nBKDL\n{",
             "1\nBKDL\n[]",
             "/ns/.subnamespaces/NS_0000000000",
+            "1\nBKDL\n{\"1\":{\"str\":7},\"2\":{\"str\":\"/l\"}}",
+            "1\nBKDL\n{\"1\":{\"str\":\"a\"},\"2\":{\"str\":\"/l\"},\"9\":{\"i64\":9223372036854775808}}",
+            "1\nBKDL\n{\"1\":{\"str\":\"a\"},\"2\":{\"str\":\"/l\"},\"9\":{\"str\":\"7\"}}",
+            "1\nBKDL\n{\"1\":{\"str\":\"a\"},\"2\":{\"str\":\"/l\"},\"10\":{\"tf\":\"yes\"}}",
+            "1\nBKDL\n{\"1\":{\"str\":\"a\"},\"2\":{\"str\":\"/l\"},\"10\":7}",
         ] {
             assert_eq!(
                 Binding::parse(bad.as_bytes()).unwrap_err().kind(),

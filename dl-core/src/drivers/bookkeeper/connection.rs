@@ -75,12 +75,11 @@ pub(super) fn ledger_options(options: &Options, first_number: SegmentNumber) -> 
         Digest::None => DigestType::Dummy,
     };
     let explicit_lac = options.explicit_lac;
-    let greets = options.tls_roots.is_some() || options.bookie_user.is_some();
     // The names are those of Java's LedgerMetadata.
     let said = [("application", &options.ledger_application), ("component", &options.ledger_component)];
     let said = said.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
     let custom = said.map(|(name, value)| (name.to_owned(), Bytes::from(value.clone()))).collect();
-    Ok(LedgerOptions { quorum, digest, password, custom, explicit_lac, greets, first_number })
+    Ok(LedgerOptions { quorum, digest, password, custom, explicit_lac, first_number })
 }
 
 /// A quorum in which, as in Java, none is larger than what holds it.

@@ -32,3 +32,16 @@ async fn a_writer_that_too_few_bookies_take_says_what_the_last_one_said() {
     assert_eq!(failed.kind(), ErrorKind::NotEnoughBookies);
     assert!(failed.message().ends_with("the last one said: no TLS with it"), "{failed}");
 }
+
+#[tokio::test]
+async fn who_shows_no_name_where_one_is_wanted_is_told_so() {
+    // More than are asked first.
+    let world = World::new(12).await;
+    world.demand_names(&bookies(0..12));
+    let refused = world.client.greet().await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Unauthorized);
+    assert!(refused.message().contains("a name and a password"), "{refused}");
+    let world = World::new(12).await;
+    world.demand_names(&bookies(0..11));
+    world.client.greet().await.unwrap();
+}

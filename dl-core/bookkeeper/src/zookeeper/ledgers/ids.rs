@@ -66,7 +66,7 @@ impl ZooKeeperLedgers {
             };
             let number = path[prefix.len()..].parse::<i64>().ok().filter(|id| *id < i64::from(i32::MAX));
             let zookeeper = self.zookeeper.clone();
-            self.zookeeper.shared.runtime.spawn(async move {
+            self.zookeeper.shared.spawn(async move {
                 // What is left goes with the session.
                 let _left = zookeeper.delete(&path).await;
             });

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use super::super::metadata::until_answered;
 use super::{Inner, SUBNAMESPACES};
 use crate::error::Result;
 use crate::metadata::{MetadataStore, Watch};
@@ -33,7 +34,11 @@ fn follow(
         loop {
             // The namespace is closed if this fails: then the next read says so, too.
             let Ok(mut made) = inner.metadata.watch(SUBNAMESPACES) else { return };
-            let Ok(below) = inner.locate(&name).await else { return };
+            let below = tokio::select! {
+                below = until_answered(&inner.seams, || inner.locate(&name)) => below,
+                () = told.closed() => return,
+            };
+            let Ok(below) = below else { return };
             let watched = match &below {
                 Some(below) => make(&inner, below),
                 None => Ok(made.clone()),

@@ -7,18 +7,15 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::Inner;
-use crate::seams::{BoxFuture, Tasks};
+use super::super::error::from_cluster;
+use super::{Inner, until_answered};
+use crate::seams::{BoxFuture, Seams};
 
 /// Watches for nodes called `name` below this path of ZooKeeper.
 pub(super) fn watch(inner: &Arc<Inner>, path: String, name: &str) -> watch::Receiver<()> {
     let (told, receiver) = watch::channel(());
-    let search = Search {
-        zookeeper: inner.zookeeper.clone(),
-        tasks: inner.seams.tasks.clone(),
-        name: name.into(),
-        told,
-    };
+    let search =
+        Search { zookeeper: inner.zookeeper.clone(), seams: inner.seams.clone(), name: name.into(), told };
     let (wanted, until) = watch::channel(());
     inner.seams.tasks.spawn(Box::pin(async move {
         let _wanted = wanted;
@@ -29,7 +26,7 @@ pub(super) fn watch(inner: &Arc<Inner>, path: String, name: &str) -> watch::Rece
 
 struct Search {
     zookeeper: dl_bookkeeper::ZooKeeper,
-    tasks: Arc<dyn Tasks>,
+    seams: Seams,
     name: Box<str>,
     told: watch::Sender<()>,
 }
@@ -41,7 +38,13 @@ impl Search {
             let mut watch = self.zookeeper.watch(&path);
             let mut below: BTreeMap<String, watch::Sender<()>> = BTreeMap::new();
             loop {
-                let Ok(names) = self.zookeeper.children(&path).await else { return };
+                let children = || async { self.zookeeper.children(&path).await.map_err(from_cluster) };
+                let read = tokio::select! {
+                    read = until_answered(&self.seams, children) => read,
+                    _ = until.changed() => return,
+                    () = self.told.closed() => return,
+                };
+                let Ok(names) = read else { return };
                 let mut names = names.unwrap_or_default();
                 names.retain(|name| **name != *self.name);
                 below.retain(|name, _| names.binary_search(name).is_ok());
@@ -49,7 +52,7 @@ impl Search {
                     let place = format!("{}/{name}", path.trim_end_matches('/'));
                     below.entry(name).or_insert_with(|| {
                         let (wanted, until) = watch::channel(());
-                        self.tasks.spawn(self.clone().follow(place, until));
+                        self.seams.tasks.spawn(self.clone().follow(place, until));
                         wanted
                     });
                 }

@@ -9,6 +9,7 @@ mod member;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use dl_bookkeeper::{NodeState, ZooKeeper};
@@ -18,6 +19,9 @@ use crate::error::Result;
 use crate::metadata::{Child, Lock, MetadataStore, Node, NodePath, Op, Outcome, Takeover, Version, Watch};
 use crate::seams::Seams;
 use crate::store::StoreSession;
+
+/// How long to wait before servers that did not answer in time are asked again.
+const RETRY: Duration = Duration::from_millis(500);
 
 /// One opening of a namespace's metadata, on a session of its own.
 #[derive(Clone)]
@@ -51,6 +55,20 @@ impl Inner {
             "/" => self.root.clone(),
             path => format!("{}{path}", self.root),
         })
+    }
+}
+
+/// Asks for as long as asking again may help. Who follows what changes has to: a watch that ended while the namespace is open
+/// would tell of no change any more, or of one after the other.
+pub(super) async fn until_answered<T, F: Future<Output = Result<T>>>(
+    seams: &Seams,
+    ask: impl Fn() -> F,
+) -> Result<T> {
+    loop {
+        match ask().await {
+            Err(error) if error.is_retryable() => seams.clock.sleep(RETRY).await,
+            answer => return answer,
+        }
     }
 }
 

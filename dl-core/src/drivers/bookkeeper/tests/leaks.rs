@@ -7,6 +7,8 @@ use dl_bookkeeper::{
     BookKeeper, BookieId, ClientOptions, LedgerId, LedgerMetadata, LedgerStore, MemoryCluster,
     Version as LedgerVersion, Versioned, Watch as LedgerWatch, Written,
 };
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 use super::segments::{OnBookies, for_ever, ledger_options};
 use super::*;
@@ -251,6 +253,44 @@ async fn without_bookies_that_take_entries_the_store_is_full() {
     let (segments, mortal) = world.process(usize::MAX, false).await;
     assert!(start(&segments, &*mortal, &[]).await.unwrap());
     assert_eq!(world.ledgers().await, world.used().await);
+}
+
+/// A bookie that wants a name and a password of whoever comes: to every request it says so.
+async fn demanding() -> (String, tokio::task::JoinSet<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, mut serving) = (listener.local_addr().unwrap().to_string(), tokio::task::JoinSet::new());
+    serving.spawn(async move {
+        let mut connections = tokio::task::JoinSet::new();
+        loop {
+            let (mut client, _) = listener.accept().await.unwrap();
+            connections.spawn(async move {
+                while let Ok(length) = client.read_u32().await {
+                    let mut request = vec![0; usize::try_from(length).unwrap()];
+                    client.read_exact(&mut request).await.unwrap();
+                    // The header of the request is that of the answer; EUA is 502.
+                    let header = &request[..2 + usize::from(request[1])];
+                    let answer = [header, &[0x10, 0xf6, 0x03]].concat();
+                    client.write_u32(u32::try_from(answer.len()).unwrap()).await.unwrap();
+                    client.write_all(&answer).await.unwrap();
+                }
+            });
+        }
+    });
+    (address, serving)
+}
+
+#[tokio::test]
+async fn where_bookies_want_a_name_who_shows_none_begins_nothing() {
+    let world = World::new().await;
+    let (address, _serving) = demanding().await;
+    for bookie in ["a:1", "b:1", "c:1"] {
+        world.cluster.register(BookieId::new(bookie).unwrap(), &address, true);
+    }
+    let (segments, mortal) = world.process(usize::MAX, false).await;
+    let refused = start(&segments, &*mortal, &[]).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::PermissionDenied);
+    assert!(refused.message().contains("a name and a password"), "{refused}");
+    assert_eq!((world.parked().await, world.ledgers().await), (None, Vec::new()));
 }
 
 /// A payload that fills a segment.

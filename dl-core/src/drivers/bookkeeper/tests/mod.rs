@@ -2,9 +2,12 @@
 
 mod engine;
 mod golden;
+mod hostile;
 mod leaks;
 mod namespace;
 mod segments;
+mod silent;
+mod verifying;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
@@ -26,12 +29,15 @@ use crate::{LogName, Namespace, ReaderOptions, WriterOptions};
 
 /// A session that a busy machine does not end, nor its connections.
 async fn connect(cluster: &Cluster) -> ZooKeeper {
+    dl_cluster::limit();
     let mut options = ZooKeeperOptions::new(cluster.zookeeper());
     (options.session_timeout, options.patience) = (Duration::from_secs(30), Duration::from_secs(120));
     ZooKeeper::connect(options).await.unwrap()
 }
 
+/// The path of a namespace that nobody else has. Its test is ended if it hangs.
 fn name() -> String {
+    dl_cluster::limit();
     static NAMES: AtomicU64 = AtomicU64::new(0);
     format!("/suite-{}", NAMES.fetch_add(1, Ordering::Relaxed))
 }

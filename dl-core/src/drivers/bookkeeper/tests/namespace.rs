@@ -102,6 +102,51 @@ async fn segments_begin_with_the_number_that_the_binding_says() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_first_number_that_was_raised_or_is_the_last_breaks_no_log() {
+    const LAST: i64 = i64::MAX - 1;
+    // Found nowhere else in a binding: the port of a server has five digits.
+    const AT_FIRST: u64 = 777_777;
+    let zookeeper = connect(Cluster::shared()).await;
+    let log = LogName::new("log").unwrap();
+    for (first, ledgers, expected) in [
+        // One that no segment can have says nothing.
+        (i64::MAX, "0", Ok(1)),
+        // Java deleted the only segment, an empty one, before the namespace was told to begin later.
+        (100, "1", Ok(100)),
+        (100, "99", Ok(100)),
+        (100, "100", Ok(100)),
+        // Segments 2 and 3 were there, and are gone.
+        (100, "3", Err(ErrorKind::Corrupt)),
+        (LAST, "0", Ok(LAST)),
+    ] {
+        let uri = uri();
+        Namespace::open(&uri, making().first_segment(AT_FIRST)).await.unwrap().close().await.unwrap();
+        let root = format!("/{}", uri.rsplit_once('/').unwrap().1);
+        let (binding, _) = zookeeper.get(&root).await.unwrap().unwrap();
+        let binding = String::from_utf8(binding.to_vec()).unwrap();
+        let binding = binding.replace(&AT_FIRST.to_string(), &first.to_string());
+        zookeeper.set(&root, binding.as_bytes(), 0).await.unwrap();
+        let namespace = Namespace::open(&uri, Options::default()).await.unwrap();
+        namespace.create_log(&log).await.unwrap();
+        let node = format!("{root}/log/<default>/ledgers");
+        zookeeper.set(&node, ledgers.as_bytes(), 0).await.unwrap();
+        let writer = namespace.log(&log).open_writer(WriterOptions::default()).await.unwrap();
+        let appended = append(&writer, "a").await.map(|receipt| receipt.dlsn.segment());
+        assert_eq!(appended.map_err(|error| error.kind()), expected, "{first} {ledgers}");
+        if expected.is_ok() {
+            writer.close().await.unwrap();
+            assert_eq!(read(&namespace, &log).await, ["a"]);
+        }
+        if first == LAST {
+            let writer = namespace.log(&log).open_writer(WriterOptions::default()).await.unwrap();
+            let refused = append(&writer, "b").await.unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::Unsupported, "{refused}");
+        }
+        namespace.close().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ledgers_say_whose_they_are_as_javas_do() {
     // What Java stored for a writer with these is in the golden file.
     let golden = include_str!("../../../../testdata/format/ledger-custom-metadata.json");
@@ -263,6 +308,7 @@ async fn logs_of_a_federated_namespace_lie_where_java_puts_them() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_zookeeper_is_silent_nothing_is_acknowledged_for_long() {
     const SESSION_MS: u64 = 10_000;
+    dl_cluster::limit();
     let cluster = Cluster::start(&[]);
     let uri = format!("distributedlog://{}/silent", cluster.zookeeper());
     let namespace = Namespace::open(&uri, making().session_timeout_ms(SESSION_MS)).await.unwrap();

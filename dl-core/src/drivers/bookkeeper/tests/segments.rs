@@ -47,6 +47,7 @@ impl OnBookies {
     }
 
     fn on_its_own() -> Self {
+        dl_cluster::limit();
         Self { cluster: Where::Own(Cluster::start(&[])), ..Self::new() }
     }
 
@@ -93,7 +94,7 @@ pub(super) fn ledger_options(root: &str, explicit_lac: bool) -> LedgerOptions {
     let quorum = Quorum::new(3, 3, 2).unwrap();
     let (digest, password) = (DigestType::Crc32, bytes::Bytes::new());
     let (custom, first_number) = (tag(root), SegmentNumber::FIRST);
-    LedgerOptions { quorum, digest, password, custom, explicit_lac, greets: false, first_number }
+    LedgerOptions { quorum, digest, password, custom, explicit_lac, first_number }
 }
 
 const FOR_EVER: Extent = Extent { until: Duration::MAX, lapses: 0 };
