@@ -15,7 +15,7 @@ pub(crate) use record_set::encode_record_set;
 pub use record_set::{NewRecordSet, RecordSet};
 
 #[cfg(test)]
-mod golden_tests;
+pub(crate) mod golden_tests;
 #[cfg(test)]
 mod property_tests;
 #[cfg(test)]

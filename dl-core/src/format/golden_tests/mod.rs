@@ -3,7 +3,7 @@
 //! Totals are asserted, so that no test passes by having passed over something.
 
 mod java_lz4;
-mod vectors;
+pub(crate) mod vectors;
 
 use bytes::Bytes;
 use serde_json::Value;

@@ -11,9 +11,9 @@ use crate::types::Dlsn;
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/format");
 
 /// One file.
-pub(super) struct Case {
-    pub(super) name: String,
-    pub(super) json: Value,
+pub(crate) struct Case {
+    pub(crate) name: String,
+    pub(crate) json: Value,
 }
 
 /// A byte string, or what stands for one over 20,000 bytes.
@@ -24,18 +24,18 @@ pub(super) enum Stored<'a> {
 
 /// Every file.
 #[expect(clippy::disallowed_methods, reason = "test data lies on the real disk")]
-pub(super) fn cases() -> Vec<Case> {
+pub(crate) fn cases() -> Vec<Case> {
     let names =
         std::fs::read_dir(FOLDER).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
     let mut names: Vec<String> =
         names.filter_map(|name| name.strip_suffix(".json").map(str::to_owned)).collect();
     names.sort();
-    assert_eq!(names.len(), 53);
+    assert_eq!(names.len(), 54);
     names.iter().map(|name| Case::load(name)).collect()
 }
 
 impl Case {
-    pub(super) fn load(name: &str) -> Self {
+    pub(crate) fn load(name: &str) -> Self {
         let text = std::fs::read_to_string(format!("{FOLDER}/{name}.json")).unwrap();
         Self { name: name.to_owned(), json: serde_json::from_str(&text).unwrap() }
     }
@@ -72,7 +72,7 @@ impl Case {
     }
 
     /// The payload of a record that was made by a rule.
-    pub(super) fn payload_rule(&self, record: &Value) -> Option<Vec<u8>> {
+    pub(crate) fn payload_rule(&self, record: &Value) -> Option<Vec<u8>> {
         let rules = self.json.get("payload_rules").filter(|_| !boolean(record, "control"))?;
         let rule = array(rules, "payloads").iter().find(|rule| rule["txid"] == record["txid"])?;
         let length = number(rule, "length") as usize;
@@ -132,6 +132,14 @@ pub(super) fn assert_same(object: &Value, key: &str, actual: &[u8], context: &st
 
 fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// An entry as a bookie has it, also one of which only a digest was kept.
+pub(crate) fn stored_entry(case: &Case, entry: &Value) -> Vec<u8> {
+    match bytes_at(entry, "payload") {
+        Stored::Bytes(bytes) => bytes,
+        Stored::Digest(digest) => rebuild(case, array(entry, "java_records"), digest),
+    }
 }
 
 pub(super) fn bytes_at<'a>(object: &'a Value, key: &str) -> Stored<'a> {
