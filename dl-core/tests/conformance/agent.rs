@@ -130,7 +130,17 @@ impl Agent {
     async fn dispatch(&mut self, args: &Args<'_>) -> Result<Reply, String> {
         match args.text("do")? {
             "await" => self.await_call(args.text("call")?).await,
-            "cancel" => self.cancel(args.text("call")?).await,
+            "cancel" => {
+                self.cancel(args.text("call")?).await?;
+                Ok(Reply::Ok(json!({})))
+            }
+            "retry" => match self.cancel(args.text("call")?).await? {
+                Some(reply) => Ok(reply),
+                None => {
+                    let again = args.value("again")?.as_object().ok_or("again is no request")?;
+                    Ok(calls::prepare(&Args(again), &self.open, &self.opener)?.await)
+                }
+            },
             "still_pending" => self.still_pending(args).await,
             _ => {
                 let mut call = calls::prepare(args, &self.open, &self.opener)?;
@@ -158,16 +168,15 @@ impl Agent {
         }
     }
 
-    /// Drops a call in flight; what it already had for its caller is lost with it.
-    async fn cancel(&mut self, name: &str) -> Result<Reply, String> {
+    /// Drops a call in flight; answers what it had answered before that.
+    async fn cancel(&mut self, name: &str) -> Result<Option<Reply>, String> {
         match self.calls.remove(name) {
             None => Err(format!("no call {name:?} is in flight")),
-            Some(Call::Ended(_)) => Ok(Reply::Ok(json!({}))),
+            Some(Call::Ended(reply)) => Ok(Some(reply)),
             Some(Call::Running(task)) => {
                 task.abort();
                 // However it ended, it has ended now.
-                let _ended = task.await;
-                Ok(Reply::Ok(json!({})))
+                Ok(task.await.ok().flatten())
             }
         }
     }

@@ -161,7 +161,13 @@ fn on_log(args: &Args<'_>, open: &Shared, log: Log) -> Prepared {
         "count" => {
             let bound = |name| Ok::<_, String>(args.optional_text(name)?.map(str::parse::<Dlsn>).transpose());
             let (from, until) = (bound("from")?, bound("until")?);
-            run(async move { Ok(json!(log.count_between(from?, until?).await?)) })
+            run(async move {
+                let count = match (from?, until?) {
+                    (None, None) => log.count().await?,
+                    (from, until) => log.count_between(from, until).await?,
+                };
+                Ok(json!(count))
+            })
         }
         "recover" => run(async move {
             log.recover().await?;

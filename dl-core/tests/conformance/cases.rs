@@ -198,7 +198,7 @@ fn check_names<'a>(
             let all: Vec<_> = names.processes.iter().cloned().collect();
             return all.iter().try_for_each(|process| forget(names, process));
         }
-        "await" | "cancel" | "still_pending" => {
+        "await" | "cancel" | "retry" | "still_pending" => {
             let call = text("call").unwrap_or_default();
             let known = if kind.name == "still_pending" {
                 names.calls.contains_key(call)

@@ -63,6 +63,7 @@ pub(crate) const KINDS: &[Kind] = &[
     // Calls in flight.
     call("await", &["call"], &["as"]),
     call("cancel", &["call"], &[]),
+    call("retry", &["call"], &["as"]),
     call("still_pending", &["call"], &[]),
     // Namespace.
     call("open", &[], &["uri", "options"]),

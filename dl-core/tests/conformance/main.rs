@@ -81,6 +81,10 @@ const FOREIGN_MEMORY: Subject = Subject {
 /// In a directory, by agents in another language.
 const FOREIGN_FILE: Subject = Subject { run: |case| run_real(foreign(), real::Driver::File, case), ..FILE };
 
+/// On a cluster, by agents in another language.
+const FOREIGN_BOOKKEEPER: Subject =
+    Subject { run: |case| run_real(foreign(), real::Driver::BookKeeper, case), ..BOOKKEEPER };
+
 const FILE_SIMULATED: Subject = Subject {
     name: "file (simulated)",
     capabilities: Simulated::capabilities_of(Driver::File),
@@ -119,6 +123,12 @@ fn foreign_memory() {
 #[ignore = "needs an agent in another language: DL_AGENT says which program, DL_LANGUAGE which language"]
 fn foreign_file() {
     run_all(&FOREIGN_FILE, &foreign_language());
+}
+
+#[test]
+#[ignore = "needs an agent in another language: DL_AGENT says which program, DL_LANGUAGE which language"]
+fn foreign_bookkeeper() {
+    run_all(&FOREIGN_BOOKKEEPER, &foreign_language());
 }
 
 fn foreign() -> Agents {

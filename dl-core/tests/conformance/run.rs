@@ -109,7 +109,7 @@ impl<W: World> Runner<'_, W> {
     /// Does a call once and compares what it answers.
     async fn call(&mut self, kind: &Kind, step: &Step, i: u64) -> Result<Value, String> {
         match kind.name {
-            "await" => return self.await_calls(step).await,
+            "await" | "retry" => return self.await_calls(kind, step).await,
             "cancel" | "still_pending" => return self.ask_calls(kind, step).await,
             _ => {}
         }
@@ -216,14 +216,19 @@ impl<W: World> Runner<'_, W> {
         })
     }
 
-    /// Awaits each call that was started under a name.
-    async fn await_calls(&mut self, step: &Step) -> Result<Value, String> {
+    /// Awaits each call that was started under a name, or gives it up and awaits it anew.
+    async fn await_calls(&mut self, kind: &Kind, step: &Step) -> Result<Value, String> {
         let name = step.get("call").and_then(Value::as_str).unwrap_or_default();
         let started = self.calls.remove(name).ok_or_else(|| format!("no call {name:?} is in flight"))?;
         let mut results = Vec::new();
         for (i, request) in (0..).zip(&started.requests) {
             let expected = self.expected(step, i)?;
-            let ask = object(json!({ "do": "await", "call": format!("{name}/{i}") }));
+            let mut ask = object(json!({ "do": kind.name, "call": format!("{name}/{i}") }));
+            if kind.name == "retry" {
+                let mut again = request.clone();
+                again.remove("start");
+                ask.insert("again".to_owned(), Value::Object(again));
+            }
             let reply = self.world.call(&started.process, &ask).await?;
             self.ledger.did(request, &reply)?;
             results.push(expected.check(reply).map_err(|failure| format!("call {i}: {failure}"))?);
