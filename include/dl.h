@@ -716,8 +716,12 @@ dl_error *dl_call_enqueue(dl_call *call,
                           void *user_data);
 
 /**
- * Asks for the end of the call: unless it is done by then, it fails with the kind cancelled. An append that was cancelled
- * may still be in the log; a read that was cancelled loses no record.
+ * Ends the call: unless it is done by then, it fails with the kind cancelled. An append that was cancelled may still be in the
+ * log; a read that was cancelled loses no record.
+ *
+ * When this returns, the call does nothing any more: an opening is in the way of nobody who opens by the same namespace after
+ * that, unless it was done and has what it opened. The call is done, save an append that succeeded and has its turn after those
+ * that were started before it.
  *
  * Does nothing to a call that is done, or to NULL. A call in flight is its own token of cancellation, for any thread.
  */
@@ -732,8 +736,9 @@ void dl_call_cancel(const dl_call *call);
 dl_error *dl_call_finish(const dl_call *call);
 
 /**
- * Frees a call. One that is not done is cancelled; its function is still called, or it still comes out of its queue, with
- * NULL for the call. What it answers and nobody took is freed; records that it read are read again.
+ * Frees a call. One that is not done is cancelled, as by dl_call_cancel; its function is still called, or it still comes out of
+ * its queue, with NULL for the call. What it answers and nobody took is freed: what was opened is in nobody's way, and records
+ * that were read are read again.
  */
 void dl_call_free(dl_call *call);
 
@@ -1552,9 +1557,10 @@ dl_error *dl_namespace_open_start(const char *uri,
  * cut off, a segment that was recovered, a sync that failed.
  *
  * It is called for one event after another, on threads of the library, never inside of a function of this header. It may call any
- * of these, but must not close or free this namespace, which would wait for itself; it must return, not throw or jump. Events that
- * come faster than it returns are dropped and counted. What happened before dl_namespace_close is told before that returns, and
- * nothing is told any more once dl_namespace_free has returned, or once this has failed: so long `user_data` has to live.
+ * of these, but must not close or free this namespace, or end the call that opens it, which would wait for itself; it must
+ * return, not throw or jump. Events that come faster than it returns are dropped and counted. What happened before
+ * dl_namespace_close is told before that returns, and nothing is told any more once dl_namespace_free has returned, or once this
+ * has failed: so long `user_data` has to live.
  *
  * Errors: as dl_namespace_open.
  */
@@ -2438,10 +2444,10 @@ dl_error *dl_reader_options_set_count(dl_reader_options *options, uint64_t value
 dl_error *dl_reader_options_set_on_truncated(dl_reader_options *options, const char *value);
 
 /**
- * How much a reader fetches ahead of its caller at most.
+ * How much a reader fetches ahead of its caller at most. If absent: 1MiB; on BookKeeper, where it
+ * waits for other machines, 4MiB.
  *
- * bytes; default 1MiB; 64KiB to 64MiB. Errors: invalid-argument if the value cannot be, which changes
- * nothing.
+ * bytes; 64KiB to 64MiB. Errors: invalid-argument if the value cannot be, which changes nothing.
  */
 dl_error *dl_reader_options_set_read_ahead_bytes(dl_reader_options *options, uint64_t value);
 

@@ -579,7 +579,8 @@ class call {
     wait(most);
     return take_(call_.get());
   }
-  /// Asks for its end. An append that was cancelled may still be in the log; a read that was cancelled loses no record.
+  /// Ends it: an opening is over when this returns. An append that was cancelled may still be in the log; a read that was
+  /// cancelled loses no record.
   void cancel() const noexcept { dl_call_cancel(call_.get()); }
   /// Has a function called when it is done, on a thread of the library: see dl_call_notify. What it throws ends there.
   void then(std::function<void()> done) {

@@ -268,6 +268,138 @@ static double seconds(void) {
   return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+/* One call was answered and another waits: what nobody takes of the first is the other's. */
+static dl_call *given_back(dl_call *answered, dl_call *waiting) {
+  OK(dl_call_wait(answered, -1));
+  CHECK(!dl_call_is_done(waiting));
+  dl_call_free(answered);
+  OK(dl_call_wait(waiting, 10000));
+  return waiting;
+}
+
+static void who_waits_is_woken_by_what_is_given_back(void) {
+  open_log("memory:c-given-back", "bytes");
+  dl_byte_writer *writer;
+  OK(dl_log_open_byte_writer(log, NULL, -1, &writer));
+  OK(dl_byte_writer_write(writer, text("one"), -1));
+  OK(dl_byte_writer_flush(writer, -1));
+  dl_reader_options *options = dl_reader_options_new();
+  OK(dl_reader_options_set_follow(options, true));
+  dl_reader *reader;
+  dl_byte_reader *bytes;
+  dl_log_watcher *logs;
+  dl_segment_watcher *segments;
+  OK(dl_log_open_reader(log, options, -1, &reader));
+  OK(dl_log_open_byte_reader(log, options, -1, &bytes));
+  OK(dl_namespace_watch_logs(namespace, "none", &logs));
+  OK(dl_log_watch_segments(log, &segments));
+  dl_reader_options_free(options);
+  dl_call *first, *second;
+
+  dl_record *record;
+  OK(dl_reader_next_start(reader, &first));
+  OK(dl_reader_next_start(reader, &second));
+  OK(dl_call_take_record(given_back(first, second), &record));
+  CHECK(is(dl_record_payload(record), "one"));
+  dl_call_free(second);
+  dl_record_free(record);
+
+  OK(dl_byte_writer_write(writer, text("two"), -1));
+  dl_records *records;
+  OK(dl_reader_next_start(reader, &first));
+  OK(dl_reader_next_batch_start(reader, 9, -1, &second));
+  OK(dl_call_take_records(given_back(first, second), &records));
+  CHECK(dl_records_count(records) == 1 && is(dl_record_payload(dl_records_at(records, 0)), "two"));
+  dl_call_free(second);
+  dl_records_free(records);
+
+  dl_buffer *chunk;
+  OK(dl_byte_reader_next_chunk(bytes, -1, &chunk));
+  CHECK(is(dl_buffer_bytes(chunk), "one"));
+  dl_buffer_free(chunk);
+  OK(dl_byte_reader_next_chunk_start(bytes, &first));
+  OK(dl_byte_reader_next_chunk_start(bytes, &second));
+  OK(dl_call_take_chunk(given_back(first, second), &chunk));
+  CHECK(is(dl_buffer_bytes(chunk), "two"));
+  dl_call_free(second);
+  dl_buffer_free(chunk);
+
+  dl_log_change *change;
+  OK(dl_log_watcher_next_start(logs, &first));
+  OK(dl_log_watcher_next_start(logs, &second));
+  OK(dl_call_take_log_change(given_back(first, second), &change));
+  CHECK(dl_log_change_kind(change) == DISTLOG_CHANGE_LISTED);
+  dl_call_free(second);
+  dl_log_change_free(change);
+
+  dl_segments *there;
+  OK(dl_segment_watcher_next_start(segments, &first));
+  OK(dl_segment_watcher_next_start(segments, &second));
+  OK(dl_call_take_segments(given_back(first, second), &there));
+  CHECK(dl_segments_count(there) == 1);
+  dl_call_free(second);
+  dl_segments_free(there);
+
+  OK(dl_byte_writer_close(writer, -1));
+  dl_byte_writer_free(writer);
+  dl_reader_free(reader);
+  dl_byte_reader_free(bytes);
+  dl_log_watcher_free(logs);
+  dl_segment_watcher_free(segments);
+  close_log();
+}
+
+/* A call that was given up says which one it was, and whether it may have happened. */
+static void expect_given_up(dl_error *error, unsigned kind, const char *operation, bool maybe) {
+  CHECK(dl_error_kind(error) == kind);
+  CHECK(strcmp(dl_error_operation(error), operation) == 0);
+  CHECK(dl_error_may_have_taken_effect(error) == maybe);
+  dl_error_free(error);
+}
+
+static void expect_cancelled(dl_call *call, const char *operation) {
+  dl_call_cancel(call);
+  OK(dl_call_wait(call, -1));
+  expect_given_up(dl_call_finish(call), DISTLOG_ERROR_CANCELLED, operation, false);
+  dl_call_free(call);
+}
+
+static void who_gives_up_is_told_which_call_it_was(void) {
+  open_log("memory:c-given-up", "bytes");
+  dl_reader_options *options = dl_reader_options_new();
+  OK(dl_reader_options_set(options, "follow", "true"));
+  dl_reader *reader;
+  dl_byte_reader *bytes;
+  OK(dl_log_open_reader(log, options, -1, &reader));
+  OK(dl_log_open_byte_reader(log, options, -1, &bytes));
+  dl_reader_options_free(options);
+  dl_record *record;
+  dl_buffer *chunk;
+  uint8_t byte;
+  size_t count;
+  expect_given_up(dl_reader_next(reader, 0, &record), DISTLOG_ERROR_TIMEOUT, "next", false);
+  expect_given_up(dl_byte_reader_read(bytes, &byte, 1, 0, &count), DISTLOG_ERROR_TIMEOUT, "read", false);
+  expect_given_up(dl_byte_reader_next_chunk(bytes, 0, &chunk), DISTLOG_ERROR_TIMEOUT, "next_chunk", false);
+  dl_call *call;
+  OK(dl_reader_next_start(reader, &call));
+  expect_cancelled(call, "next");
+  OK(dl_reader_next_batch_start(reader, 9, -1, &call));
+  expect_cancelled(call, "next_batch");
+  OK(dl_byte_reader_next_chunk_start(bytes, &call));
+  expect_cancelled(call, "next_chunk");
+  dl_writer *writer = open_writer();
+  OK(dl_writer_wait_fenced_start(writer, &call));
+  expect_cancelled(call, "fenced");
+  close_writer(writer);
+  OK(dl_byte_reader_close(bytes, -1));
+  dl_error *closed = dl_byte_reader_read(bytes, &byte, 1, -1, &count);
+  CHECK(strcmp(dl_error_operation(closed), "read") == 0);
+  dl_error_free(closed);
+  dl_reader_free(reader);
+  dl_byte_reader_free(bytes);
+  close_log();
+}
+
 static void a_batch_waits_as_long_as_it_says_and_not_for_another_call_too(void) {
   open_log("memory:c-waits", "orders");
   dl_reader_options *options = dl_reader_options_new();
@@ -627,6 +759,8 @@ int main(void) {
   RUN(settings_are_kept_with_a_log);
   RUN(what_nobody_took_goes_with_the_lock_and_the_namespace);
   RUN(chunks_and_changes_nobody_took_go_with_the_namespace);
+  RUN(who_waits_is_woken_by_what_is_given_back);
+  RUN(who_gives_up_is_told_which_call_it_was);
   RUN(a_batch_waits_as_long_as_it_says_and_not_for_another_call_too);
   RUN(cursors_move_under_their_reader);
   RUN(bytes_are_written_and_read_from_any_offset);

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use dl_core::{ByteReader, End, Log, ReaderOptions, Result};
+use tokio::sync::Notify;
 
 use crate::boundary::{answer, boundary};
 use crate::bytes::dl_buffer;
@@ -16,8 +17,8 @@ use crate::log::{dl_log, on as on_log, reader_options};
 use crate::options::dl_reader_options;
 use crate::reader::end_number;
 use crate::turn_taking::TurnTaking;
-use crate::unread::{Source, Unread};
-use crate::waiting::{Effect, block, start};
+use crate::unread::{Source, Unread, unless_given_back};
+use crate::waiting::{block, change, look, start};
 
 /// Reads a log as a stream of bytes, from any offset on. Delivers durable bytes only; one that follows waits at the end for
 /// more.
@@ -30,6 +31,8 @@ struct Stream {
     birth: Birth,
     reader: TurnTaking<ByteReader>,
     seen: Mutex<Seen>,
+    /// Wakes the one that reads when chunks are given back.
+    given_back: Notify,
 }
 
 /// What can be said without the reader, which a call may have.
@@ -62,6 +65,8 @@ impl Source<Chunk> for Stream {
         let mut seen = self.seen();
         seen.returned.extend(chunks);
         seen.returned.make_contiguous().sort_by_key(|chunk| chunk.offset);
+        drop(seen);
+        self.given_back.notify_one();
     }
 }
 
@@ -69,20 +74,31 @@ async fn open(log: Log, options: ReaderOptions) -> Result<dl_byte_reader> {
     let birth = Birth::now();
     let reader = log.open_byte_reader(options).await?;
     let seen = Seen { position: reader.position(), end: reader.end(), returned: VecDeque::new() };
-    Ok(dl_byte_reader {
-        stream: Arc::new(Stream { birth, reader: TurnTaking::new(reader), seen: seen.into() }),
-    })
+    let (reader, seen, given_back) = (TurnTaking::new(reader), seen.into(), Notify::new());
+    Ok(dl_byte_reader { stream: Arc::new(Stream { birth, reader, seen, given_back }) })
 }
 
 impl Stream {
+    async fn read(self: Arc<Self>, most: usize) -> Result<Unread<Chunk>> {
+        self.next("read", most).await
+    }
+
+    async fn next_chunk(self: Arc<Self>) -> Result<Unread<Chunk>> {
+        self.next("next_chunk", usize::MAX).await
+    }
+
     /// The next bytes, at most so many; none at the end.
-    async fn next(self: Arc<Self>, most: usize) -> Result<Unread<Chunk>> {
-        let chunk = self.reader.run(async |reader| {
-            if self.has_returned() {
-                reader.read(&mut []).await?;
-                return Ok(self.seen().returned.pop_front());
-            }
-            let chunk = reader.next_chunk().await;
+    async fn next(self: Arc<Self>, operation: &'static str, most: usize) -> Result<Unread<Chunk>> {
+        let chunk = self.reader.run(operation, async |reader| {
+            let chunk = loop {
+                if self.has_returned() {
+                    reader.read(&mut []).await?;
+                    return Ok(self.seen().returned.pop_front());
+                }
+                if let Some(chunk) = unless_given_back(&self.given_back, reader.next_chunk()).await {
+                    break chunk;
+                }
+            };
             let mut seen = self.seen();
             (seen.position, seen.end) = (reader.position(), reader.end());
             let bytes = chunk?;
@@ -99,7 +115,7 @@ impl Stream {
     }
 
     async fn seek(self: Arc<Self>, offset: u64) -> Result<()> {
-        let seek = self.reader.run(async |reader| {
+        let seek = self.reader.run("seek", async |reader| {
             reader.seek(offset).await?;
             *self.seen() = Seen { position: offset, end: reader.end(), returned: VecDeque::new() };
             Ok(())
@@ -146,7 +162,7 @@ pub extern "C" fn dl_log_open_byte_reader(
         let options = reader_options(options)?;
         Out::new(reader, "reader")?.give(block(
             timeout_ms,
-            Effect::None,
+            look("open_byte_reader"),
             on_log(log, |log| open(log, options))?,
         ))
     })
@@ -162,7 +178,7 @@ pub extern "C" fn dl_log_open_byte_reader_start(
 ) -> *mut dl_error {
     boundary(|| {
         let options = reader_options(options)?;
-        start(call, Effect::None, on_log(log, |log| open(log, options))?)
+        start(call, look("open_byte_reader"), on_log(log, |log| open(log, options))?)
     })
 }
 
@@ -188,7 +204,7 @@ pub extern "C" fn dl_byte_reader_read(
             out.put(0);
             return Ok(());
         }
-        let chunk = block(timeout_ms, Effect::None, on(reader, |it| it.next(length))?)?.read().pop();
+        let chunk = block(timeout_ms, look("read"), on(reader, |it| it.read(length))?)?.read().pop();
         let bytes = chunk.map(|chunk| chunk.bytes).unwrap_or_default();
         buffer.put_all(&bytes);
         out.put(bytes.len());
@@ -206,7 +222,7 @@ pub extern "C" fn dl_byte_reader_next_chunk(
 ) -> *mut dl_error {
     boundary(|| {
         let out = Out::new(chunk, "chunk")?;
-        let unread = block(timeout_ms, Effect::None, on(reader, |it| it.next(usize::MAX))?)?;
+        let unread = block(timeout_ms, look("next_chunk"), on(reader, Stream::next_chunk)?)?;
         out.put(unread.read().pop().map_or(std::ptr::null_mut(), |chunk| give(dl_buffer::new(chunk.bytes))));
         Ok(())
     })
@@ -219,7 +235,7 @@ pub extern "C" fn dl_byte_reader_next_chunk_start(
     reader: *mut dl_byte_reader,
     call: *mut *mut dl_call,
 ) -> *mut dl_error {
-    boundary(|| start(call, Effect::None, on(reader, |it| it.next(usize::MAX))?))
+    boundary(|| start(call, look("next_chunk"), on(reader, Stream::next_chunk)?))
 }
 
 /// The offset of the next byte.
@@ -239,7 +255,7 @@ pub extern "C" fn dl_byte_reader_seek(
     offset: u64,
     timeout_ms: i64,
 ) -> *mut dl_error {
-    boundary(|| block(timeout_ms, Effect::None, on(reader, |it| it.seek(offset))?))
+    boundary(|| block(timeout_ms, look("seek"), on(reader, |it| it.seek(offset))?))
 }
 
 /// Starts dl_byte_reader_seek. It answers nothing. Errors: those of dl_byte_reader_seek come with the call.
@@ -249,7 +265,7 @@ pub extern "C" fn dl_byte_reader_seek_start(
     offset: u64,
     call: *mut *mut dl_call,
 ) -> *mut dl_error {
-    boundary(|| start(call, Effect::None, on(reader, |it| it.seek(offset))?))
+    boundary(|| start(call, look("seek"), on(reader, |it| it.seek(offset))?))
 }
 
 /// How the reader ended: one of DISTLOG_END_..., 0 while it has not, or is somewhere else since.
@@ -265,7 +281,7 @@ pub extern "C" fn dl_byte_reader_end(reader: *const dl_byte_reader) -> u32 {
 /// same.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_byte_reader_close(reader: *mut dl_byte_reader, timeout_ms: i64) -> *mut dl_error {
-    boundary(|| block(timeout_ms, Effect::Possible, on(reader, Stream::close)?))
+    boundary(|| block(timeout_ms, change("close"), on(reader, Stream::close)?))
 }
 
 /// Starts dl_byte_reader_close. It answers nothing. Errors: those of dl_byte_reader_close come with the call.
@@ -274,7 +290,7 @@ pub extern "C" fn dl_byte_reader_close_start(
     reader: *mut dl_byte_reader,
     call: *mut *mut dl_call,
 ) -> *mut dl_error {
-    boundary(|| start(call, Effect::Possible, on(reader, Stream::close)?))
+    boundary(|| start(call, change("close"), on(reader, Stream::close)?))
 }
 
 /// Frees a byte reader.

@@ -15,7 +15,7 @@ use crate::handle::{self, Boxed, Object, Out};
 use crate::log::{dl_log, on as on_log, writer_options};
 use crate::options::dl_writer_options;
 use crate::turn_taking::TurnTaking;
-use crate::waiting::{Effect, block, start};
+use crate::waiting::{block, change, look, start};
 
 /// The most bytes that are copied for one call.
 const MOST_BYTES: usize = 1 << 30;
@@ -54,15 +54,15 @@ async fn open(log: Log, options: WriterOptions) -> Result<dl_byte_writer> {
 
 impl Stream {
     async fn write(self: Arc<Self>, bytes: Bytes) -> Result<()> {
-        self.run(async |writer| writer.write(bytes).await).await
+        self.run("write", async |writer| writer.write(bytes).await).await
     }
 
     async fn flush(self: Arc<Self>) -> Result<()> {
-        self.run(async |writer| writer.flush().await).await
+        self.run("flush", async |writer| writer.flush().await).await
     }
 
     async fn seal(self: Arc<Self>) -> Result<()> {
-        self.run(async |writer| writer.seal().await).await
+        self.run("seal", async |writer| writer.seal().await).await
     }
 
     async fn close(self: Arc<Self>) -> Result<()> {
@@ -82,12 +82,16 @@ impl Stream {
 
     /// Fails when the writer ends.
     async fn ended(self: Arc<Self>) -> Result<()> {
-        let ended = self.writer.run(async |writer| Ok(writer.fenced())).await?;
+        let ended = self.writer.run("fenced", async |writer| Ok(writer.fenced())).await?;
         Err(ended.await)
     }
 
-    async fn run(&self, verb: impl AsyncFnOnce(&mut ByteWriter) -> Result<()>) -> Result<()> {
-        self.writer.run(async |writer| self.noting(writer, verb).await).await
+    async fn run(
+        &self,
+        operation: &'static str,
+        verb: impl AsyncFnOnce(&mut ByteWriter) -> Result<()>,
+    ) -> Result<()> {
+        self.writer.run(operation, async |writer| self.noting(writer, verb).await).await
     }
 
     /// Notes how far the writer is after a verb.
@@ -122,7 +126,7 @@ pub extern "C" fn dl_log_open_byte_writer(
         let options = writer_options(options)?;
         Out::new(writer, "writer")?.give(block(
             timeout_ms,
-            Effect::Possible,
+            change("open_byte_writer"),
             on_log(log, |log| open(log, options))?,
         ))
     })
@@ -138,7 +142,7 @@ pub extern "C" fn dl_log_open_byte_writer_start(
 ) -> *mut dl_error {
     boundary(|| {
         let options = writer_options(options)?;
-        start(call, Effect::Possible, on_log(log, |log| open(log, options))?)
+        start(call, change("open_byte_writer"), on_log(log, |log| open(log, options))?)
     })
 }
 
@@ -155,7 +159,7 @@ pub extern "C" fn dl_byte_writer_write(
 ) -> *mut dl_error {
     boundary(|| {
         let bytes = bytes.copy(MOST_BYTES)?;
-        block(timeout_ms, Effect::Possible, on(writer, |it| it.write(bytes))?)
+        block(timeout_ms, change("write"), on(writer, |it| it.write(bytes))?)
     })
 }
 
@@ -168,7 +172,7 @@ pub extern "C" fn dl_byte_writer_write_start(
 ) -> *mut dl_error {
     boundary(|| {
         let bytes = bytes.copy(MOST_BYTES)?;
-        start(call, Effect::Possible, on(writer, |it| it.write(bytes))?)
+        start(call, change("write"), on(writer, |it| it.write(bytes))?)
     })
 }
 
@@ -178,7 +182,7 @@ pub extern "C" fn dl_byte_writer_write_start(
 /// ones end.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_byte_writer_flush(writer: *mut dl_byte_writer, timeout_ms: i64) -> *mut dl_error {
-    boundary(|| block(timeout_ms, Effect::None, on(writer, Stream::flush)?))
+    boundary(|| block(timeout_ms, look("flush"), on(writer, Stream::flush)?))
 }
 
 /// Starts dl_byte_writer_flush. It answers nothing. Errors: those of dl_byte_writer_flush come with the call.
@@ -187,7 +191,7 @@ pub extern "C" fn dl_byte_writer_flush_start(
     writer: *mut dl_byte_writer,
     call: *mut *mut dl_call,
 ) -> *mut dl_error {
-    boundary(|| start(call, Effect::None, on(writer, Stream::flush)?))
+    boundary(|| start(call, look("flush"), on(writer, Stream::flush)?))
 }
 
 /// The offset behind what was written: that of the next byte.
@@ -201,7 +205,7 @@ pub extern "C" fn dl_byte_writer_position(writer: *const dl_byte_writer) -> u64 
 /// Errors: as dl_byte_writer_flush, and the log is not sealed.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_byte_writer_seal(writer: *mut dl_byte_writer, timeout_ms: i64) -> *mut dl_error {
-    boundary(|| block(timeout_ms, Effect::Possible, on(writer, Stream::seal)?))
+    boundary(|| block(timeout_ms, change("seal"), on(writer, Stream::seal)?))
 }
 
 /// Starts dl_byte_writer_seal. It answers nothing. Errors: those of dl_byte_writer_seal come with the call.
@@ -210,7 +214,7 @@ pub extern "C" fn dl_byte_writer_seal_start(
     writer: *mut dl_byte_writer,
     call: *mut *mut dl_call,
 ) -> *mut dl_error {
-    boundary(|| start(call, Effect::Possible, on(writer, Stream::seal)?))
+    boundary(|| start(call, change("seal"), on(writer, Stream::seal)?))
 }
 
 /// Waits until what was written is durable, completes the segment and lets the log go.
@@ -218,7 +222,7 @@ pub extern "C" fn dl_byte_writer_seal_start(
 /// Errors: as dl_writer_close; storage-full if bytes were refused.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_byte_writer_close(writer: *mut dl_byte_writer, timeout_ms: i64) -> *mut dl_error {
-    boundary(|| block(timeout_ms, Effect::Possible, on(writer, Stream::close)?))
+    boundary(|| block(timeout_ms, change("close"), on(writer, Stream::close)?))
 }
 
 /// Starts dl_byte_writer_close. It answers nothing. Errors: those of dl_byte_writer_close come with the call.
@@ -227,13 +231,13 @@ pub extern "C" fn dl_byte_writer_close_start(
     writer: *mut dl_byte_writer,
     call: *mut *mut dl_call,
 ) -> *mut dl_error {
-    boundary(|| start(call, Effect::Possible, on(writer, Stream::close)?))
+    boundary(|| start(call, change("close"), on(writer, Stream::close)?))
 }
 
 /// Ends the writer now, and every call on it with closed: what is not durable may be in the log, up to some byte, or not.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_byte_writer_abort(writer: *mut dl_byte_writer) {
-    answer((), || block(-1, Effect::Possible, on(writer, Stream::abort)?));
+    answer((), || block(-1, change("abort"), on(writer, Stream::abort)?));
 }
 
 /// Waits until the writer is cut off by another, or ends for any other reason.
@@ -241,7 +245,7 @@ pub extern "C" fn dl_byte_writer_abort(writer: *mut dl_byte_writer) {
 /// Errors: always one: that which its calls then return, or timeout while it has not ended.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_byte_writer_wait_fenced(writer: *mut dl_byte_writer, timeout_ms: i64) -> *mut dl_error {
-    boundary(|| block(timeout_ms, Effect::None, on(writer, Stream::ended)?))
+    boundary(|| block(timeout_ms, look("fenced"), on(writer, Stream::ended)?))
 }
 
 /// Starts dl_byte_writer_wait_fenced. The call fails when the writer ends, with the error that its calls then return. Errors:
@@ -251,7 +255,7 @@ pub extern "C" fn dl_byte_writer_wait_fenced_start(
     writer: *mut dl_byte_writer,
     call: *mut *mut dl_call,
 ) -> *mut dl_error {
-    boundary(|| start(call, Effect::None, on(writer, Stream::ended)?))
+    boundary(|| start(call, look("fenced"), on(writer, Stream::ended)?))
 }
 
 /// Frees a byte writer. One that was not closed is aborted, as soon as no call on it is in flight.

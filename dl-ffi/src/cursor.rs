@@ -14,7 +14,7 @@ use crate::forks::Birth;
 use crate::handle::{self, Boxed, Object, Out};
 use crate::log::dl_log;
 use crate::text;
-use crate::waiting::{Effect, block, start};
+use crate::waiting::{block, change, look, start};
 
 /// A named place in a log: the last record that somebody has processed. Kept durably with the log, for all processes.
 ///
@@ -107,7 +107,11 @@ pub extern "C" fn dl_log_open_cursor(
 ) -> *mut dl_error {
     boundary(|| {
         let name = cursor_name(name)?;
-        Out::new(cursor, "cursor")?.give(block(timeout_ms, Effect::None, on_log(log, |log| open(log, name))?))
+        Out::new(cursor, "cursor")?.give(block(
+            timeout_ms,
+            look("cursor"),
+            on_log(log, |log| open(log, name))?,
+        ))
     })
 }
 
@@ -121,7 +125,7 @@ pub extern "C" fn dl_log_open_cursor_start(
 ) -> *mut dl_error {
     boundary(|| {
         let name = cursor_name(name)?;
-        start(call, Effect::None, on_log(log, |log| open(log, name))?)
+        start(call, look("cursor"), on_log(log, |log| open(log, name))?)
     })
 }
 
@@ -134,14 +138,14 @@ pub extern "C" fn dl_log_list_cursors(
     timeout_ms: i64,
     cursors: *mut *mut dl_cursors,
 ) -> *mut dl_error {
-    boundary(|| Out::new(cursors, "cursors")?.give(block(timeout_ms, Effect::None, on_log(log, list)?)))
+    boundary(|| Out::new(cursors, "cursors")?.give(block(timeout_ms, look("cursors"), on_log(log, list)?)))
 }
 
 /// Starts dl_log_list_cursors. Take what it answers with dl_call_take_cursors. Errors: those of dl_log_list_cursors come with
 /// the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_log_list_cursors_start(log: *mut dl_log, call: *mut *mut dl_call) -> *mut dl_error {
-    boundary(|| start(call, Effect::None, on_log(log, list)?))
+    boundary(|| start(call, look("cursors"), on_log(log, list)?))
 }
 
 /// The name of a cursor. It lives as long as the cursor.
@@ -164,7 +168,7 @@ pub extern "C" fn dl_cursor_position(
     boundary(|| {
         let (out, found) = (Out::new(dlsn, "dlsn")?, Out::new(found, "found")?);
         let verb = on(cursor, |it| async move { it.position().await })?;
-        put_dlsn(block(timeout_ms, Effect::None, verb)?, out, found);
+        put_dlsn(block(timeout_ms, look("position"), verb)?, out, found);
         Ok(())
     })
 }
@@ -173,7 +177,7 @@ pub extern "C" fn dl_cursor_position(
 /// call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_cursor_position_start(cursor: *mut dl_cursor, call: *mut *mut dl_call) -> *mut dl_error {
-    boundary(|| start(call, Effect::None, on(cursor, |it| async move { it.position().await })?))
+    boundary(|| start(call, look("position"), on(cursor, |it| async move { it.position().await })?))
 }
 
 /// Moves a cursor forward to the record that was processed last, and makes it if there is none. `in_force` is the durable
@@ -190,7 +194,7 @@ pub extern "C" fn dl_cursor_advance(
 ) -> *mut dl_error {
     boundary(|| {
         let verb = on(cursor, |it| async move { it.advance(to.into()).await })?;
-        Out::optional(in_force).put(block(timeout_ms, Effect::Possible, verb)?.into());
+        Out::optional(in_force).put(block(timeout_ms, change("advance"), verb)?.into());
         Ok(())
     })
 }
@@ -204,7 +208,7 @@ pub extern "C" fn dl_cursor_advance_start(
     call: *mut *mut dl_call,
 ) -> *mut dl_error {
     boundary(|| {
-        start(call, Effect::Possible, on(cursor, |it| async move { it.advance(to.into()).await.map(Some) })?)
+        start(call, change("advance"), on(cursor, |it| async move { it.advance(to.into()).await.map(Some) })?)
     })
 }
 
@@ -212,7 +216,7 @@ pub extern "C" fn dl_cursor_advance_start(
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_cursor_reset(cursor: *mut dl_cursor, to: dl_dlsn, timeout_ms: i64) -> *mut dl_error {
     boundary(|| {
-        block(timeout_ms, Effect::Possible, on(cursor, |it| async move { it.reset(to.into()).await })?)
+        block(timeout_ms, change("reset"), on(cursor, |it| async move { it.reset(to.into()).await })?)
     })
 }
 
@@ -223,7 +227,7 @@ pub extern "C" fn dl_cursor_reset_start(
     to: dl_dlsn,
     call: *mut *mut dl_call,
 ) -> *mut dl_error {
-    boundary(|| start(call, Effect::Possible, on(cursor, |it| async move { it.reset(to.into()).await })?))
+    boundary(|| start(call, change("reset"), on(cursor, |it| async move { it.reset(to.into()).await })?))
 }
 
 /// Removes a cursor. Moving it later makes it anew.
@@ -231,13 +235,13 @@ pub extern "C" fn dl_cursor_reset_start(
 /// Errors: not-found if there is none; locked while a locked reader has it, this one's included.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_cursor_delete(cursor: *mut dl_cursor, timeout_ms: i64) -> *mut dl_error {
-    boundary(|| block(timeout_ms, Effect::Possible, on(cursor, |it| async move { it.delete().await })?))
+    boundary(|| block(timeout_ms, change("delete"), on(cursor, |it| async move { it.delete().await })?))
 }
 
 /// Starts dl_cursor_delete. It answers nothing. Errors: those of dl_cursor_delete come with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_cursor_delete_start(cursor: *mut dl_cursor, call: *mut *mut dl_call) -> *mut dl_error {
-    boundary(|| start(call, Effect::Possible, on(cursor, |it| async move { it.delete().await })?))
+    boundary(|| start(call, change("delete"), on(cursor, |it| async move { it.delete().await })?))
 }
 
 /// Frees a cursor, which stays where it is.

@@ -42,4 +42,5 @@ mod verification;
 mod version;
 mod waiting;
 mod watch;
+mod watching;
 mod writer;

@@ -14,7 +14,7 @@ use crate::options::{dl_reader_options, dl_writer_options};
 use crate::reader::dl_reader;
 use crate::record::dl_record;
 use crate::text;
-use crate::waiting::{Effect, block, start};
+use crate::waiting::{Called, block, change, look, start};
 use crate::writer::dl_writer;
 
 /// A log: where writers and readers are opened.
@@ -96,7 +96,7 @@ pub extern "C" fn dl_log_open_writer(
         let options = writer_options(options)?;
         Out::new(writer, "writer")?.give(block(
             timeout_ms,
-            Effect::Possible,
+            change("open_writer"),
             on(log, |log| open_writer(log, options))?,
         ))
     })
@@ -112,8 +112,13 @@ pub extern "C" fn dl_log_open_writer_start(
 ) -> *mut dl_error {
     boundary(|| {
         let options = writer_options(options)?;
-        start(call, Effect::Possible, on(log, |log| open_writer(log, options))?)
+        start(call, change("open_writer"), on(log, |log| open_writer(log, options))?)
     })
+}
+
+/// Opening a reader: one that takes a lock changes who reads.
+fn opening(options: &ReaderOptions) -> Called {
+    if options.locked { change("open_reader") } else { look("open_reader") }
 }
 
 /// Opens a reader. `options` may be NULL: then it reads from the first record to the end.
@@ -132,7 +137,7 @@ pub extern "C" fn dl_log_open_reader(
         let options = reader_options(options)?;
         Out::new(reader, "reader")?.give(block(
             timeout_ms,
-            Effect::Possible,
+            opening(&options),
             on(log, |log| open_reader(log, options))?,
         ))
     })
@@ -148,7 +153,7 @@ pub extern "C" fn dl_log_open_reader_start(
 ) -> *mut dl_error {
     boundary(|| {
         let options = reader_options(options)?;
-        start(call, Effect::Possible, on(log, |log| open_reader(log, options))?)
+        start(call, opening(&options), on(log, |log| open_reader(log, options))?)
     })
 }
 
@@ -165,7 +170,7 @@ pub extern "C" fn dl_log_truncate(
 ) -> *mut dl_error {
     boundary(|| {
         let verb = on(log, |log| async move { log.truncate(before.into()).await })?;
-        Out::optional(in_force).put(block(timeout_ms, Effect::Possible, verb)?.into());
+        Out::optional(in_force).put(block(timeout_ms, change("truncate"), verb)?.into());
         Ok(())
     })
 }
@@ -180,7 +185,7 @@ pub extern "C" fn dl_log_truncate_start(
     boundary(|| {
         start(
             call,
-            Effect::Possible,
+            change("truncate"),
             on(log, |log| async move { log.truncate(before.into()).await.map(Some) })?,
         )
     })
@@ -191,13 +196,13 @@ pub extern "C" fn dl_log_truncate_start(
 /// Errors: locked if a writer holds the log.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_log_recover(log: *mut dl_log, timeout_ms: i64) -> *mut dl_error {
-    boundary(|| block(timeout_ms, Effect::Possible, on(log, |log| async move { log.recover().await })?))
+    boundary(|| block(timeout_ms, change("recover"), on(log, |log| async move { log.recover().await })?))
 }
 
 /// Starts dl_log_recover. It answers nothing. Errors: those of dl_log_recover come with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_log_recover_start(log: *mut dl_log, call: *mut *mut dl_call) -> *mut dl_error {
-    boundary(|| start(call, Effect::Possible, on(log, |log| async move { log.recover().await })?))
+    boundary(|| start(call, change("recover"), on(log, |log| async move { log.recover().await })?))
 }
 
 /// Frees what is too old or too much by the options kept with the log, as its writer does while it is open. `in_force` is the
@@ -212,7 +217,7 @@ pub extern "C" fn dl_log_apply_retention(
 ) -> *mut dl_error {
     boundary(|| {
         let verb = on(log, |log| async move { log.apply_retention().await })?;
-        Out::optional(in_force).put(block(timeout_ms, Effect::Possible, verb)?.into());
+        Out::optional(in_force).put(block(timeout_ms, change("apply_retention"), verb)?.into());
         Ok(())
     })
 }
@@ -222,6 +227,10 @@ pub extern "C" fn dl_log_apply_retention(
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_log_apply_retention_start(log: *mut dl_log, call: *mut *mut dl_call) -> *mut dl_error {
     boundary(|| {
-        start(call, Effect::Possible, on(log, |log| async move { log.apply_retention().await.map(Some) })?)
+        start(
+            call,
+            change("apply_retention"),
+            on(log, |log| async move { log.apply_retention().await.map(Some) })?,
+        )
     })
 }

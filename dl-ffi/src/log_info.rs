@@ -13,7 +13,7 @@ use crate::error::dl_error;
 use crate::handle::{self, Boxed, Object, Out};
 use crate::log::{dl_log, on};
 use crate::text;
-use crate::waiting::{Effect, block, start};
+use crate::waiting::{block, look, start};
 
 /// What the metadata says about a log.
 #[derive(Debug)]
@@ -81,14 +81,14 @@ pub extern "C" fn dl_log_get_info(
     timeout_ms: i64,
     info: *mut *mut dl_log_info,
 ) -> *mut dl_error {
-    boundary(|| Out::new(info, "info")?.give(block(timeout_ms, Effect::None, on(log, self::info)?)))
+    boundary(|| Out::new(info, "info")?.give(block(timeout_ms, look("info"), on(log, self::info)?)))
 }
 
 /// Starts dl_log_get_info. Take what it answers with dl_call_take_log_info. Errors: those of dl_log_get_info come with the
 /// call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_log_get_info_start(log: *mut dl_log, call: *mut *mut dl_call) -> *mut dl_error {
-    boundary(|| start(call, Effect::None, on(log, info)?))
+    boundary(|| start(call, look("info"), on(log, info)?))
 }
 
 /// The segments of the log, truncated ones that are still kept included.
@@ -101,7 +101,7 @@ pub extern "C" fn dl_log_list_segments(
     segments: *mut *mut dl_segments,
 ) -> *mut dl_error {
     boundary(|| {
-        Out::new(segments, "segments")?.give(block(timeout_ms, Effect::None, on(log, self::segments)?))
+        Out::new(segments, "segments")?.give(block(timeout_ms, look("segments"), on(log, self::segments)?))
     })
 }
 
@@ -109,7 +109,7 @@ pub extern "C" fn dl_log_list_segments(
 /// with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_log_list_segments_start(log: *mut dl_log, call: *mut *mut dl_call) -> *mut dl_error {
-    boundary(|| start(call, Effect::None, on(log, segments)?))
+    boundary(|| start(call, look("segments"), on(log, segments)?))
 }
 
 /// The name of the log.

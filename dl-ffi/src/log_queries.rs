@@ -10,7 +10,7 @@ use crate::error::dl_error;
 use crate::handle::Out;
 use crate::log::{dl_log, on, put_record};
 use crate::record::dl_record;
-use crate::waiting::{Effect, block, start};
+use crate::waiting::{block, look, start};
 
 async fn first_record(log: Log) -> Result<Option<Record>> {
     log.first_record().await
@@ -34,7 +34,7 @@ pub extern "C" fn dl_log_dlsn_at_txid(
     boundary(|| {
         let (out, found, txid) = (Out::new(dlsn, "dlsn")?, Out::new(found, "found")?, Txid::new(txid)?);
         let verb = on(log, |log| async move { log.dlsn_at_txid(txid).await })?;
-        put_dlsn(block(timeout_ms, Effect::None, verb)?, out, found);
+        put_dlsn(block(timeout_ms, look("dlsn_at_txid"), verb)?, out, found);
         Ok(())
     })
 }
@@ -49,7 +49,7 @@ pub extern "C" fn dl_log_dlsn_at_txid_start(
 ) -> *mut dl_error {
     boundary(|| {
         let txid = Txid::new(txid)?;
-        start(call, Effect::None, on(log, |log| async move { log.dlsn_at_txid(txid).await })?)
+        start(call, look("dlsn_at_txid"), on(log, |log| async move { log.dlsn_at_txid(txid).await })?)
     })
 }
 
@@ -65,7 +65,7 @@ pub extern "C" fn dl_log_count(
     timeout_ms: i64,
     count: *mut u64,
 ) -> *mut dl_error {
-    boundary(|| Out::new(count, "count")?.fill(block(timeout_ms, Effect::None, counting(log, from, until)?)))
+    boundary(|| Out::new(count, "count")?.fill(block(timeout_ms, look("count"), counting(log, from, until)?)))
 }
 
 /// Starts dl_log_count. Take what it answers with dl_call_take_count. Errors: those of dl_log_count come with the call.
@@ -76,7 +76,7 @@ pub extern "C" fn dl_log_count_start(
     until: *const dl_dlsn,
     call: *mut *mut dl_call,
 ) -> *mut dl_error {
-    boundary(|| start(call, Effect::None, counting(log, from, until)?))
+    boundary(|| start(call, look("count"), counting(log, from, until)?))
 }
 
 /// The arguments of counting.
@@ -86,7 +86,12 @@ fn counting(
     until: *const dl_dlsn,
 ) -> Result<impl Future<Output = Result<u64>> + Send + 'static> {
     let (from, until) = (dlsn::read_or_null(from), dlsn::read_or_null(until));
-    on(log, |log| async move { log.count_between(from, until).await })
+    on(log, |log| async move {
+        match (from, until) {
+            (None, None) => log.count().await,
+            (from, until) => log.count_between(from, until).await,
+        }
+    })
 }
 
 /// The first readable record; `record` is NULL if there is none yet.
@@ -100,7 +105,7 @@ pub extern "C" fn dl_log_first_record(
 ) -> *mut dl_error {
     boundary(|| {
         let out = Out::new(record, "record")?;
-        put_record(block(timeout_ms, Effect::None, on(log, first_record)?)?, out);
+        put_record(block(timeout_ms, look("first_record"), on(log, first_record)?)?, out);
         Ok(())
     })
 }
@@ -109,7 +114,7 @@ pub extern "C" fn dl_log_first_record(
 /// the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_log_first_record_start(log: *mut dl_log, call: *mut *mut dl_call) -> *mut dl_error {
-    boundary(|| start(call, Effect::None, on(log, first_record)?))
+    boundary(|| start(call, look("first_record"), on(log, first_record)?))
 }
 
 /// The last record; `record` is NULL if there is none that was not truncated.
@@ -123,7 +128,7 @@ pub extern "C" fn dl_log_last_record(
 ) -> *mut dl_error {
     boundary(|| {
         let out = Out::new(record, "record")?;
-        put_record(block(timeout_ms, Effect::None, on(log, last_record)?)?, out);
+        put_record(block(timeout_ms, look("last_record"), on(log, last_record)?)?, out);
         Ok(())
     })
 }
@@ -132,5 +137,5 @@ pub extern "C" fn dl_log_last_record(
 /// the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_log_last_record_start(log: *mut dl_log, call: *mut *mut dl_call) -> *mut dl_error {
-    boundary(|| start(call, Effect::None, on(log, last_record)?))
+    boundary(|| start(call, look("last_record"), on(log, last_record)?))
 }

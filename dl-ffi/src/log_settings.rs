@@ -10,7 +10,7 @@ use crate::error::dl_error;
 use crate::handle::{self, Out};
 use crate::log::{dl_log, on};
 use crate::options::{Settings, dl_log_options};
-use crate::waiting::{Effect, block, start};
+use crate::waiting::{block, change, look, start};
 
 /// The most bytes of the user that are copied for a call; what a log can hold is less.
 const MOST_BYTES: usize = 1 << 30;
@@ -48,14 +48,16 @@ pub extern "C" fn dl_log_get_options(
     timeout_ms: i64,
     options: *mut *mut dl_log_options,
 ) -> *mut dl_error {
-    boundary(|| Out::new(options, "options")?.give(block(timeout_ms, Effect::None, on(log, self::options)?)))
+    boundary(|| {
+        Out::new(options, "options")?.give(block(timeout_ms, look("options"), on(log, self::options)?))
+    })
 }
 
 /// Starts dl_log_get_options. Take what it answers with dl_call_take_log_options. Errors: those of dl_log_get_options come
 /// with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_log_get_options_start(log: *mut dl_log, call: *mut *mut dl_call) -> *mut dl_error {
-    boundary(|| start(call, Effect::None, on(log, options)?))
+    boundary(|| start(call, look("options"), on(log, options)?))
 }
 
 /// Replaces the options kept with the log. Writers that are opened from now on go by them.
@@ -67,7 +69,7 @@ pub extern "C" fn dl_log_set_options(
     options: *const dl_log_options,
     timeout_ms: i64,
 ) -> *mut dl_error {
-    boundary(|| block(timeout_ms, Effect::Possible, setting_options(log, options)?))
+    boundary(|| block(timeout_ms, change("set_options"), setting_options(log, options)?))
 }
 
 /// Starts dl_log_set_options. It answers nothing. Errors: those of dl_log_set_options come with the call.
@@ -77,7 +79,7 @@ pub extern "C" fn dl_log_set_options_start(
     options: *const dl_log_options,
     call: *mut *mut dl_call,
 ) -> *mut dl_error {
-    boundary(|| start(call, Effect::Possible, setting_options(log, options)?))
+    boundary(|| start(call, change("set_options"), setting_options(log, options)?))
 }
 
 /// Bytes that the user keeps with the log; empty if none were set.
@@ -89,14 +91,16 @@ pub extern "C" fn dl_log_get_user_metadata(
     timeout_ms: i64,
     data: *mut *mut dl_buffer,
 ) -> *mut dl_error {
-    boundary(|| Out::new(data, "data")?.give(block(timeout_ms, Effect::None, on(log, user_metadata)?)))
+    boundary(|| {
+        Out::new(data, "data")?.give(block(timeout_ms, look("user_metadata"), on(log, user_metadata)?))
+    })
 }
 
 /// Starts dl_log_get_user_metadata. Take what it answers with dl_call_take_buffer. Errors: those of dl_log_get_user_metadata
 /// come with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_log_get_user_metadata_start(log: *mut dl_log, call: *mut *mut dl_call) -> *mut dl_error {
-    boundary(|| start(call, Effect::None, on(log, user_metadata)?))
+    boundary(|| start(call, look("user_metadata"), on(log, user_metadata)?))
 }
 
 /// Sets the bytes that the user keeps with the log; none removes them.
@@ -108,7 +112,7 @@ pub extern "C" fn dl_log_set_user_metadata(
     data: dl_bytes,
     timeout_ms: i64,
 ) -> *mut dl_error {
-    boundary(|| block(timeout_ms, Effect::Possible, setting_user_metadata(log, data)?))
+    boundary(|| block(timeout_ms, change("set_user_metadata"), setting_user_metadata(log, data)?))
 }
 
 /// Starts dl_log_set_user_metadata. It answers nothing. Errors: those of dl_log_set_user_metadata come with the call.
@@ -118,5 +122,5 @@ pub extern "C" fn dl_log_set_user_metadata_start(
     data: dl_bytes,
     call: *mut *mut dl_call,
 ) -> *mut dl_error {
-    boundary(|| start(call, Effect::Possible, setting_user_metadata(log, data)?))
+    boundary(|| start(call, change("set_user_metadata"), setting_user_metadata(log, data)?))
 }

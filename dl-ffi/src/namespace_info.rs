@@ -12,7 +12,7 @@ use crate::handle::{self, Boxed, Object, Out};
 use crate::namespace::options_or_default;
 use crate::options::dl_namespace_options;
 use crate::text;
-use crate::waiting::{Effect, block, start};
+use crate::waiting::{block, look, start};
 
 /// What a namespace is, seen from outside.
 #[derive(Debug)]
@@ -59,7 +59,7 @@ pub extern "C" fn dl_namespace_inspect(
     timeout_ms: i64,
     info: *mut *mut dl_namespace_info,
 ) -> *mut dl_error {
-    boundary(|| Out::new(info, "info")?.give(block(timeout_ms, Effect::None, inspecting(uri, options)?)))
+    boundary(|| Out::new(info, "info")?.give(block(timeout_ms, look("inspect"), inspecting(uri, options)?)))
 }
 
 /// Starts dl_namespace_inspect. Take what it answers with dl_call_take_namespace_info. Errors: those of dl_namespace_inspect
@@ -70,7 +70,7 @@ pub extern "C" fn dl_namespace_inspect_start(
     options: *const dl_namespace_options,
     call: *mut *mut dl_call,
 ) -> *mut dl_error {
-    boundary(|| start(call, Effect::None, inspecting(uri, options)?))
+    boundary(|| start(call, look("inspect"), inspecting(uri, options)?))
 }
 
 /// What of the format there is to tell.

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use dl_core::{Cursor, Dlsn, End, Error, ErrorKind, Reader, ReaderCloser, Record, RecordBatch, Result};
+use tokio::sync::Notify;
 
 use crate::boundary::{answer, boundary};
 use crate::codes::{DISTLOG_END_BOUND, DISTLOG_END_END, DISTLOG_END_SEALED};
@@ -16,8 +17,8 @@ use crate::forks::Birth;
 use crate::handle::{self, Boxed, Object, Out, give};
 use crate::record::{dl_record, dl_records};
 use crate::runtime::within;
-use crate::unread::{Source, Unread};
-use crate::waiting::{Deadline, Effect, block, long_duration, start};
+use crate::unread::{Source, Unread, unless_given_back};
+use crate::waiting::{Deadline, block, change, long_duration, look, start};
 
 /// Reads a log from some position on, in order: acknowledged records only, none twice, none left out.
 ///
@@ -33,6 +34,8 @@ struct Stream {
     closer: ReaderCloser,
     cursor: Option<Cursor>,
     seen: Mutex<Seen>,
+    /// Wakes the one that reads when records are given back.
+    given_back: Notify,
 }
 
 /// What can be said without the reader, which a call may have.
@@ -57,7 +60,8 @@ impl dl_reader {
     pub(crate) fn new(birth: Birth, reader: Reader) -> Self {
         let seen = Seen { position: reader.position(), end: reader.end(), returned: VecDeque::new() };
         let (closer, cursor) = (reader.closer(), reader.cursor().cloned());
-        Self { stream: Arc::new(Stream { birth, closer, cursor, reader: reader.into(), seen: seen.into() }) }
+        let (reader, seen, given_back) = (reader.into(), seen.into(), Notify::new());
+        Self { stream: Arc::new(Stream { birth, closer, cursor, reader, seen, given_back }) }
     }
 }
 
@@ -66,6 +70,8 @@ impl Source<Record> for Stream {
         let mut seen = self.seen();
         seen.returned.extend(records);
         seen.returned.make_contiguous().sort_by_key(|record| record.dlsn);
+        drop(seen);
+        self.given_back.notify_one();
     }
 }
 
@@ -78,14 +84,17 @@ impl Source<RecordBatch> for Stream {
 impl Stream {
     async fn next(self: Arc<Self>) -> Result<Unread<Record>> {
         let mut reader = self.reader.lock().await;
-        self.check(&mut reader).await.map_err(|error| error.during("next"))?;
-        let returned = self.seen().returned.pop_front();
-        if let Some(returned) = returned {
-            return Ok(Unread::new(self.clone(), vec![returned]));
+        loop {
+            self.check(&mut reader).await.map_err(|error| error.during("next"))?;
+            let returned = self.seen().returned.pop_front();
+            if let Some(returned) = returned {
+                return Ok(Unread::new(self.clone(), vec![returned]));
+            }
+            if let Some(next) = unless_given_back(&self.given_back, reader.next()).await {
+                self.look(&reader);
+                return Ok(Unread::new(self.clone(), next?.into_iter().collect()));
+            }
         }
-        let next = reader.next().await;
-        self.look(&reader);
-        Ok(Unread::new(self.clone(), next?.into_iter().collect()))
     }
 
     async fn next_batch(self: Arc<Self>, most: usize, wait: Duration) -> Result<Unread<RecordBatch>> {
@@ -93,14 +102,18 @@ impl Stream {
         let Some(mut reader) = within(wait, self.reader.lock()).await else {
             return Ok(Unread::new(self.clone(), Vec::new()));
         };
-        self.check(&mut reader).await?;
-        let returned = self.seen().take(most);
-        if !returned.is_empty() {
-            return Ok(Unread::new(self.clone(), vec![returned]));
+        loop {
+            self.check(&mut reader).await?;
+            let returned = self.seen().take(most);
+            if !returned.is_empty() {
+                return Ok(Unread::new(self.clone(), vec![returned]));
+            }
+            let next = reader.next_batch(most, deadline.left().unwrap_or(wait));
+            if let Some(records) = unless_given_back(&self.given_back, next).await {
+                self.look(&reader);
+                return Ok(Unread::new(self.clone(), vec![records?]));
+            }
         }
-        let records = reader.next_batch(most, deadline.left().unwrap_or(wait)).await;
-        self.look(&reader);
-        Ok(Unread::new(self.clone(), vec![records?]))
     }
 
     /// Whether records that were given back may still be handed out: a reader without its lock, or whose namespace is closed, has
@@ -165,7 +178,7 @@ pub extern "C" fn dl_reader_next(
 ) -> *mut dl_error {
     boundary(|| {
         let out = Out::new(record, "record")?;
-        let unread = block(timeout_ms, Effect::None, on(reader, Stream::next)?)?;
+        let unread = block(timeout_ms, look("next"), on(reader, Stream::next)?)?;
         out.put(unread.read().pop().map_or(std::ptr::null_mut(), |record| give(dl_record::new(record))));
         Ok(())
     })
@@ -174,7 +187,7 @@ pub extern "C" fn dl_reader_next(
 /// Starts dl_reader_next. Take what it answers with dl_call_take_record. Errors: those of dl_reader_next come with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_reader_next_start(reader: *mut dl_reader, call: *mut *mut dl_call) -> *mut dl_error {
-    boundary(|| start(call, Effect::None, on(reader, Stream::next)?))
+    boundary(|| start(call, look("next"), on(reader, Stream::next)?))
 }
 
 /// Reads up to `max` records: at least one, unless the reader ends or `wait_ms` passes before there is any, which is no error.
@@ -191,7 +204,7 @@ pub extern "C" fn dl_reader_next_batch(
     boundary(|| {
         let out = Out::new(records, "records")?;
         let verb = on(reader, |it| it.next_batch(max, long_duration(wait_ms)))?;
-        out.put(give(block(-1, Effect::None, verb)?.into()));
+        out.put(give(block(-1, look("next_batch"), verb)?.into()));
         Ok(())
     })
 }
@@ -205,7 +218,7 @@ pub extern "C" fn dl_reader_next_batch_start(
     wait_ms: i64,
     call: *mut *mut dl_call,
 ) -> *mut dl_error {
-    boundary(|| start(call, Effect::None, on(reader, |it| it.next_batch(max, long_duration(wait_ms)))?))
+    boundary(|| start(call, look("next_batch"), on(reader, |it| it.next_batch(max, long_duration(wait_ms)))?))
 }
 
 /// Where the next record will be, or before it: everything below was delivered.
@@ -244,13 +257,13 @@ pub extern "C" fn dl_reader_cursor(reader: *const dl_reader, cursor: *mut *mut d
 /// Errors: what letting the lock go ran into; it then ends with the namespace or this process.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_reader_close(reader: *mut dl_reader, timeout_ms: i64) -> *mut dl_error {
-    boundary(|| block(timeout_ms, Effect::Possible, on(reader, Stream::close)?))
+    boundary(|| block(timeout_ms, change("close"), on(reader, Stream::close)?))
 }
 
 /// Starts dl_reader_close. It answers nothing. Errors: those of dl_reader_close come with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_reader_close_start(reader: *mut dl_reader, call: *mut *mut dl_call) -> *mut dl_error {
-    boundary(|| start(call, Effect::Possible, on(reader, Stream::close)?))
+    boundary(|| start(call, change("close"), on(reader, Stream::close)?))
 }
 
 /// Frees a reader. One that was not closed lets its lock go soon.

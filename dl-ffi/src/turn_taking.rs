@@ -14,19 +14,25 @@ impl<T> TurnTaking<T> {
         Self { inner: Mutex::new(inner), closed: watch::Sender::new(false) }
     }
 
-    /// Runs a verb when those that were started before have ended.
+    /// Runs a verb, which has this name in errors, when those that were started before have ended.
     ///
     /// # Errors
     /// `closed` as soon as it is closed; what the verb fails with.
-    pub(crate) async fn run<R>(&self, verb: impl AsyncFnOnce(&mut T) -> Result<R>) -> Result<R> {
+    pub(crate) async fn run<R>(
+        &self,
+        operation: &'static str,
+        verb: impl AsyncFnOnce(&mut T) -> Result<R>,
+    ) -> Result<R> {
         let mut closed = self.closed.subscribe();
         tokio::select! {
             biased;
             // The sender lives in `self`, so the wait ends only with the value.
             _ = closed.wait_for(|closed| *closed) => {
-                Err(Error::new(ErrorKind::Closed, "it was closed; open another one"))
+                Err(Error::new(ErrorKind::Closed, "it was closed; open another one").during(operation))
             }
-            answer = async { verb(&mut *self.inner.lock().await).await } => answer,
+            answer = async { verb(&mut *self.inner.lock().await).await } => {
+                answer.map_err(|error| error.during(operation))
+            }
         }
     }
 
@@ -44,7 +50,7 @@ impl<T> TurnTaking<T> {
     /// # Errors
     /// As [`run`](Self::run).
     pub(crate) async fn finish<R>(&self, verb: impl AsyncFnOnce(&mut T) -> Result<R>) -> Result<R> {
-        let answer = self.run(verb).await;
+        let answer = self.run("close", verb).await;
         self.end();
         answer
     }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Notify;
+
 /// Something that can be read from again where somebody stopped.
 pub(crate) trait Source<T>: Send + Sync {
     /// Gets back, in their order, what was read last and did not get to the caller.
@@ -12,6 +14,15 @@ pub(crate) trait Source<T>: Send + Sync {
 pub(crate) struct Unread<T> {
     source: Arc<dyn Source<T>>,
     items: Vec<T>,
+}
+
+/// What comes next; `None` if something was given back meanwhile, which is served first.
+pub(crate) async fn unless_given_back<T>(given_back: &Notify, next: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        biased;
+        next = next => Some(next),
+        () = given_back.notified() => None,
+    }
 }
 
 impl<T> Unread<T> {

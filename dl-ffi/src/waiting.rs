@@ -14,19 +14,28 @@ use crate::runtime;
 /// No caller waits longer.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
 
-/// What giving up in the middle leaves behind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Effect {
-    /// Nothing.
-    None,
-    /// What was begun, or nothing.
-    Possible,
+/// The call that the caller made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Called {
+    operation: &'static str,
+    changes: bool,
 }
 
-impl Effect {
-    /// An error after which it stands.
-    pub(crate) fn of(self, error: Error) -> Error {
-        if self == Self::Possible { error.maybe_effective() } else { error }
+/// A call after which things are as before, also if it was given up in the middle.
+pub(crate) const fn look(operation: &'static str) -> Called {
+    Called { operation, changes: false }
+}
+
+/// A call that may have taken effect when it is given up.
+pub(crate) const fn change(operation: &'static str) -> Called {
+    Called { operation, changes: true }
+}
+
+impl Called {
+    /// The error of a call that was given up.
+    pub(crate) fn given_up(self, error: Error) -> Error {
+        let error = error.during(self.operation);
+        if self.changes { error.maybe_effective() } else { error }
     }
 }
 
@@ -67,8 +76,8 @@ pub(crate) fn long_duration(timeout_ms: i64) -> Duration {
 ///
 /// # Errors
 /// `timeout`; what the verb fails with.
-pub(crate) fn block<T>(timeout_ms: i64, effect: Effect, verb: impl Future<Output = Result<T>>) -> Result<T> {
-    block_until(Deadline::new(timeout_ms), effect, verb)
+pub(crate) fn block<T>(timeout_ms: i64, called: Called, verb: impl Future<Output = Result<T>>) -> Result<T> {
+    block_until(Deadline::new(timeout_ms), called, verb)
 }
 
 /// As [`block`], for a verb of several steps.
@@ -77,11 +86,11 @@ pub(crate) fn block<T>(timeout_ms: i64, effect: Effect, verb: impl Future<Output
 /// As [`block`].
 pub(crate) fn block_until<T>(
     deadline: Deadline,
-    effect: Effect,
+    called: Called,
     verb: impl Future<Output = Result<T>>,
 ) -> Result<T> {
     let answer = runtime::process()?.block_on(deadline.left(), verb);
-    answer.unwrap_or_else(|| Err(effect.of(timed_out())))
+    answer.unwrap_or_else(|| Err(called.given_up(timed_out())))
 }
 
 /// Starts a verb: it is on its way when this returns, behind what was started before.
@@ -90,11 +99,11 @@ pub(crate) fn block_until<T>(
 /// `invalid-argument` without a place for the call; `unavailable` if the system refuses threads.
 pub(crate) fn start<T: Send + 'static>(
     out: *mut *mut dl_call,
-    effect: Effect,
+    called: Called,
     verb: impl Future<Output = Result<T>> + Send + 'static,
 ) -> Result<()> {
     let out = Out::new(out, "call")?;
-    out.put(give_share(begin(runtime::process()?, effect, None, verb)));
+    out.put(give_share(begin(runtime::process()?, called, None, verb)));
     Ok(())
 }
 
@@ -105,11 +114,11 @@ pub(crate) fn start<T: Send + 'static>(
 pub(crate) fn start_in_turn<T: Send + 'static>(
     turns: &Arc<Turns>,
     out: *mut *mut dl_call,
-    effect: Effect,
+    called: Called,
     verb: impl Future<Output = Result<T>> + Send + 'static,
 ) -> Result<()> {
     let (out, process) = (Out::new(out, "call")?, runtime::process()?);
-    out.put(give_share(turns.start(|turn| begin(process, effect, Some(turn), verb))));
+    out.put(give_share(turns.start(|turn| begin(process, called, Some(turn), verb))));
     Ok(())
 }
 

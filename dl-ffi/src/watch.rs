@@ -1,12 +1,10 @@
 //! Watchers of a namespace and of a log.
 
-use std::collections::BTreeMap;
 use std::ffi::{CString, c_char};
 use std::ptr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
-use dl_core::{Error, ErrorKind, LogChange, LogWatcher, Result, SegmentInfo, SegmentWatcher};
+use dl_core::{LogChange, LogWatcher, Result, SegmentWatcher};
 
 use crate::boundary::{answer, boundary};
 use crate::codes::{DISTLOG_CHANGE_CREATED, DISTLOG_CHANGE_DELETED, DISTLOG_CHANGE_LISTED};
@@ -17,20 +15,19 @@ use crate::handle::{self, Boxed, Object, Out};
 use crate::log::dl_log;
 use crate::log_info::dl_segments;
 use crate::namespace::dl_namespace;
-use crate::runtime::within;
 use crate::text;
-use crate::turn_taking::TurnTaking;
-use crate::unread::{Source, Unread};
-use crate::waiting::{Effect, block, start};
+use crate::unread::Unread;
+use crate::waiting::{block, look, start};
+use crate::watching::{Watching, nothing};
 
 /// Tells of the logs below a prefix: first of those that are there, then of each that comes or goes, by whatever process.
 pub struct dl_log_watcher {
-    watching: Arc<Watching<LogWatcher, LogChange>>,
+    watching: Arc<Watching<LogWatcher>>,
 }
 
 /// Tells of the segments of a log: first which there are, then which there are after each change.
 pub struct dl_segment_watcher {
-    watching: Arc<Watching<SegmentWatcher, Vec<SegmentInfo>>>,
+    watching: Arc<Watching<SegmentWatcher>>,
 }
 
 /// What happened to a log.
@@ -38,26 +35,6 @@ pub struct dl_segment_watcher {
 pub struct dl_log_change {
     kind: u32,
     name: Option<CString>,
-}
-
-/// A watcher and what it shares with its calls in flight.
-struct Watching<W, T> {
-    birth: Birth,
-    watcher: TurnTaking<W>,
-    told: Mutex<Told<T>>,
-}
-
-/// What a watcher told, by number.
-struct Told<T> {
-    count: u64,
-    /// What was told to a call that nobody wanted any more. It is told first.
-    returned: BTreeMap<u64, T>,
-}
-
-/// Where a number of what was told may come back to.
-struct Origin<W, T> {
-    watching: Arc<Watching<W, T>>,
-    number: u64,
 }
 
 impl Object for dl_log_watcher {
@@ -99,77 +76,16 @@ impl dl_log_change {
     }
 }
 
-impl<W: Send + 'static, T: Send + 'static> Watching<W, T> {
-    fn new(watcher: W) -> Arc<Self> {
-        let told = Told { count: 0, returned: BTreeMap::new() };
-        Arc::new(Self { birth: Birth::now(), watcher: TurnTaking::new(watcher), told: told.into() })
-    }
-
-    /// What nobody took, in the order in which it was told, or what `next` says, with its number. Once the namespace is closed
-    /// there is neither.
-    async fn again(&self, next: impl Future<Output = Result<T>>) -> Result<(u64, T)> {
-        if self.told().returned.is_empty() {
-            let item = next.await?;
-            return Ok((self.told().number(), item));
-        }
-        // An error of another kind comes again, behind what was told before it.
-        match within(Duration::ZERO, next).await {
-            Some(Err(error)) if error.kind() == ErrorKind::Closed => return Err(error),
-            Some(Ok(item)) => {
-                let mut told = self.told();
-                let number = told.number();
-                told.returned.insert(number, item);
-            }
-            _ => {}
-        }
-        self.told().returned.pop_first().ok_or_else(nothing)
-    }
-
-    /// On its way to the caller.
-    fn unread(self: Arc<Self>, (number, item): (u64, T)) -> Unread<T> {
-        Unread::new(Arc::new(Origin { watching: self, number }), vec![item])
-    }
-
-    fn told(&self) -> MutexGuard<'_, Told<T>> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl<T> Told<T> {
-    fn number(&mut self) -> u64 {
-        self.count += 1;
-        self.count
-    }
-}
-
-impl<W: Send + 'static, T: Send + 'static> Source<T> for Origin<W, T> {
-    fn take_back(&self, items: Vec<T>) {
-        self.watching.told().returned.extend(items.into_iter().map(|item| (self.number, item)));
-    }
-}
-
-async fn next_change(watching: Arc<Watching<LogWatcher, LogChange>>) -> Result<Unread<LogChange>> {
-    let told = watching.watcher.run(async |watcher| watching.again(watcher.next()).await).await?;
-    Ok(watching.unread(told))
-}
-
-async fn next_segments(
-    watching: Arc<Watching<SegmentWatcher, Vec<SegmentInfo>>>,
-) -> Result<Unread<Vec<SegmentInfo>>> {
-    let told = watching.watcher.run(async |watcher| watching.again(watcher.next()).await).await?;
-    Ok(watching.unread(told))
-}
-
 fn on_logs<F>(
     watcher: *const dl_log_watcher,
-    verb: impl FnOnce(Arc<Watching<LogWatcher, LogChange>>) -> F,
+    verb: impl FnOnce(Arc<Watching<LogWatcher>>) -> F,
 ) -> Result<F> {
     Ok(verb(handle::borrow(watcher)?.watching.clone()))
 }
 
 fn on_segments<F>(
     watcher: *const dl_segment_watcher,
-    verb: impl FnOnce(Arc<Watching<SegmentWatcher, Vec<SegmentInfo>>>) -> F,
+    verb: impl FnOnce(Arc<Watching<SegmentWatcher>>) -> F,
 ) -> Result<F> {
     Ok(verb(handle::borrow(watcher)?.watching.clone()))
 }
@@ -177,10 +93,6 @@ fn on_segments<F>(
 /// The one thing that was read.
 pub(crate) fn only<T>(unread: Unread<T>) -> Result<T> {
     unread.read().pop().ok_or_else(nothing)
-}
-
-fn nothing() -> Error {
-    Error::new(ErrorKind::Internal, "a watcher told nothing")
 }
 
 /// Watches the logs below `prefix` (a path; all logs, if it is empty or NULL). Does not wait.
@@ -213,7 +125,7 @@ pub extern "C" fn dl_log_watcher_next(
 ) -> *mut dl_error {
     boundary(|| {
         let out = Out::new(change, "change")?;
-        let next = block(timeout_ms, Effect::None, on_logs(watcher, next_change)?)?;
+        let next = block(timeout_ms, look("next"), on_logs(watcher, Watching::next)?)?;
         out.put_object(dl_log_change::new(only(next)?));
         Ok(())
     })
@@ -226,14 +138,14 @@ pub extern "C" fn dl_log_watcher_next_start(
     watcher: *mut dl_log_watcher,
     call: *mut *mut dl_call,
 ) -> *mut dl_error {
-    boundary(|| start(call, Effect::None, on_logs(watcher, next_change)?))
+    boundary(|| start(call, look("next"), on_logs(watcher, Watching::next)?))
 }
 
 /// Ends the watching: calls that wait, and every later one, fail with closed. Does not wait.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_log_watcher_close(watcher: *mut dl_log_watcher) {
     answer((), || {
-        handle::borrow(watcher)?.watching.watcher.end();
+        handle::borrow(watcher)?.watching.end();
         Ok(())
     });
 }
@@ -290,7 +202,7 @@ pub extern "C" fn dl_segment_watcher_next(
 ) -> *mut dl_error {
     boundary(|| {
         let out = Out::new(segments, "segments")?;
-        let next = block(timeout_ms, Effect::None, on_segments(watcher, next_segments)?)?;
+        let next = block(timeout_ms, look("next"), on_segments(watcher, Watching::next)?)?;
         out.put_object(dl_segments::new(only(next)?));
         Ok(())
     })
@@ -303,14 +215,14 @@ pub extern "C" fn dl_segment_watcher_next_start(
     watcher: *mut dl_segment_watcher,
     call: *mut *mut dl_call,
 ) -> *mut dl_error {
-    boundary(|| start(call, Effect::None, on_segments(watcher, next_segments)?))
+    boundary(|| start(call, look("next"), on_segments(watcher, Watching::next)?))
 }
 
 /// Ends the watching: calls that wait, and every later one, fail with closed. Does not wait.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_segment_watcher_close(watcher: *mut dl_segment_watcher) {
     answer((), || {
-        handle::borrow(watcher)?.watching.watcher.end();
+        handle::borrow(watcher)?.watching.end();
         Ok(())
     });
 }

@@ -84,7 +84,9 @@ static struct request *started(const json *fields, const char *verb) {
   return request;
 }
 
-/* A word about a call in flight: await, cancel, still_pending. */
+static void handle(const json *fields);
+
+/* A word about a call in flight: await, cancel, retry, still_pending. */
 static void ask(const json *fields, const char *verb) {
   const char *name = text(fields, "call");
   struct request *request = is(verb, "still_pending") ? call_named(name) : taken_call(name);
@@ -97,6 +99,11 @@ static void ask(const json *fields, const char *verb) {
     if (request->call != NULL) dl_error_free(dl_call_wait(request->call, -1));
     free_request(request);
     reply("ok", json_object_new_object());
+  } else if (is(verb, "retry")) {
+    /* What it may have answered was not taken. */
+    dl_call_cancel(request->call);
+    free_request(request);
+    handle(json_object_object_get(fields, "again"));
   } else {
     int64_t patience = number(fields, "patience_ms");
     struct timespec time = {patience / 1000, patience % 1000 * 1000000};
@@ -107,7 +114,7 @@ static void ask(const json *fields, const char *verb) {
 
 static void handle(const json *fields) {
   const char *verb = text(fields, "do");
-  if (is(verb, "await") || is(verb, "cancel") || is(verb, "still_pending")) {
+  if (is(verb, "await") || is(verb, "cancel") || is(verb, "retry") || is(verb, "still_pending")) {
     ask(fields, verb);
     return;
   }

@@ -333,18 +333,21 @@ pending started(const std::string &verb, const json &request) {
 
 json handled(const json &request) {
   const std::string verb = text(request, "do");
-  if (verb == "await" || verb == "cancel" || verb == "still_pending") {
+  if (verb == "await" || verb == "cancel" || verb == "retry" || verb == "still_pending") {
     const auto call = calls.find(text(request, "call"));
     if (call == calls.end()) throw wrong("no such call is in flight");
     if (verb == "still_pending") {
       std::this_thread::sleep_for(std::chrono::milliseconds(field(request, "patience_ms").get<std::int64_t>()));
       return !call->second.is_done();
     }
-    const pending taken = std::move(call->second);
+    pending taken = std::move(call->second);
     calls.erase(call);
     if (verb == "await") return taken.answer();
     taken.cancel();
-    return json::object();
+    if (verb == "cancel") return json::object();
+    // What it may have answered was not taken, and goes back.
+    taken = {};
+    return handled(field(request, "again"));
   }
   pending call = started(verb, request);
   const auto name = maybe(request, "start");

@@ -5,16 +5,16 @@ use std::ffi::c_void;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use dl_core::{Error, ErrorKind, Result};
-use tokio::sync::Notify;
 
 use super::callback::{Callback, dl_callback};
 use super::queue::{Queue, dl_queue};
+use super::running::Running;
 use crate::boundary::{answer, boundary};
 use crate::error::dl_error;
 use crate::forks::Birth;
 use crate::handle::{self, Object, Shared, null};
 use crate::runtime;
-use crate::waiting::{Effect, duration, timed_out};
+use crate::waiting::{Called, duration, timed_out};
 
 /// What a call answers, of the type that its verb has.
 pub(crate) type Value = Box<dyn Any + Send>;
@@ -26,10 +26,10 @@ pub(crate) type Value = Box<dyn Any + Send>;
 /// type of its verb takes what it answers.
 pub struct dl_call {
     birth: Birth,
-    effect: Effect,
+    pub(super) called: Called,
+    pub(super) running: Mutex<Option<Running>>,
     state: Mutex<State>,
     done: Condvar,
-    cancelled: Notify,
 }
 
 #[derive(Default)]
@@ -78,20 +78,14 @@ impl Object for dl_call {
 impl Shared for dl_call {}
 
 impl dl_call {
-    pub(super) fn new(effect: Effect) -> Self {
+    pub(super) fn new(called: Called) -> Self {
         Self {
             birth: Birth::now(),
-            effect,
+            called,
+            running: Mutex::default(),
             state: Mutex::default(),
             done: Condvar::new(),
-            cancelled: Notify::new(),
         }
-    }
-
-    /// Completes once the caller gave the call up, with the error of that.
-    pub(super) async fn given_up(&self) -> Error {
-        self.cancelled.notified().await;
-        self.effect.of(cancelled())
     }
 
     /// Ends the call, and tells whoever waits.
@@ -210,11 +204,6 @@ impl Notice {
     }
 }
 
-#[cold]
-fn cancelled() -> Error {
-    Error::new(ErrorKind::Cancelled, "the caller cancelled the call")
-}
-
 /// Whether the call is done.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_call_is_done(call: *const dl_call) -> bool {
@@ -265,14 +254,21 @@ pub extern "C" fn dl_call_enqueue(
     })
 }
 
-/// Asks for the end of the call: unless it is done by then, it fails with the kind cancelled. An append that was cancelled
-/// may still be in the log; a read that was cancelled loses no record.
+/// Ends the call: unless it is done by then, it fails with the kind cancelled. An append that was cancelled may still be in the
+/// log; a read that was cancelled loses no record.
+///
+/// When this returns, the call does nothing any more: an opening is in the way of nobody who opens by the same namespace after
+/// that, unless it was done and has what it opened. The call is done, save an append that succeeded and has its turn after those
+/// that were started before it.
 ///
 /// Does nothing to a call that is done, or to NULL. A call in flight is its own token of cancellation, for any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_call_cancel(call: *const dl_call) {
     answer((), || {
-        handle::borrow(call)?.cancelled.notify_one();
+        let call = handle::share(call)?;
+        if !call.is_done() {
+            call.give_up();
+        }
         Ok(())
     });
 }
@@ -286,8 +282,9 @@ pub extern "C" fn dl_call_finish(call: *const dl_call) -> *mut dl_error {
     boundary(|| handle::borrow(call)?.state().failure().map_or(Ok(()), Err))
 }
 
-/// Frees a call. One that is not done is cancelled; its function is still called, or it still comes out of its queue, with
-/// NULL for the call. What it answers and nobody took is freed; records that it read are read again.
+/// Frees a call. One that is not done is cancelled, as by dl_call_cancel; its function is still called, or it still comes out of
+/// its queue, with NULL for the call. What it answers and nobody took is freed: what was opened is in nobody's way, and records
+/// that were read are read again.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_call_free(call: *mut dl_call) {
     answer((), || {
@@ -297,9 +294,11 @@ pub extern "C" fn dl_call_free(call: *mut dl_call) {
             state.freed = true;
             std::mem::take(&mut state.outcome)
         };
+        if matches!(unwanted, Outcome::Pending) {
+            call.give_up();
+        }
         let _entered = runtime::enter();
         drop(unwanted);
-        call.cancelled.notify_one();
         Ok(())
     });
 }

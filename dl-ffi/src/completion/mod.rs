@@ -4,5 +4,6 @@ pub(crate) mod begin;
 pub(crate) mod call;
 pub(crate) mod callback;
 pub(crate) mod queue;
+mod running;
 pub(crate) mod take;
 pub(crate) mod turns;

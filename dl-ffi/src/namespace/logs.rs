@@ -11,7 +11,7 @@ use crate::error::dl_error;
 use crate::handle::{self, Out};
 use crate::log::dl_log;
 use crate::text::{self, dl_names};
-use crate::waiting::{Effect, block, start};
+use crate::waiting::{block, change, look, start};
 
 fn log_name(name: *const c_char, what: &'static str) -> Result<LogName> {
     LogName::new(text::read(name, what)?)
@@ -54,7 +54,11 @@ pub extern "C" fn dl_namespace_create_log(
 ) -> *mut dl_error {
     boundary(|| {
         let name = log_name(name, "name")?;
-        block(timeout_ms, Effect::Possible, on(namespace, |it| async move { it.create_log(&name).await })?)
+        block(
+            timeout_ms,
+            change("create_log"),
+            on(namespace, |it| async move { it.create_log(&name).await })?,
+        )
     })
 }
 
@@ -67,7 +71,7 @@ pub extern "C" fn dl_namespace_create_log_start(
 ) -> *mut dl_error {
     boundary(|| {
         let name = log_name(name, "name")?;
-        start(call, Effect::Possible, on(namespace, |it| async move { it.create_log(&name).await })?)
+        start(call, change("create_log"), on(namespace, |it| async move { it.create_log(&name).await })?)
     })
 }
 
@@ -83,7 +87,11 @@ pub extern "C" fn dl_namespace_open_log(
 ) -> *mut dl_error {
     boundary(|| {
         let name = log_name(name, "name")?;
-        Out::new(log, "log")?.give(block(timeout_ms, Effect::None, on(namespace, |it| open_log(it, name))?))
+        Out::new(log, "log")?.give(block(
+            timeout_ms,
+            look("open_log"),
+            on(namespace, |it| open_log(it, name))?,
+        ))
     })
 }
 
@@ -97,7 +105,7 @@ pub extern "C" fn dl_namespace_open_log_start(
 ) -> *mut dl_error {
     boundary(|| {
         let name = log_name(name, "name")?;
-        start(call, Effect::None, on(namespace, |it| open_log(it, name))?)
+        start(call, look("open_log"), on(namespace, |it| open_log(it, name))?)
     })
 }
 
@@ -128,7 +136,7 @@ pub extern "C" fn dl_namespace_log_exists(
     boundary(|| {
         let name = log_name(name, "name")?;
         let verb = on(namespace, |it| async move { it.log_exists(&name).await })?;
-        Out::new(exists, "exists")?.fill(block(timeout_ms, Effect::None, verb))
+        Out::new(exists, "exists")?.fill(block(timeout_ms, look("log_exists"), verb))
     })
 }
 
@@ -142,7 +150,7 @@ pub extern "C" fn dl_namespace_log_exists_start(
 ) -> *mut dl_error {
     boundary(|| {
         let name = log_name(name, "name")?;
-        start(call, Effect::None, on(namespace, |it| async move { it.log_exists(&name).await })?)
+        start(call, look("log_exists"), on(namespace, |it| async move { it.log_exists(&name).await })?)
     })
 }
 
@@ -157,7 +165,11 @@ pub extern "C" fn dl_namespace_delete_log(
 ) -> *mut dl_error {
     boundary(|| {
         let name = log_name(name, "name")?;
-        block(timeout_ms, Effect::Possible, on(namespace, |it| async move { it.delete_log(&name).await })?)
+        block(
+            timeout_ms,
+            change("delete_log"),
+            on(namespace, |it| async move { it.delete_log(&name).await })?,
+        )
     })
 }
 
@@ -170,7 +182,7 @@ pub extern "C" fn dl_namespace_delete_log_start(
 ) -> *mut dl_error {
     boundary(|| {
         let name = log_name(name, "name")?;
-        start(call, Effect::Possible, on(namespace, |it| async move { it.delete_log(&name).await })?)
+        start(call, change("delete_log"), on(namespace, |it| async move { it.delete_log(&name).await })?)
     })
 }
 
@@ -188,7 +200,7 @@ pub extern "C" fn dl_namespace_rename_log(
     boundary(|| {
         let (from, to) = (log_name(from, "from")?, log_name(to, "to")?);
         let verb = on(namespace, |it| async move { it.rename_log(&from, &to).await })?;
-        block(timeout_ms, Effect::Possible, verb)
+        block(timeout_ms, change("rename_log"), verb)
     })
 }
 
@@ -202,7 +214,7 @@ pub extern "C" fn dl_namespace_rename_log_start(
 ) -> *mut dl_error {
     boundary(|| {
         let (from, to) = (log_name(from, "from")?, log_name(to, "to")?);
-        start(call, Effect::Possible, on(namespace, |it| async move { it.rename_log(&from, &to).await })?)
+        start(call, change("rename_log"), on(namespace, |it| async move { it.rename_log(&from, &to).await })?)
     })
 }
 
@@ -221,7 +233,7 @@ pub extern "C" fn dl_namespace_list_logs(
 ) -> *mut dl_error {
     boundary(|| {
         let verb = listing(namespace, prefix, after, limit)?;
-        Out::new(names, "names")?.give(block(timeout_ms, Effect::None, verb))
+        Out::new(names, "names")?.give(block(timeout_ms, look("list_logs"), verb))
     })
 }
 
@@ -235,5 +247,5 @@ pub extern "C" fn dl_namespace_list_logs_start(
     limit: usize,
     call: *mut *mut dl_call,
 ) -> *mut dl_error {
-    boundary(|| start(call, Effect::None, listing(namespace, prefix, after, limit)?))
+    boundary(|| start(call, look("list_logs"), listing(namespace, prefix, after, limit)?))
 }

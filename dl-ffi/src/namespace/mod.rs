@@ -16,7 +16,7 @@ use crate::forks::Birth;
 use crate::handle::{self, Boxed, Object, Out};
 use crate::options::dl_namespace_options;
 use crate::text;
-use crate::waiting::{Effect, block, start};
+use crate::waiting::{block, change, look, start};
 
 /// An open namespace: logs, by their names.
 ///
@@ -102,7 +102,7 @@ pub extern "C" fn dl_namespace_open(
     namespace: *mut *mut dl_namespace,
 ) -> *mut dl_error {
     boundary(|| {
-        Out::new(namespace, "namespace")?.give(block(timeout_ms, Effect::Possible, opening(uri, options)?))
+        Out::new(namespace, "namespace")?.give(block(timeout_ms, change("open"), opening(uri, options)?))
     })
 }
 
@@ -114,16 +114,17 @@ pub extern "C" fn dl_namespace_open_start(
     options: *const dl_namespace_options,
     call: *mut *mut dl_call,
 ) -> *mut dl_error {
-    boundary(|| start(call, Effect::Possible, opening(uri, options)?))
+    boundary(|| start(call, change("open"), opening(uri, options)?))
 }
 
 /// As dl_namespace_open, with a function that is told of events: what an operator wants to hear of, such as a writer that was
 /// cut off, a segment that was recovered, a sync that failed.
 ///
 /// It is called for one event after another, on threads of the library, never inside of a function of this header. It may call any
-/// of these, but must not close or free this namespace, which would wait for itself; it must return, not throw or jump. Events that
-/// come faster than it returns are dropped and counted. What happened before dl_namespace_close is told before that returns, and
-/// nothing is told any more once dl_namespace_free has returned, or once this has failed: so long `user_data` has to live.
+/// of these, but must not close or free this namespace, or end the call that opens it, which would wait for itself; it must
+/// return, not throw or jump. Events that come faster than it returns are dropped and counted. What happened before
+/// dl_namespace_close is told before that returns, and nothing is told any more once dl_namespace_free has returned, or once this
+/// has failed: so long `user_data` has to live.
 ///
 /// Errors: as dl_namespace_open.
 #[unsafe(no_mangle)]
@@ -137,7 +138,7 @@ pub extern "C" fn dl_namespace_open_with_events(
 ) -> *mut dl_error {
     boundary(|| {
         let opening = opening_with_events(uri, options, hook, user_data)?;
-        Out::new(namespace, "namespace")?.give(block(timeout_ms, Effect::Possible, opening))
+        Out::new(namespace, "namespace")?.give(block(timeout_ms, change("open"), opening))
     })
 }
 
@@ -151,7 +152,7 @@ pub extern "C" fn dl_namespace_open_with_events_start(
     user_data: *mut c_void,
     call: *mut *mut dl_call,
 ) -> *mut dl_error {
-    boundary(|| start(call, Effect::Possible, opening_with_events(uri, options, hook, user_data)?))
+    boundary(|| start(call, change("open"), opening_with_events(uri, options, hook, user_data)?))
 }
 
 /// Closes a namespace: every pending call on it, its logs, writers and readers ends with closed. Close writers first: what
@@ -160,7 +161,7 @@ pub extern "C" fn dl_namespace_open_with_events_start(
 /// Errors: what the driver reports.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_close(namespace: *mut dl_namespace, timeout_ms: i64) -> *mut dl_error {
-    boundary(|| block(timeout_ms, Effect::Possible, on(namespace, |it| async move { it.close().await })?))
+    boundary(|| block(timeout_ms, change("close"), on(namespace, |it| async move { it.close().await })?))
 }
 
 /// Starts dl_namespace_close. It answers nothing. Errors: those of dl_namespace_close come with the call.
@@ -169,7 +170,7 @@ pub extern "C" fn dl_namespace_close_start(
     namespace: *mut dl_namespace,
     call: *mut *mut dl_call,
 ) -> *mut dl_error {
-    boundary(|| start(call, Effect::Possible, on(namespace, |it| async move { it.close().await })?))
+    boundary(|| start(call, change("close"), on(namespace, |it| async move { it.close().await })?))
 }
 
 /// Frees a namespace. Close it first. Logs, writers and readers of it stay usable, and are freed by themselves.
@@ -191,7 +192,7 @@ pub extern "C" fn dl_namespace_metrics_text(
 ) -> *mut dl_error {
     boundary(|| {
         let verb = on(namespace, |namespace| metrics_text(namespace, by_log))?;
-        Out::new(text, "text")?.give(block(timeout_ms, Effect::None, verb))
+        Out::new(text, "text")?.give(block(timeout_ms, look("metrics"), verb))
     })
 }
 
@@ -203,5 +204,5 @@ pub extern "C" fn dl_namespace_metrics_text_start(
     by_log: bool,
     call: *mut *mut dl_call,
 ) -> *mut dl_error {
-    boundary(|| start(call, Effect::None, on(namespace, |namespace| metrics_text(namespace, by_log))?))
+    boundary(|| start(call, look("metrics"), on(namespace, |namespace| metrics_text(namespace, by_log))?))
 }

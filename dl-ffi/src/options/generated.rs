@@ -1110,10 +1110,10 @@ pub extern "C" fn dl_reader_options_set_on_truncated(
     })
 }
 
-/// How much a reader fetches ahead of its caller at most.
+/// How much a reader fetches ahead of its caller at most. If absent: 1MiB; on BookKeeper, where it
+/// waits for other machines, 4MiB.
 ///
-/// bytes; default 1MiB; 64KiB to 64MiB. Errors: invalid-argument if the value cannot be, which changes
-/// nothing.
+/// bytes; 64KiB to 64MiB. Errors: invalid-argument if the value cannot be, which changes nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_reader_options_set_read_ahead_bytes(
     options: *mut dl_reader_options,

@@ -15,7 +15,7 @@ use crate::handle::{self, Boxed, Object, Out};
 use crate::namespace::options_or_default;
 use crate::options::dl_namespace_options;
 use crate::text;
-use crate::waiting::{Effect, block, start};
+use crate::waiting::{block, look, start};
 
 pub use finding::dl_finding;
 pub use in_progress::dl_in_progress;
@@ -80,7 +80,7 @@ pub extern "C" fn dl_namespace_verify(
     boundary(|| {
         Out::new(verification, "verification")?.give(block(
             timeout_ms,
-            Effect::None,
+            look("verify"),
             verifying(uri, options, log)?,
         ))
     })
@@ -95,7 +95,7 @@ pub extern "C" fn dl_namespace_verify_start(
     log: *const c_char,
     call: *mut *mut dl_call,
 ) -> *mut dl_error {
-    boundary(|| start(call, Effect::None, verifying(uri, options, log)?))
+    boundary(|| start(call, look("verify"), verifying(uri, options, log)?))
 }
 
 /// The number of files that were read.

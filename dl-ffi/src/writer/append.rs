@@ -1,6 +1,6 @@
 //! Appends of one record.
 
-use dl_core::{Condition, Error, ErrorKind, MAX_PAYLOAD_BYTES, NewRecord, Receipt, Result, Ticket, Writer};
+use dl_core::{Condition, Error, MAX_PAYLOAD_BYTES, NewRecord, Receipt, Result, Ticket, Writer};
 
 use super::append_options::dl_append_options;
 use super::{dl_writer, turns};
@@ -10,7 +10,7 @@ use crate::completion::call::dl_call;
 use crate::error::dl_error;
 use crate::handle::{self, Out};
 use crate::receipt::dl_receipt;
-use crate::waiting::{Deadline, Effect, block, block_until, start_in_turn};
+use crate::waiting::{Deadline, block_until, change, look, start_in_turn};
 
 /// One append, as it was asked for.
 struct Single {
@@ -35,6 +35,14 @@ impl Single {
         }
     }
 
+    /// Without waiting for room, nor for what there is to find out about an error.
+    fn place_now(self) -> Result<Ticket> {
+        match self.condition {
+            None => self.writer.try_append(self.record),
+            Some(condition) => self.writer.try_append_if(self.record, condition),
+        }
+    }
+
     async fn append(self) -> Result<dl_receipt> {
         let writer = self.writer.clone();
         let ticket = self.place().await?;
@@ -47,9 +55,11 @@ impl Single {
             return self.writer.blocking_append(self.record);
         }
         let deadline = Deadline::new(timeout_ms);
-        let placed = block_until(deadline, Effect::None, self.place());
-        let ticket = placed.map_err(|error| if timeout_ms == 0 { busy(error) } else { error })?;
-        block_until(deadline, Effect::Possible, ticket)
+        let ticket = match timeout_ms {
+            0 => self.place_now().map_err(|error| error.during("append"))?,
+            _ => block_until(deadline, look("append"), self.place())?,
+        };
+        block_until(deadline, change("append"), ticket)
     }
 }
 
@@ -58,15 +68,6 @@ async fn settled(writer: Writer, ticket: Ticket) -> Result<dl_receipt> {
     let receipt = ticket.await;
     drop(writer);
     receipt.map(dl_receipt::new)
-}
-
-/// There was no room, and the caller did not wait for any.
-fn busy(error: Error) -> Error {
-    if error.kind() == ErrorKind::Timeout {
-        Error::new(ErrorKind::Busy, "too much is in flight; wait for acknowledgements").during("append")
-    } else {
-        error
-    }
 }
 
 /// Appends a record and waits until it is durable. `options` and `receipt` may be NULL.
@@ -102,7 +103,7 @@ pub extern "C" fn dl_writer_append_start(
     call: *mut *mut dl_call,
 ) -> *mut dl_error {
     boundary(|| {
-        start_in_turn(turns(writer)?, call, Effect::Possible, Single::new(writer, payload, options)?.append())
+        start_in_turn(turns(writer)?, call, change("append"), Single::new(writer, payload, options)?.append())
     })
 }
 
@@ -118,8 +119,9 @@ pub extern "C" fn dl_writer_try_append_start(
 ) -> *mut dl_error {
     boundary(|| {
         Out::new(call, "call")?;
-        let placed = block(0, Effect::None, Single::new(writer, payload, options)?.place());
-        let verb = settled(handle::borrow(writer)?.writer.clone(), placed.map_err(busy)?);
-        start_in_turn(turns(writer)?, call, Effect::Possible, verb)
+        let named = |error: Error| error.during("try_append");
+        let ticket = Single::new(writer, payload, options)?.place_now().map_err(named)?;
+        let receipt = settled(handle::borrow(writer)?.writer.clone(), ticket);
+        start_in_turn(turns(writer)?, call, change("try_append"), async move { receipt.await.map_err(named) })
     })
 }

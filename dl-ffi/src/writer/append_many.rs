@@ -10,7 +10,7 @@ use crate::completion::call::dl_call;
 use crate::error::dl_error;
 use crate::handle::{self, Out};
 use crate::receipt::{dl_receipts, put_receipts};
-use crate::waiting::{Effect, block, start_in_turn};
+use crate::waiting::{block, change, start_in_turn};
 
 /// In an array of txids: the record has none of its own.
 const NO_TXID: i64 = -1;
@@ -92,7 +92,7 @@ pub extern "C" fn dl_writer_append_many(
     boundary(|| {
         let out = Out::optional(receipts);
         let verb = Several::new(writer, payloads, txids, count, options)?.append_many();
-        put_receipts(block(timeout_ms, Effect::Possible, verb)?, out)
+        put_receipts(block(timeout_ms, change("append"), verb)?, out)
     })
 }
 
@@ -109,7 +109,7 @@ pub extern "C" fn dl_writer_append_many_start(
 ) -> *mut dl_error {
     boundary(|| {
         let verb = Several::new(writer, payloads, txids, count, options)?.append_many();
-        start_in_turn(turns(writer)?, call, Effect::Possible, verb)
+        start_in_turn(turns(writer)?, call, change("append"), verb)
     })
 }
 
@@ -129,7 +129,7 @@ pub extern "C" fn dl_writer_append_batch(
 ) -> *mut dl_error {
     boundary(|| {
         let verb = Several::new(writer, payloads, txids, count, options)?.append_batch();
-        Out::optional(receipts).give(block(timeout_ms, Effect::Possible, verb))
+        Out::optional(receipts).give(block(timeout_ms, change("append_batch"), verb))
     })
 }
 
@@ -146,6 +146,6 @@ pub extern "C" fn dl_writer_append_batch_start(
 ) -> *mut dl_error {
     boundary(|| {
         let verb = Several::new(writer, payloads, txids, count, options)?.append_batch();
-        start_in_turn(turns(writer)?, call, Effect::Possible, verb)
+        start_in_turn(turns(writer)?, call, change("append_batch"), verb)
     })
 }

@@ -13,7 +13,7 @@ use crate::error::dl_error;
 use crate::handle::{self, Out};
 use crate::receipt::dl_receipts;
 use crate::text;
-use crate::waiting::{Effect, block, start_in_turn};
+use crate::waiting::{block, change, start_in_turn};
 
 /// A record set, as it was asked for.
 struct Set {
@@ -63,7 +63,7 @@ pub extern "C" fn dl_writer_append_record_set(
 ) -> *mut dl_error {
     boundary(|| {
         let verb = Set::new(writer, payloads, count, compression, options)?.append();
-        Out::optional(receipts).give(block(timeout_ms, Effect::Possible, verb))
+        Out::optional(receipts).give(block(timeout_ms, change("append_record_set"), verb))
     })
 }
 
@@ -80,6 +80,6 @@ pub extern "C" fn dl_writer_append_record_set_start(
 ) -> *mut dl_error {
     boundary(|| {
         let verb = Set::new(writer, payloads, count, compression, options)?.append();
-        start_in_turn(turns(writer)?, call, Effect::Possible, verb)
+        start_in_turn(turns(writer)?, call, change("append_record_set"), verb)
     })
 }

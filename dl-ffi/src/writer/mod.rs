@@ -16,7 +16,7 @@ use crate::dlsn::dl_dlsn;
 use crate::error::dl_error;
 use crate::forks::Birth;
 use crate::handle::{self, Boxed, Object, Out};
-use crate::waiting::{Effect, block, start, start_in_turn};
+use crate::waiting::{block, change, look, start, start_in_turn};
 
 /// The one writer of a log, open.
 ///
@@ -60,14 +60,14 @@ fn on<F>(writer: *const dl_writer, verb: impl FnOnce(Writer) -> F) -> Result<F> 
 /// Errors: what ended the writer; storage-full if the last of them was refused.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_writer_flush(writer: *mut dl_writer, timeout_ms: i64) -> *mut dl_error {
-    boundary(|| block(timeout_ms, Effect::None, on(writer, |it| async move { it.flush().await })?))
+    boundary(|| block(timeout_ms, look("flush"), on(writer, |it| async move { it.flush().await })?))
 }
 
 /// Starts dl_writer_flush. It answers nothing. Errors: those of dl_writer_flush come with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_writer_flush_start(writer: *mut dl_writer, call: *mut *mut dl_call) -> *mut dl_error {
     boundary(|| {
-        start_in_turn(turns(writer)?, call, Effect::None, on(writer, |it| async move { it.flush().await })?)
+        start_in_turn(turns(writer)?, call, look("flush"), on(writer, |it| async move { it.flush().await })?)
     })
 }
 
@@ -84,7 +84,7 @@ pub extern "C" fn dl_writer_truncate(
 ) -> *mut dl_error {
     boundary(|| {
         let verb = on(writer, |it| async move { it.truncate(before.into()).await })?;
-        Out::optional(in_force).put(block(timeout_ms, Effect::Possible, verb)?.into());
+        Out::optional(in_force).put(block(timeout_ms, change("truncate"), verb)?.into());
         Ok(())
     })
 }
@@ -99,7 +99,7 @@ pub extern "C" fn dl_writer_truncate_start(
 ) -> *mut dl_error {
     boundary(|| {
         let verb = on(writer, |it| async move { it.truncate(before.into()).await.map(Some) })?;
-        start(call, Effect::Possible, verb)
+        start(call, change("truncate"), verb)
     })
 }
 
@@ -108,19 +108,14 @@ pub extern "C" fn dl_writer_truncate_start(
 /// Errors: what ended the writer; storage-full if there is no space for the mark, and the log is not sealed.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_writer_seal(writer: *mut dl_writer, timeout_ms: i64) -> *mut dl_error {
-    boundary(|| block(timeout_ms, Effect::Possible, on(writer, |it| async move { it.seal().await })?))
+    boundary(|| block(timeout_ms, change("seal"), on(writer, |it| async move { it.seal().await })?))
 }
 
 /// Starts dl_writer_seal. It answers nothing. Errors: those of dl_writer_seal come with the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_writer_seal_start(writer: *mut dl_writer, call: *mut *mut dl_call) -> *mut dl_error {
     boundary(|| {
-        start_in_turn(
-            turns(writer)?,
-            call,
-            Effect::Possible,
-            on(writer, |it| async move { it.seal().await })?,
-        )
+        start_in_turn(turns(writer)?, call, change("seal"), on(writer, |it| async move { it.seal().await })?)
     })
 }
 
@@ -130,7 +125,7 @@ pub extern "C" fn dl_writer_seal_start(writer: *mut dl_writer, call: *mut *mut d
 /// was not acknowledged fails with closed.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_writer_close(writer: *mut dl_writer, timeout_ms: i64) -> *mut dl_error {
-    boundary(|| block(timeout_ms, Effect::Possible, on(writer, |it| async move { it.close().await })?))
+    boundary(|| block(timeout_ms, change("close"), on(writer, |it| async move { it.close().await })?))
 }
 
 /// Starts dl_writer_close. It answers nothing. Errors: those of dl_writer_close come with the call.
@@ -140,7 +135,7 @@ pub extern "C" fn dl_writer_close_start(writer: *mut dl_writer, call: *mut *mut 
         start_in_turn(
             turns(writer)?,
             call,
-            Effect::Possible,
+            change("close"),
             on(writer, |it| async move { it.close().await })?,
         )
     })
@@ -176,7 +171,7 @@ pub extern "C" fn dl_writer_last_txid(writer: *const dl_writer) -> i64 {
 /// Errors: always one: that which its calls then return, or timeout while it has not ended.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_writer_wait_fenced(writer: *mut dl_writer, timeout_ms: i64) -> *mut dl_error {
-    boundary(|| block(timeout_ms, Effect::None, on(writer, ended)?))
+    boundary(|| block(timeout_ms, look("fenced"), on(writer, ended)?))
 }
 
 /// Starts dl_writer_wait_fenced. The call fails when the writer ends, with the error that its calls then return. Errors:
@@ -186,7 +181,7 @@ pub extern "C" fn dl_writer_wait_fenced_start(
     writer: *mut dl_writer,
     call: *mut *mut dl_call,
 ) -> *mut dl_error {
-    boundary(|| start(call, Effect::None, on(writer, ended)?))
+    boundary(|| start(call, look("fenced"), on(writer, ended)?))
 }
 
 /// Does not keep the writer open.
