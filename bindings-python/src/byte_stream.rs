@@ -3,14 +3,15 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use dl_core::End;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyTuple};
-use tokio::sync::Mutex;
+use pyo3::types::PyTuple;
+use tokio::sync::{Mutex, Notify};
 
+use crate::ahead::Ahead;
 use crate::arguments::Number;
-use crate::delivery::{Delivery, Source};
+use crate::delivery::{Delivery, Source, unless_given_back};
 use crate::error::invalid;
 use crate::owned::Owned;
 use crate::payload::Payload;
@@ -37,13 +38,15 @@ pub(crate) struct ByteReader(Owned<(Arc<Session>, Arc<Reading>)>);
 struct Reading {
     reader: Mutex<dl_core::ByteReader>,
     place: StdMutex<Place>,
+    /// Wakes the call that reads when bytes are given back.
+    given_back: Notify,
 }
 
 /// Where the caller is. Never held across an `await`.
 struct Place {
     /// Bytes that were read and that no call has taken: of a call that was given up, or that waits for more.
-    ahead: BytesMut,
-    /// Where those end.
+    ahead: Ahead,
+    /// Of the reader, behind what was read.
     position: u64,
     end: Option<End>,
     /// How often it went somewhere else. What was read before that does not come back.
@@ -148,8 +151,8 @@ impl ByteReader {
         reader: dl_core::ByteReader,
     ) -> PyResult<Py<PyAny>> {
         let (position, end) = (reader.position(), reader.end());
-        let place = StdMutex::new(Place { ahead: BytesMut::new(), position, end, sought: 0 });
-        let reading = Arc::new(Reading { reader: Mutex::new(reader), place });
+        let place = StdMutex::new(Place { ahead: Ahead::default(), position, end, sought: 0 });
+        let reading = Arc::new(Reading { reader: Mutex::new(reader), place, given_back: Notify::new() });
         Ok(Py::new(py, Self(Owned::new((session, reading))))?.into_any())
     }
 }
@@ -165,8 +168,10 @@ impl Reading {
         // A reader that was closed is seen here too.
         reader.read(&mut []).await?;
         let mut since = 0;
-        while self.place().ahead.len() < count {
-            let chunk = reader.next_chunk().await;
+        while self.place().ahead.count() < count {
+            let Some(chunk) = unless_given_back(&self.given_back, reader.next_chunk()).await else {
+                continue;
+            };
             let more = self.keep(&reader, chunk)?;
             if more == 0 {
                 break;
@@ -178,11 +183,10 @@ impl Reading {
             }
         }
         let mut place = self.place();
-        let count = place.ahead.len().min(count);
-        let (bytes, sought) = (place.ahead.split_to(count).freeze(), place.sought);
+        let piece = Piece { bytes: place.ahead.take(count), sought: place.sought };
         drop(place);
         drop(reader);
-        Ok(Delivery::new(self, Piece { bytes, sought }))
+        Ok(Delivery::new(self, piece))
     }
 
     /// Keeps what was read until a call takes it; how many bytes that were, none at the end.
@@ -193,30 +197,28 @@ impl Reading {
     ) -> dl_core::Result<usize> {
         let mut place = self.place();
         place.note(reader);
-        let chunk = chunk?.unwrap_or_default();
-        place.ahead.extend_from_slice(&chunk);
-        Ok(chunk.len())
+        let (chunk, end) = (chunk?.unwrap_or_default(), place.position);
+        let count = chunk.len();
+        place.ahead.add(end - count as u64, chunk);
+        Ok(count)
     }
 
-    /// The bytes that are there, without copying them; nothing at the end.
+    /// The bytes of the next chunk, without copying them; nothing at the end.
     async fn next_chunk(self: Arc<Self>) -> dl_core::Result<Option<Delivery<Self>>> {
         let mut reader = self.reader.lock().await;
         reader.read(&mut []).await?;
-        let chunk = if self.place().ahead.is_empty() { reader.next_chunk().await } else { Ok(None) };
+        while self.place().ahead.count() == 0 {
+            if let Some(chunk) = unless_given_back(&self.given_back, reader.next_chunk()).await
+                && self.keep(&reader, chunk)? == 0
+            {
+                break;
+            }
+        }
         let mut place = self.place();
-        place.note(&reader);
-        let chunk = chunk?;
-        let bytes = if place.ahead.is_empty() {
-            chunk
-        } else {
-            // A call gave them back, perhaps while this one waited.
-            place.ahead.extend_from_slice(&chunk.unwrap_or_default());
-            Some(place.ahead.split().freeze())
-        };
-        let sought = place.sought;
+        let (chunk, sought) = (place.ahead.take_chunk(), place.sought);
         drop(place);
         drop(reader);
-        Ok(bytes.map(|bytes| Delivery::new(self, Piece { bytes, sought })))
+        Ok(chunk.map(|chunk| Delivery::new(self, Piece { bytes: chunk.into(), sought })))
     }
 
     /// Goes to an offset; what was read before is forgotten.
@@ -225,7 +227,7 @@ impl Reading {
         let sought = reader.seek(offset).await;
         let mut place = self.place();
         if sought.is_ok() {
-            place.ahead.clear();
+            place.ahead = Ahead::default();
             place.sought += 1;
         }
         place.note(&reader);
@@ -241,7 +243,7 @@ impl Place {
 
 /// Bytes, and how often the reader had gone somewhere else when they were read.
 struct Piece {
-    bytes: Bytes,
+    bytes: Ahead,
     sought: u64,
 }
 
@@ -251,8 +253,9 @@ impl Source for Reading {
     fn take_back(&self, piece: Piece) {
         let mut place = self.place();
         if place.sought == piece.sought {
-            let behind = std::mem::replace(&mut place.ahead, BytesMut::from(piece.bytes));
-            place.ahead.unsplit(behind);
+            place.ahead.add_all(piece.bytes);
+            drop(place);
+            self.given_back.notify_one();
         }
     }
 }
@@ -266,9 +269,7 @@ impl ByteReader {
         let count = size.and_then(|size| usize::try_from(size.0).ok()).unwrap_or(usize::MAX);
         let read = reading.clone().read(count);
         let read = async move { read.await.map_err(|error| error.during("read")) };
-        session.deliver(py, read, |py, read| {
-            read.give(py, |py, piece| Ok(PyBytes::new(py, &piece.bytes).into_any().unbind()))
-        })
+        session.deliver(py, read, |py, read| read.give(py, |py, piece| piece.bytes.object(py)))
     }
 
     /// What is left of the chunk at the position; nothing at the end.
@@ -278,7 +279,10 @@ impl ByteReader {
         let next = async move { next.await.map_err(|error| error.during("next_chunk")) };
         session.deliver(py, next, |py, read| match read {
             None => Ok(py.None()),
-            Some(read) => read.give(py, |py, piece| Ok(Py::new(py, Payload(piece.bytes))?.into_any())),
+            Some(read) => read.give(py, |py, mut piece| {
+                let (_, chunk) = piece.bytes.take_chunk().unwrap_or_default();
+                Ok(Py::new(py, Payload(chunk))?.into_any())
+            }),
         })
     }
 
@@ -293,13 +297,13 @@ impl ByteReader {
     #[getter]
     fn position(&self) -> PyResult<u64> {
         let place = self.0.get()?.1.place();
-        Ok(place.position - place.ahead.len() as u64)
+        Ok(place.ahead.start().unwrap_or(place.position))
     }
 
     #[getter]
     fn end(&self) -> PyResult<Option<&'static str>> {
         let place = self.0.get()?.1.place();
-        Ok(info::end(place.end.filter(|_| place.ahead.is_empty())))
+        Ok(info::end(place.end.filter(|_| place.ahead.count() == 0)))
     }
 
     fn close(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
@@ -307,7 +311,7 @@ impl ByteReader {
         let reading = reading.clone();
         session.act(py, async move {
             let mut reader = reading.reader.lock().await;
-            reading.place().ahead.clear();
+            reading.place().ahead = Ahead::default();
             reader.close().await
         })
     }

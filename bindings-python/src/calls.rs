@@ -180,7 +180,7 @@ impl Core {
         T: Send + 'static,
         F: Future<Output = dl_core::Result<T>> + Send + 'static,
     {
-        self.start(py, runtime, Task(runtime.spawn(future)), convert)
+        self.start(py, runtime, Task::new(runtime, future), convert)
     }
 
     /// Starts a call that the loop's thread polls, now for the first time. It is dropped if its future is cancelled.
@@ -262,7 +262,7 @@ impl Core {
 
     /// Never held while a call is polled, or Python runs.
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        guard(&self.state)
     }
 }
 
@@ -300,14 +300,33 @@ impl Cancel {
     }
 }
 
-/// A task that ends when nobody waits for it.
-struct Task<T>(JoinHandle<dl_core::Result<T>>);
+/// A task that ends when nobody waits for it: its call is gone when this is dropped, and not a moment later. Whoever cancelled
+/// an opening may open anew at once, and is not to be cut off by what was still running.
+struct Task<T> {
+    task: JoinHandle<dl_core::Result<T>>,
+    running: Arc<Mutex<Running<T>>>,
+}
+
+/// The call, until it was cancelled.
+type Running<T> = Option<Pin<Box<dyn Future<Output = dl_core::Result<T>> + Send>>>;
+
+impl<T: Send + 'static> Task<T> {
+    fn new(runtime: &Handle, call: impl Future<Output = dl_core::Result<T>> + Send + 'static) -> Self {
+        let running: Arc<Mutex<Running<T>>> = Arc::new(Mutex::new(Some(Box::pin(call))));
+        let run = running.clone();
+        let task = runtime.spawn(std::future::poll_fn(move |context| match &mut *guard(&run) {
+            Some(call) => call.as_mut().poll(context),
+            None => Poll::Ready(Err(closed())),
+        }));
+        Self { task, running }
+    }
+}
 
 impl<T> Future for Task<T> {
     type Output = dl_core::Result<T>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(context).map(|joined| match joined {
+        Pin::new(&mut self.task).poll(context).map(|joined| match joined {
             Ok(answer) => answer,
             Err(error) if error.is_cancelled() => Err(closed()),
             Err(error) => Err(Error::new(ErrorKind::Internal, "a call panicked").caused_by(error)),
@@ -317,8 +336,19 @@ impl<T> Future for Task<T> {
 
 impl<T> Drop for Task<T> {
     fn drop(&mut self) {
-        self.0.abort();
+        self.task.abort();
+        let running = &self.running;
+        let call = running.try_lock().ok().map(|mut running| running.take());
+        if call.is_none() {
+            // A thread of the runtime is at it, and may need Python's lock to let go of an argument.
+            let end = || drop(guard(running).take());
+            Python::try_attach(|py| py.detach(end));
+        }
     }
+}
+
+fn guard<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Tells the event loop that there is something to look at.
@@ -339,7 +369,7 @@ impl Bell {
     }
 
     fn ringing(&self) -> MutexGuard<'_, Ringing> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        guard(&self.0)
     }
 
     fn fileno(&self) -> Option<i32> {

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::prelude::*;
+use tokio::sync::Notify;
 
 use crate::calls::Answer;
 use crate::owned::Owned;
@@ -12,7 +13,7 @@ pub(crate) trait Source: Send + Sync {
     /// What one call is answered.
     type Item: Send;
 
-    /// Takes it back, in front of what comes next.
+    /// Takes it back: it is answered again in its order, whatever else comes back, and before what comes next.
     fn take_back(&self, item: Self::Item);
 }
 
@@ -20,6 +21,15 @@ pub(crate) trait Source: Send + Sync {
 pub(crate) struct Delivery<S: Source> {
     item: Option<S::Item>,
     source: Arc<S>,
+}
+
+/// What comes next; `None` if something was given back meanwhile, which is served first.
+pub(crate) async fn unless_given_back<T>(given_back: &Notify, next: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        biased;
+        next = next => Some(next),
+        () = given_back.notified() => None,
+    }
 }
 
 impl<S: Source> Delivery<S> {

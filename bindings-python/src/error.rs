@@ -41,6 +41,7 @@ pub(crate) fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'
             error.is_retryable(),
             error.may_have_taken_effect(),
             causes,
+            error.to_string(),
         ),
     )
 }

@@ -7,6 +7,7 @@
 //! the thread that waits for them. So a Python that ends while calls are in flight has nothing to wait for.
 #![allow(clippy::needless_pass_by_value, reason = "arguments from Python come by value")]
 
+mod ahead;
 mod arguments;
 mod batch;
 mod byte_stream;
@@ -69,7 +70,7 @@ mod _dl {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         // What is imported when it is first needed fails where there is no descriptor left.
-        for name in ["datetime", "threading"] {
+        for name in ["datetime", "threading", "dl.types", "dl.events"] {
             module.py().import(name)?;
         }
         let end = wrap_pyfunction!(crate::events::end_telling, module)?;

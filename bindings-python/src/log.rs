@@ -127,9 +127,13 @@ impl Log {
     ) -> PyResult<Py<PyAny>> {
         let (from, until) = (from_.map(dlsn::given).transpose()?, until.map(dlsn::given).transpose()?);
         let (session, log) = self.parts()?;
-        session.call(py, async move { log.count_between(from, until).await }, |py, count| {
-            Ok(count.into_pyobject(py)?.into_any().unbind())
-        })
+        let count = async move {
+            match (from, until) {
+                (None, None) => log.count().await,
+                (from, until) => log.count_between(from, until).await,
+            }
+        };
+        session.call(py, count, |py, count| Ok(count.into_pyobject(py)?.into_any().unbind()))
     }
 
     fn recover(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {

@@ -1,17 +1,19 @@
 //! `dl.Reader`.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use dl_core::{End, ReaderCloser, RecordBatch};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
 
 use crate::arguments::Number;
 use crate::batch::Records;
 use crate::cursor::Cursor;
-use crate::delivery::{Delivery, Source};
+use crate::delivery::{Delivery, Source, unless_given_back};
 use crate::dlsn::{self, Dlsn};
 use crate::error::invalid;
 use crate::info;
@@ -36,11 +38,13 @@ struct Inner {
 struct Shared {
     reader: tokio::sync::Mutex<dl_core::Reader>,
     state: Mutex<State>,
+    /// Wakes the call that reads when records are given back.
+    given_back: Notify,
 }
 
 struct State {
     /// Records that were read for a call that was given up.
-    returned: VecDeque<dl_core::Record>,
+    returned: BTreeMap<dl_core::Dlsn, dl_core::Record>,
     position: dl_core::Dlsn,
     end: Option<End>,
 }
@@ -52,8 +56,9 @@ impl Reader {
         reader: dl_core::Reader,
     ) -> PyResult<Py<PyAny>> {
         let (closer, cursor) = (reader.closer(), reader.cursor().cloned());
-        let state = State { returned: VecDeque::new(), position: reader.position(), end: reader.end() };
-        let shared = Shared { reader: tokio::sync::Mutex::new(reader), state: Mutex::new(state) };
+        let state = State { returned: BTreeMap::new(), position: reader.position(), end: reader.end() };
+        let (reader, state, given_back) = (tokio::sync::Mutex::new(reader), Mutex::new(state), Notify::new());
+        let shared = Shared { reader, state, given_back };
         let inner = Inner { session, shared: Arc::new(shared), closer, cursor };
         Ok(Py::new(py, Self(Owned::new(inner)))?.into_any())
     }
@@ -72,23 +77,39 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Up to so many records; those that a call gave back come first.
+    /// Up to so many of those that calls gave back.
+    fn returned(&self, max: usize) -> RecordBatch {
+        let mut state = self.state();
+        let next = std::iter::from_fn(|| state.returned.pop_first());
+        next.take(max).map(|(_, record)| record).collect()
+    }
+
+    /// Up to so many records; those that calls gave back come first, in the order of the log. It waits once: behind other calls too.
     async fn read(self: Arc<Self>, max: usize, wait: Option<Duration>) -> dl_core::Result<Delivery<Self>> {
-        let mut reader = self.reader.lock().await;
-        let returned: RecordBatch = {
-            let mut state = self.state();
-            let count = state.returned.len().min(max);
-            state.returned.drain(..count).collect()
+        let end = wait.and_then(|wait| Instant::now().checked_add(wait));
+        let Some(mut reader) = before(end, self.reader.lock()).await else {
+            return Ok(Delivery::new(self.clone(), RecordBatch::default()));
         };
-        if !returned.is_empty() {
-            let delivery = Delivery::new(self.clone(), returned);
-            // A lock that was lost is seen here too.
-            reader.next_batch(0, Duration::ZERO).await?;
-            return Ok(delivery);
-        }
-        let read = match (max, wait) {
-            (1, None) => reader.next().await.map(|record| record.into_iter().collect()),
-            (_, wait) => reader.next_batch(max, wait.unwrap_or(Duration::MAX)).await,
+        let read = loop {
+            let returned = self.returned(max);
+            if !returned.is_empty() {
+                let delivery = Delivery::new(self.clone(), returned);
+                // A lock that was lost is seen here too.
+                reader.next_batch(0, Duration::ZERO).await?;
+                return Ok(delivery);
+            }
+            let next = async {
+                match (max, wait) {
+                    (1, None) => reader.next().await.map(|record| record.into_iter().collect()),
+                    _ => {
+                        let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+                        reader.next_batch(max, left.or(wait).unwrap_or(Duration::MAX)).await
+                    }
+                }
+            };
+            if let Some(read) = unless_given_back(&self.given_back, next).await {
+                break read;
+            }
         };
         let mut state = self.state();
         (state.position, state.end) = (reader.position(), reader.end());
@@ -104,9 +125,17 @@ impl Source for Shared {
 
     fn take_back(&self, records: RecordBatch) {
         let mut state = self.state();
-        for record in records.shares().rev() {
-            state.returned.push_front(record);
-        }
+        state.returned.extend(records.shares().map(|record| (record.dlsn, record)));
+        drop(state);
+        self.given_back.notify_one();
+    }
+}
+
+/// What it answers until then, if it is over.
+async fn before<T>(end: Option<Instant>, call: impl Future<Output = T>) -> Option<T> {
+    match end {
+        None => Some(call.await),
+        Some(end) => timeout_at(end, call).await.ok(),
     }
 }
 
@@ -148,7 +177,7 @@ impl Reader {
     #[getter]
     fn position(&self) -> PyResult<Dlsn> {
         let state = self.0.get()?.shared.state();
-        Ok(Dlsn(state.returned.front().map_or(state.position, |record| record.dlsn)))
+        Ok(Dlsn(state.returned.first_key_value().map_or(state.position, |(dlsn, _)| *dlsn)))
     }
 
     #[getter]

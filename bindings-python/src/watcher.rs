@@ -1,15 +1,15 @@
 //! `dl.LogWatcher` and `dl.SegmentWatcher`.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use dl_core::{LogChange, SegmentInfo};
 use pyo3::prelude::*;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 
-use crate::delivery::{Delivery, Source};
+use crate::delivery::{Delivery, Source, unless_given_back};
 use crate::info;
 use crate::input;
 use crate::owned::Owned;
@@ -49,36 +49,60 @@ impl Watch for dl_core::SegmentWatcher {
 
 struct Watching<W: Watch> {
     watcher: Mutex<W>,
-    /// What was told to a call that was given up.
-    returned: StdMutex<VecDeque<W::Told>>,
+    told: StdMutex<Told<W::Told>>,
+    /// Wakes the call that waits when something is given back.
+    given_back: Notify,
+}
+
+/// What a watcher told, by number.
+struct Told<T> {
+    count: u64,
+    /// What was told to calls that were given up. It is told first.
+    returned: BTreeMap<u64, T>,
 }
 
 impl<W: Watch> Watching<W> {
     fn new(watcher: W) -> Arc<Self> {
-        Arc::new(Self { watcher: Mutex::new(watcher), returned: StdMutex::default() })
+        let told = Told { count: 0, returned: BTreeMap::new() };
+        Arc::new(Self { watcher: Mutex::new(watcher), told: StdMutex::new(told), given_back: Notify::new() })
     }
 
     /// What is told next; nothing, if it took longer.
     async fn next(self: Arc<Self>, wait: Option<Duration>) -> dl_core::Result<Option<Delivery<Self>>> {
         let next = async move {
             let mut watcher = self.watcher.lock().await;
-            let returned = self.returned.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-            let told = match returned {
-                Some(told) => told,
-                None => watcher.next().await?,
+            let told = loop {
+                if let Some(again) = self.told().returned.pop_first() {
+                    break again;
+                }
+                if let Some(told) = unless_given_back(&self.given_back, watcher.next()).await {
+                    break self.told().numbered(told?);
+                }
             };
             drop(watcher);
             Ok(Delivery::new(self, told))
         };
         wait::at_most(wait, next).await
     }
+
+    fn told(&self) -> MutexGuard<'_, Told<W::Told>> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> Told<T> {
+    fn numbered(&mut self, told: T) -> (u64, T) {
+        self.count += 1;
+        (self.count, told)
+    }
 }
 
 impl<W: Watch> Source for Watching<W> {
-    type Item = W::Told;
+    type Item = (u64, W::Told);
 
-    fn take_back(&self, told: W::Told) {
-        self.returned.lock().unwrap_or_else(PoisonError::into_inner).push_front(told);
+    fn take_back(&self, (number, told): (u64, W::Told)) {
+        self.told().returned.insert(number, told);
+        self.given_back.notify_one();
     }
 }
 
@@ -135,5 +159,5 @@ fn told_or_none<W: Watch>(
     told: Option<Delivery<Watching<W>>>,
     make: impl FnOnce(Python<'_>, W::Told) -> PyResult<Py<PyAny>>,
 ) -> PyResult<Py<PyAny>> {
-    told.map_or_else(|| Ok(py.None()), |told| told.give(py, make))
+    told.map_or_else(|| Ok(py.None()), |told| told.give(py, |py, (_, told)| make(py, told)))
 }

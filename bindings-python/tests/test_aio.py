@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import itertools
 import resource
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -162,6 +163,113 @@ def test_an_answer_that_nobody_takes_is_answered_again(uri: str) -> None:
     run(uri, use)
 
 
+async def given_back(call: Callable[[], Coroutine[Any, Any, Any]], event: Coroutine[Any, Any, Any]) -> Any:
+    """What a call is answered that waits beside another one, whose answer nobody takes."""
+    first = call()
+    future = first.send(None)
+    future._asyncio_future_blocking = False
+    second = asyncio.ensure_future(call())
+    await event
+    await asyncio.wait([future])
+    with pytest.raises(asyncio.CancelledError):
+        first.throw(asyncio.CancelledError())
+    return await asyncio.wait_for(second, 10)
+
+
+def test_who_waits_is_woken_by_what_is_given_back(uri: str) -> None:
+    async def use(namespace: dl.aio.Namespace, log: dl.aio.Log) -> None:
+        logs = namespace.watch_logs("none")
+        assert await logs.next() == dl.LogChange("listed", None)
+        assert await given_back(logs.next, namespace.create_log("none/b")) == dl.LogChange("created", "none/b")
+        async with log.open_byte_writer() as writer:
+            reader, bytes_reader = await log.open_reader(follow=True), await log.open_byte_reader(follow=True)
+
+            async def write(data: bytes) -> None:
+                await writer.write(data)
+                await writer.flush()
+
+            assert (await given_back(reader.next, write(b"a"))).payload == b"a"
+            assert [record.payload for record in await given_back(lambda: reader.next_batch(9), write(b"b"))] == [b"b"]
+            assert await bytes_reader.read(2) == b"ab"
+            assert await given_back(bytes_reader.next_chunk, write(b"c")) == b"c"
+            assert await given_back(lambda: bytes_reader.read(1), write(b"d")) == b"d"
+
+    run(uri, use)
+
+
+async def answered(call: Callable[[], Coroutine[Any, Any, Any]]) -> tuple[Coroutine[Any, Any, Any], Any]:
+    """A call under way, and the future that tells of its answer, which nobody takes."""
+    coroutine = call()
+    future = coroutine.send(None)
+    future._asyncio_future_blocking = False
+    return coroutine, future
+
+
+async def given_up(call: Callable[[], Coroutine[Any, Any, Any]], event: Coroutine[Any, Any, Any], order: list[int]) -> None:
+    """Gives calls up in some order, once all of them are answered."""
+    calls = [await answered(call) for _ in order]
+    await event
+    await asyncio.wait([future for _, future in calls])
+    for number in order:
+        with pytest.raises(asyncio.CancelledError):
+            calls[number][0].throw(asyncio.CancelledError())
+
+
+orders = pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+payloads = [b"aaaa", b"bbbb", b"cccc", b"dddd"]
+
+
+async def write_payloads(log: dl.aio.Log) -> None:
+    async with log.open_byte_writer() as writer:
+        for payload in payloads:
+            await writer.write(payload)
+            await writer.flush()
+
+
+@orders
+def test_records_that_calls_give_back_come_in_their_order(uri: str, order: list[int]) -> None:
+    async def use(namespace: dl.aio.Namespace, log: dl.aio.Log) -> None:
+        reader = await log.open_reader(follow=True)
+        start = reader.position
+        await given_up(reader.next, write_payloads(log), order)
+        assert reader.position == start
+        records = [record for max in (2, 1, 1) for record in await reader.next_batch(max)]
+        assert [record.payload for record in records] == payloads
+
+    run(uri, use)
+
+
+@orders
+@pytest.mark.parametrize("size", [None, 3, 5])
+def test_bytes_that_calls_give_back_come_in_their_order(uri: str, order: list[int], size: int | None) -> None:
+    async def use(namespace: dl.aio.Namespace, log: dl.aio.Log) -> None:
+        reader = await log.open_byte_reader(follow=True)
+        call = reader.next_chunk if size is None else lambda: reader.read(size)
+        await given_up(call, write_payloads(log), order)
+        assert reader.position == 0
+        assert await reader.read(16) == b"".join(payloads)
+        assert reader.position == 16
+
+    run(uri, use)
+
+
+@orders
+def test_changes_that_calls_give_back_come_in_their_order(uri: str, order: list[int]) -> None:
+    async def use(namespace: dl.aio.Namespace, log: dl.aio.Log) -> None:
+        names = ["none/1", "none/2", "none/3"]
+
+        async def create() -> None:
+            for name in names:
+                await namespace.create_log(name)
+
+        logs = namespace.watch_logs("none")
+        assert await logs.next() == dl.LogChange("listed", None)
+        await given_up(logs.next, create(), order)
+        assert [await logs.next() for _ in names] == [dl.LogChange("created", name) for name in names]
+
+    run(uri, use)
+
+
 def test_segments_that_nobody_takes_are_told_again(uri: str) -> None:
     async def use(namespace: dl.aio.Namespace, log: dl.aio.Log) -> None:
         async def write() -> None:
@@ -244,6 +352,19 @@ def test_a_follower_waits_and_others_run(uri: str) -> None:
                 await writer.append(b"%d" % i)
             await writer.seal()
         assert await follower == list(range(50))
+
+    run(uri, use)
+
+
+def test_a_batch_waits_no_longer_behind_another_call(uri: str) -> None:
+    async def use(namespace: dl.aio.Namespace, log: dl.aio.Log) -> None:
+        async with log.open_writer() as writer, log.open_reader(follow=True) as reader:
+            calls = [asyncio.create_task(reader.next()) for _ in range(2)]
+            for wait in (0, 0.01):
+                assert len(await asyncio.wait_for(reader.next_batch(5, wait=wait), 10)) == 0
+            for payload in (b"0", b"1"):
+                await writer.append(payload)
+            assert sorted(bytes(record.payload) for record in await asyncio.gather(*calls) if record) == [b"0", b"1"]
 
     run(uri, use)
 
@@ -379,3 +500,35 @@ def test_a_handle_of_another_loop_does_nothing(uri: str) -> None:
         assert (await log.info()).name == "a"
 
     run(uri, use)
+
+
+@pytest.mark.parametrize("what", ["writer", "reader"])
+def test_an_open_that_was_cancelled_takes_the_log_from_nobody_who_opens_it_later(what: str, uri: str) -> None:
+    async def main() -> None:
+        async with dl.aio.open(uri) as namespace, (await namespace.create_log("a")).open_writer() as first:
+            await first.append(b"1")
+            await first.close()
+            log = namespace.log("a")
+
+            def open_it() -> dl.aio.Opening[dl.aio.Writer] | dl.aio.Opening[dl.aio.Reader]:
+                return log.open_writer() if what == "writer" else log.open_reader(cursor="c", locked=True)
+
+            async def opened() -> dl.aio.Writer | dl.aio.Reader:
+                return await open_it()
+
+            for round in range(300):
+                cancelled = asyncio.ensure_future(opened())
+                for _ in range(round % 12):
+                    await asyncio.sleep(0)
+                cancelled.cancel()
+                try:
+                    await (await cancelled).close()
+                except asyncio.CancelledError:
+                    pass
+                async with open_it() as handle:
+                    if isinstance(handle, dl.aio.Writer):
+                        await handle.append(b"2")
+                    else:
+                        assert await handle.next() is not None
+
+    asyncio.run(main())

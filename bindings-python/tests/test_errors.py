@@ -166,3 +166,15 @@ def test_an_error_repeats_little_of_a_long_argument() -> None:
             call()
         assert len(refused.value.message) < 2_100
         assert all(len(value) <= 4_096 for value in refused.value.context.values())
+        assert len(str(refused.value)) < 2_600
+
+
+def test_what_an_error_repeats_stays_on_its_line(tmp_path: Path) -> None:
+    strange = tmp_path / ("a\n\x1b[2J\u202e" + "b" * 200) / ("c" * 200)
+    with pytest.raises(dl.NotFound) as refused:
+        dl.open(dl.file_uri(strange), create_namespace=False, unsafe_filesystem=True)
+    text = f"{refused.value}{refused.value.message}{refused.value.context}"
+    assert not any(character in text for character in "\n\x1b\u202e"), repr(text)
+    assert r"a\n\u{1b}[2J\u{202e}bbb" in refused.value.context["file"]
+    assert refused.value.context["file"].endswith("c" * 200)
+    assert "…" in str(refused.value) and len(str(refused.value)) < 600

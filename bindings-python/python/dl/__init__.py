@@ -66,6 +66,22 @@ from dl.errors import (
     Unavailable,
     Unsupported,
 )
+from dl.types import (
+    CursorInfo,
+    Event,
+    Finding,
+    FormatInfo,
+    InProgress,
+    LogChange,
+    LogInfo,
+    Metric,
+    NamespaceInfo,
+    ProcessInfo,
+    SegmentEnd,
+    SegmentInfo,
+    Verification,
+)
+
 # Checkers take it for true. Importing typing would take as long as all of dl.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,21 +89,6 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from dl.options import NamespaceOptions
-    from dl.types import (
-        CursorInfo,
-        Event,
-        Finding,
-        FormatInfo,
-        InProgress,
-        LogChange,
-        LogInfo,
-        Metric,
-        NamespaceInfo,
-        ProcessInfo,
-        SegmentEnd,
-        SegmentInfo,
-        Verification,
-    )
 
 __all__ = [
     "AlreadyExists",
@@ -176,12 +177,3 @@ def verify(uri: str, *, log: str | None = None, **options: Unpack[NamespaceOptio
 def inspect(uri: str, **options: Unpack[NamespaceOptions]) -> NamespaceInfo:
     """What the namespace is: its format, how much it holds, and who has it open. Opens and changes nothing."""
     return _dl.inspect(uri, options)
-
-
-def __getattr__(name: str) -> object:
-    """The classes of `dl.types`, which are seldom needed and take long to import."""
-    if name in __all__:
-        from dl import types
-
-        return getattr(types, name)
-    raise AttributeError(f"module 'dl' has no attribute {name!r}")

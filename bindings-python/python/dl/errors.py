@@ -90,6 +90,7 @@ class Error(Exception):
         self.retryable = retryable
         self.may_have_taken_effect = may_have_taken_effect
         self.receipts = []
+        self._text: str | None = None
 
     @property
     def log(self) -> str | None:
@@ -102,6 +103,8 @@ class Error(Exception):
         return self.context.get("owner")
 
     def __str__(self) -> str:
+        if self._text is not None:
+            return self._text
         text = f"{self.kind}: {self.message}"
         if self.operation is not None:
             text = f"{self.kind} ({self.operation}): {self.message}"
@@ -124,9 +127,11 @@ class Error(Exception):
         retryable: bool,
         may_have_taken_effect: bool,
         causes: Sequence[str],
+        text: str | None = None,
     ) -> Error:
         """An error of the core."""
-        kind = ForkedProcess if context.pop("forked", None) else _CLASSES.get(code, Internal)
+        forked = context.pop("forked", None) is not None
+        kind = ForkedProcess if forked else _CLASSES.get(code, Internal)
         error = kind(
             message,
             code=code,
@@ -136,6 +141,8 @@ class Error(Exception):
             retryable=retryable,
             may_have_taken_effect=may_have_taken_effect,
         )
+        # In it long values of the context are cut.
+        error._text = None if forked else text
         for cause in causes:
             error.add_note(f"caused by: {cause}")
         return error

@@ -251,7 +251,8 @@ class ReaderOptions(TypedDict, total=False):
     record. Default: fail."""
 
     read_ahead_bytes: int | str | None
-    """How much a reader fetches ahead of its caller at most. Default: 1MiB. 64KiB to 64MiB."""
+    """How much a reader fetches ahead of its caller at most. If absent: 1MiB; on BookKeeper, where it waits for
+    other machines, 4MiB. 64KiB to 64MiB."""
 
     cursor: str | None
     """Starts behind the position of this cursor; where it has none yet, `from` says. If absent: no cursor. 1 to 256

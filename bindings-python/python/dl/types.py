@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
 
+# Checkers take it for true. Importing typing would take a tenth of the time that all of dl does.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Literal
+
     from dl._dl import Dlsn
 
 __all__ = [

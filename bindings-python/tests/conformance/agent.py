@@ -69,7 +69,7 @@ class Agent:
                 thread = self.in_flight[request["call"]]
                 thread.join(request["patience_ms"] / 1_000)
                 return thread.is_alive()
-            case "cancel":
+            case "cancel" | "retry":
                 raise Wrong("a thread that waits cannot be cancelled")
         if "start" not in request:
             return finished(self.handles.call(request))
@@ -130,6 +130,11 @@ class AioAgent:
                 task.cancel()
                 await asyncio.wait([task])
                 return {}
+            case "retry":
+                task = self.in_flight.pop(request["call"])
+                task.cancel()
+                await asyncio.wait([task])
+                return await self.handles.call(request["again"]) if task.cancelled() else task.result()
         if "start" not in request:
             return await self.handles.call(request)
         task = asyncio.create_task(self.handles.call(request))

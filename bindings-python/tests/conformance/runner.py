@@ -92,7 +92,7 @@ class _Runner:
         self.world.happen(step)
 
     def _call(self, step: Step, i: int) -> Value:
-        if step["do"] == "await":
+        if step["do"] in ("await", "retry"):
             return self._await(step)
         if step["do"] in ("cancel", "still_pending"):
             return self._ask(step)
@@ -149,7 +149,8 @@ class _Runner:
         del self.calls[step["call"]]
         results: list[Value] = []
         for i, request in enumerate(requests):
-            reply = self.world.call(process, {"do": "await", "call": request["start"]})
+            again = {name: field for name, field in request.items() if name != "start"}
+            reply = self.world.call(process, {"do": step["do"], "call": request["start"], "again": again})
             results.append(self._checked(step, i, request, reply))
         return results[0] if len(results) == 1 else results
 

@@ -146,7 +146,22 @@ class Memory(World):
         self.processes[name] = self.python
 
 
-class File(World):
+class Apart(World):
+    """A Python for each process."""
+
+    def happen(self, step: Step) -> None:
+        match step["do"]:
+            case "crash":
+                self.processes.pop(step["process"]).kill()
+            case "freeze":
+                self.processes[step["process"]].signal(signal.SIGSTOP)
+            case "wake":
+                self.processes[step["process"]].signal(signal.SIGCONT)
+            case _:
+                super().happen(step)
+
+
+class File(Apart):
     """A directory, and a Python for each process."""
 
     capabilities = frozenset({"crash", "damage", "directory", "freeze", "nul", "persistent", "processes"})
@@ -159,17 +174,10 @@ class File(World):
         self.uri = dl.file_uri(folder / "ns")
 
     def happen(self, step: Step) -> None:
-        match step["do"]:
-            case "crash":
-                self.processes.pop(step["process"]).kill()
-            case "freeze":
-                self.processes[step["process"]].signal(signal.SIGSTOP)
-            case "wake":
-                self.processes[step["process"]].signal(signal.SIGCONT)
-            case "damage":
-                self.damage(step["text"].encode())
-            case _:
-                super().happen(step)
+        if step["do"] == "damage":
+            self.damage(step["text"].encode())
+        else:
+            super().happen(step)
 
     def damage(self, text: bytes) -> None:
         """Flips a bit of the first byte of the text wherever a file holds it."""
@@ -184,4 +192,41 @@ class File(World):
             raise Wrong(f"no file holds {text!r}")
 
 
-DRIVERS = {"memory": Memory, "file": File}
+class BookKeeper(Apart):
+    """A namespace on the cluster whose folder `DL_CLUSTER` names, and a Python for each process."""
+
+    capabilities = frozenset({"crash", "freeze", "nul", "persistent", "processes"})
+    durability = "replicated"
+
+    def __init__(self, pool: Pool, folder: Path) -> None:
+        super().__init__(pool)
+        self.namespace = f"/python-{os.getpid()}-{next(_numbers)}"
+        servers = cluster("uri").split("/")[2]
+        # A case may write what is wrong behind it.
+        self.uri = f"distributedlog://{servers}{self.namespace}?ledgers_path=/ledgers&session_timeout_ms=10s"
+
+    def happen(self, step: Step) -> None:
+        super().happen(step)
+        if step["do"] == "crash":
+            self.bury(step["process"])
+
+    def bury(self, process: str) -> None:
+        """Has the servers notice that a process is gone, which they do by themselves when its session's time is up."""
+        for line in cluster("sessions").splitlines():
+            session, *nodes = line.split()
+            if any(node.startswith(f"{self.namespace}/") and f"/member_{process}_s" in node for node in nodes):
+                cluster("expire-session", session)
+
+
+def cluster(*command: str) -> str:
+    """Has `ci/bookkeeper/cluster` do something, and answers what it says."""
+    program = Path(__file__).parents[3] / "ci/bookkeeper/cluster"
+    done = subprocess.run(
+        [program, "--dir", os.environ["DL_CLUSTER"], *command], check=True, capture_output=True, text=True
+    )
+    return done.stdout
+
+
+DRIVERS: dict[str, type[Memory | File | BookKeeper]] = (
+    {"bookkeeper": BookKeeper} if "DL_CLUSTER" in os.environ else {"memory": Memory, "file": File}
+)
