@@ -2,11 +2,12 @@
 
 import type { Readable, ReadableOptions, Writable } from 'node:stream';
 import { count, given, wrong } from './arguments';
-import { begun, call, shared, type Waiting } from './calls';
+import { begun, call, closing, type Manner, type Waiting } from './calls';
 import { ClosedError, DlError, fromNative } from './errors';
-import { Feed, type Items, type Life } from './feed';
+import { Feed, type Life } from './feed';
 import type { NativeByteReader, NativeByteWriter, NativeChunk, NativeError } from './native';
 import type { End } from './reader';
+import type { Items } from './stock';
 import { readable, writable, type WriterStreamOptions } from './streams';
 import { bytes, integer, joined, type Int64, type Payload } from './values';
 
@@ -34,7 +35,7 @@ export class ByteWriter implements AsyncDisposable {
    * Giving it up may leave a first part of them written.
    */
   async write(data: Payload, options?: Waiting): Promise<bigint> {
-    this.#position = await this.#call<bigint>((number) => this.#native.write(number, bytes(data, 'data')), options);
+    this.#position = await this.#change<bigint>('write', (number) => this.#native.write(number, bytes(data, 'data')), options);
     return this.#position;
   }
 
@@ -43,7 +44,7 @@ export class ByteWriter implements AsyncDisposable {
    * durable bytes end: go on from there.
    */
   async flush(options?: Waiting): Promise<void> {
-    await this.#settle(this.#call<void>((number) => this.#native.flush(number), options));
+    await this.#settle(this.#look<void>('flush', (number) => this.#native.flush(number), options));
   }
 
   /** The offset behind what was written: that of the next byte. */
@@ -53,12 +54,12 @@ export class ByteWriter implements AsyncDisposable {
 
   /** Ends the stream for ever: nobody can append to the log any more. */
   async seal(options?: Waiting): Promise<void> {
-    await this.#settle(this.#call<void>((number) => this.#native.seal(number), options));
+    await this.#settle(this.#change<void>('seal', (number) => this.#native.seal(number), options));
   }
 
   /** Waits until what was written is durable, completes the segment and lets the log go. */
   async close(options?: Waiting): Promise<void> {
-    await this.#settle(this.#call<void>((number) => this.#native.close(number), options));
+    await this.#settle(this.#change<void>('close', (number) => this.#native.close(number), options));
   }
 
   /** Ends the writer now: what is not durable may be in the log, up to some byte, or not. */
@@ -69,7 +70,7 @@ export class ByteWriter implements AsyncDisposable {
 
   /** As {@link Writer.fenced}. */
   async fenced(options?: Waiting): Promise<DlError> {
-    const manner = { options, keep: [this, this.#owner], background: true };
+    const manner = { operation: 'fenced', options, keep: [this, this.#owner], background: true };
     return fromNative(await call<NativeError>((number) => this.#native.fenced(number), manner));
   }
 
@@ -89,9 +90,17 @@ export class ByteWriter implements AsyncDisposable {
     await this.close();
   }
 
-  #call<T>(start: (number: number) => void, options: Waiting | undefined): Promise<T> {
+  #look<T>(operation: string, start: (number: number) => void, options: Waiting | undefined): Promise<T> {
+    return this.#call<T>(start, { operation, options });
+  }
+
+  #change<T>(operation: string, start: (number: number) => void, options: Waiting | undefined): Promise<T> {
+    return this.#call<T>(start, { operation, options, effective: true });
+  }
+
+  #call<T>(start: (number: number) => void, manner: Manner): Promise<T> {
     const own = this.#abort.signal;
-    const called = call<T>(start, { options, also: own, keep: [this, this.#owner], effective: true });
+    const called = call<T>(start, { ...manner, also: own, keep: [this, this.#owner] });
     return called.catch((error: Error) => {
       throw own.aborted ? aborted(error) : error;
     });
@@ -127,14 +136,14 @@ export class ByteReader implements AsyncIterable<Buffer>, AsyncDisposable {
   /** The next bytes, at most `max`: at least one, unless this is the end. `undefined` at the end. */
   async read(max: number, options?: Waiting): Promise<Buffer | undefined> {
     if (max === undefined) throw wrong('max', 'a whole number from 0, or Infinity', max);
-    const most = count(max, 'max', Infinity);
-    const [part] = await this.#feed.take(most, Infinity, options);
+    const [part] = await this.#feed.take('read', count(max, 'max', Infinity), Infinity, options);
     return part;
   }
 
   /** The next bytes: what is left of the chunk at the position; `undefined` at the end. */
   async nextChunk(options?: Waiting): Promise<Buffer | undefined> {
-    return this.read(Infinity, options);
+    const [chunk] = await this.#feed.take('next_chunk', Infinity, Infinity, options);
+    return chunk;
   }
 
   /** The chunks, up to the end. */
@@ -169,7 +178,7 @@ export class ByteReader implements AsyncIterable<Buffer>, AsyncDisposable {
    */
   async seek(offset: Int64, options?: Waiting): Promise<void> {
     const to = integer(offset, 'offset');
-    await this.#feed.turn(() => this.#seek(to), options);
+    await this.#feed.turn('seek', () => this.#seek(to), options);
   }
 
   /** How the reader ended; `undefined` while it has not, or is somewhere else since. */
@@ -179,7 +188,7 @@ export class ByteReader implements AsyncIterable<Buffer>, AsyncDisposable {
 
   /** Ends the reader: what waits on it, and every later call, fails with {@link ClosedError}. A signal ends the waiting alone. */
   close(options?: Waiting): Promise<void> {
-    return shared(() => {
+    return closing(() => {
       this.#closed ??= this.#feed
         .end(closed())
         .then(() => call<void>((number) => this.#native.close(number), { keep: this }));
@@ -236,5 +245,7 @@ function together(chunks: Payload[]): Buffer {
 function aborted(error: Error): DlError {
   if (error instanceof DlError && error.kind !== 'cancelled') return error;
   const message = 'the writer was aborted; open a new one to go on';
-  return new ClosedError('closed', message, { mayHaveTakenEffect: true });
+  const details = { mayHaveTakenEffect: true };
+  const operation = error instanceof DlError ? error.operation : undefined;
+  return new ClosedError('closed', message, operation === undefined ? details : { ...details, operation });
 }

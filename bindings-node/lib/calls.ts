@@ -29,11 +29,13 @@ export interface Manner {
   keep?: object;
   /** Gives the call up as `signal` does. */
   also?: AbortSignal;
+  /** The call, as errors name it. */
+  operation?: string;
   /** Whether the call may have taken effect when it was given up. */
   effective?: boolean;
   /** Hears of the error before the caller does. */
   failed?(error: Error): void;
-  /** What is done with a result that comes when the call was given up. */
+  /** What is done with a result that comes when the call was given up. If absent, it is dropped, and what was opened is let go. */
   late?(value: unknown): void;
   /** Whether the process may end meanwhile. */
   background?: boolean;
@@ -62,20 +64,20 @@ export function call<T>(start: (call: number) => void, manner: Manner = {}): Pro
 }
 
 /** The signal of a call that can begin. Throws why not: the options are none, their signal is none, or it has been given. */
-export function ready(options: Waiting | undefined): AbortSignal | undefined {
-  return notGiven(signalOf(options));
+export function ready(options: Waiting | undefined, operation?: string): AbortSignal | undefined {
+  return notGiven(signalOf(options), operation);
 }
 
-function notGiven(signal: AbortSignal | undefined): AbortSignal | undefined {
-  if (signal?.aborted === true) throw cancelled(signal, false);
+function notGiven(signal: AbortSignal | undefined, operation: string | undefined): AbortSignal | undefined {
+  if (signal?.aborted === true) throw cancelled(signal, false, operation);
   return signal;
 }
 
-/** Begins or joins a call that several wait for: the signal of one ends its waiting alone. */
-export function shared<T>(begin: () => Promise<T>, options: Waiting | undefined): Promise<T> {
+/** Begins or joins a call to close, for which several wait: the signal of one ends its waiting alone. */
+export function closing<T>(begin: () => Promise<T>, options: Waiting | undefined): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    const signal = ready(options);
-    const stop = signal === undefined ? undefined : watch(signal, () => reject(cancelled(signal, true)));
+    const signal = ready(options, 'close');
+    const stop = signal === undefined ? undefined : watch(signal, () => reject(cancelled(signal, true, 'close')));
     begin().then(resolve, reject).finally(stop);
   });
 }
@@ -86,7 +88,7 @@ function begin(
   resolve: (value: unknown) => void,
   reject: (error: Error) => void,
 ): void {
-  const signals = [ready(manner.options), notGiven(manner.also)];
+  const signals = [ready(manner.options, manner.operation), notGiven(manner.also, manner.operation)];
   const number = next++;
   const held = manner.background !== true;
   let over = false;
@@ -112,8 +114,9 @@ function begin(
   };
   const giveUp = (signal: AbortSignal): void => {
     entries.set(number, { resolve: (value) => manner.late?.(value), reject: () => {}, keep: manner.keep });
-    port.cancel(number);
-    entry.reject(cancelled(signal, manner.effective === true));
+    if (manner.late === undefined) port.giveUp(number);
+    else port.cancel(number);
+    entry.reject(cancelled(signal, manner.effective === true, manner.operation));
   };
   entries.set(number, entry);
   if (held) hold();

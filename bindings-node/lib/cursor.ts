@@ -36,7 +36,7 @@ export class Cursor {
 
   /** The record that was processed last; `undefined` if the cursor was never moved, or there is none of this name. */
   async position(options?: Waiting): Promise<Dlsn | undefined> {
-    const position = await this.#call<string | undefined>((number) => this.#native.position(number), options);
+    const position = await this.#look<string | undefined>('position', (number) => this.#native.position(number), options);
     return position ? Dlsn.trusted(position) : undefined;
   }
 
@@ -45,20 +45,24 @@ export class Cursor {
    * which is durable: a later one if the cursor stands there already, since it is never moved back.
    */
   async advance(to: DlsnLike, options?: Waiting): Promise<Dlsn> {
-    return Dlsn.trusted(await this.#call<string>((number) => this.#native.advance(number, text(to, 'to')), options));
+    return Dlsn.trusted(await this.#change<string>('advance', (number) => this.#native.advance(number, text(to, 'to')), options));
   }
 
   /** Moves it to this position, also back, and makes it if there is none. */
   async reset(to: DlsnLike, options?: Waiting): Promise<void> {
-    await this.#call<void>((number) => this.#native.reset(number, text(to, 'to')), options);
+    await this.#change<void>('reset', (number) => this.#native.reset(number, text(to, 'to')), options);
   }
 
   /** Removes it. Moving it later makes it anew. */
   async delete(options?: Waiting): Promise<void> {
-    await this.#call<void>((number) => this.#native.remove(number), options);
+    await this.#change<void>('delete', (number) => this.#native.remove(number), options);
   }
 
-  #call<T>(start: (number: number) => void, options?: Waiting): Promise<T> {
-    return call<T>(start, { options, keep: [this, this.#owner], effective: true });
+  #look<T>(operation: string, start: (number: number) => void, options?: Waiting): Promise<T> {
+    return call<T>(start, { operation, options, keep: [this, this.#owner] });
+  }
+
+  #change<T>(operation: string, start: (number: number) => void, options?: Waiting): Promise<T> {
+    return call<T>(start, { operation, options, keep: [this, this.#owner], effective: true });
   }
 }

@@ -213,9 +213,20 @@ export function invalid(message: string, cause?: unknown): InvalidArgumentError 
 }
 
 /** A call that its signal gave up. */
-export function cancelled(signal: AbortSignal, mayHaveTakenEffect: boolean): CancelledError {
+export function cancelled(signal: AbortSignal, mayHaveTakenEffect: boolean, operation?: string): CancelledError {
+  const details = { mayHaveTakenEffect, cause: reason(signal) };
   const message = 'the call was given up by its signal';
-  return new CancelledError('cancelled', message, { mayHaveTakenEffect, cause: reason(signal) });
+  return new CancelledError('cancelled', message, operation === undefined ? details : { ...details, operation });
+}
+
+/** The error of the call that was made, where that one made others. */
+export function during(error: Error, operation: string): Error {
+  if (!(error instanceof DlError) || error.operation === operation) return error;
+  const { kind, message, number, context, retryable, mayHaveTakenEffect } = error;
+  const details: ErrorDetails = { number, operation, context, retryable, mayHaveTakenEffect };
+  if (error.dlsn !== undefined) details.dlsn = error.dlsn;
+  if ('cause' in error) details.cause = error.cause;
+  return new CLASSES[kind](kind, message, details);
 }
 
 /** Why a signal was given; or, where it does not say, what it fails with. */

@@ -5,15 +5,9 @@
  */
 
 import { hold, port, ready, release, type Waiting } from './calls';
-import { cancelled, DlError } from './errors';
+import { cancelled, DlError, during } from './errors';
 import { watch } from './signals';
-
-/** What a fetch brought: nothing if it did not wait, or at the end. An array, or something that makes its items when asked. */
-export interface Items<T> {
-  readonly length: number;
-  at(index: number): T | undefined;
-  slice(from: number, to: number): T[];
-}
+import { Stock, type Items } from './stock';
 
 /** Begins a fetch. */
 export type Fetch<T> = (max: number, wait: boolean) => { number: number; promise: Promise<Items<T>> };
@@ -27,6 +21,8 @@ export interface Life {
 }
 
 interface Waiter<T> {
+  /** The call, as errors name it. */
+  readonly operation: string;
   max: number;
   wait: boolean;
   /** What is done before this one gets what is here, or all that this one is in line for. */
@@ -61,10 +57,8 @@ export class Feed<T> {
   /** What has to succeed before something is given out that was here before it was asked for. */
   readonly #guard: Work | undefined;
   readonly #line: Waiter<T>[] = [];
-  #items: Items<T> = [];
-  #taken = 0;
-  /** What was fetched before all of `#items` was taken: it comes behind them. */
-  #behind: Items<T> = [];
+  /** What was fetched and not taken. */
+  readonly #stock = new Stock<T>();
   #inFlight: InFlight | undefined;
   /** What the last fetch was for that somebody waited for. */
   #asked = 0;
@@ -85,43 +79,38 @@ export class Feed<T> {
 
   /** What would be taken next, if it is here. */
   get first(): T | undefined {
-    return this.#items.at(this.#taken);
+    return this.#stock.first;
   }
 
   /** Lets go of what is here. */
   clear(): void {
-    this.#items = [];
-    this.#taken = 0;
-    this.#behind = [];
+    this.#stock.clear();
   }
 
   /** Takes one that is here, if nobody stands in front. */
   here(): T | undefined {
     if (this.#life.closed) this.clear();
-    if (this.#line.length > 0 || this.#taken >= this.#items.length) return undefined;
-    const item = this.#items.at(this.#taken++);
-    if (this.#taken >= this.#items.length) {
-      this.#useUp();
-      this.#pump();
-    }
+    if (this.#line.length > 0 || this.#stock.isEmpty) return undefined;
+    const item = this.#stock.next();
+    if (this.#stock.hasRoom) this.#pump();
     return item;
   }
 
   /** Up to `max`: at least one, unless `ms` passes before there is any, or this is the end. */
-  take(max: number, ms: number, options?: Waiting): Promise<T[]> {
+  take(operation: string, max: number, ms: number, options?: Waiting): Promise<T[]> {
     return new Promise((resolve, reject) => {
-      const signal = ready(options);
-      if (this.#over !== undefined) throw this.#over;
+      const signal = ready(options, operation);
+      if (this.#over !== undefined) throw during(this.#over, operation);
       if (this.#life.closed) this.clear();
-      const here = this.#taken < this.#items.length;
+      const here = !this.#stock.isEmpty;
       if (this.#line.length === 0 && here && this.#guard === undefined) {
-        resolve(this.#shift(max));
+        resolve(this.#stock.take(max));
         this.#pump();
         return;
       }
       // What is fetched from now on, for this one, needs no guard.
       const work = here || this.#inFlight !== undefined ? this.#guard : undefined;
-      this.#wait({ max, wait: ms > 0, work, alone: false, settle: resolve, fail: reject }, ms, signal);
+      this.#wait({ operation, max, wait: ms > 0, work, alone: false, settle: resolve, fail: reject }, ms, signal);
     });
   }
 
@@ -129,11 +118,11 @@ export class Feed<T> {
    * Does something when those who stand in front are served, and nothing is in flight. It is given up by the signal as a call is,
    * but what it came to is heard before: it fails, or it took effect and nobody wants it any more.
    */
-  turn(work: Work, options?: Waiting): Promise<void> {
+  turn(operation: string, work: Work, options?: Waiting): Promise<void> {
     return new Promise((resolve, reject) => {
-      const signal = ready(options);
-      if (this.#over !== undefined) throw this.#over;
-      this.#wait({ max: 0, wait: false, work, alone: true, settle: () => resolve(), fail: reject }, Infinity, signal);
+      const signal = ready(options, operation);
+      if (this.#over !== undefined) throw during(this.#over, operation);
+      this.#wait({ operation, max: 0, wait: false, work, alone: true, settle: () => resolve(), fail: reject }, Infinity, signal);
     });
   }
 
@@ -172,7 +161,7 @@ export class Feed<T> {
         if (leave()) settle(items);
       },
       fail: (error) => {
-        if (leave()) fail(error);
+        if (leave()) fail(during(error, about.operation));
       },
     };
     if (held) hold();
@@ -200,7 +189,7 @@ export class Feed<T> {
       // Whether the work took effect is not known before it has ended.
       if (waiter.alone) return;
     }
-    waiter.fail(cancelled(signal, false));
+    waiter.fail(cancelled(signal, false, waiter.operation));
     this.#pump();
   }
 
@@ -216,11 +205,11 @@ export class Feed<T> {
         else if (!this.#inFlight.early) this.#cancel(this.#inFlight);
         return;
       }
-      const here = this.#taken < this.#items.length;
+      const here = !this.#stock.isEmpty;
       if (this.#working !== undefined) return;
       if (waiter.work !== undefined && (waiter.alone || here)) return this.#work(waiter, waiter.work);
       if (!here) break;
-      waiter.settle(this.#shift(waiter.max));
+      waiter.settle(this.#stock.take(waiter.max));
     }
     const [waiter] = this.#line as [Waiter<T>];
     if (this.#inFlight === undefined) this.#begin(waiter);
@@ -256,7 +245,7 @@ export class Feed<T> {
   }
 
   #beginEarly(): void {
-    if (!this.#more || this.#behind.length > 0 || this.#working !== undefined || this.#over !== undefined) return;
+    if (!this.#more || !this.#stock.hasRoom || this.#working !== undefined || this.#over !== undefined) return;
     this.#send(EARLY, false, true);
   }
 
@@ -274,8 +263,7 @@ export class Feed<T> {
     this.#inFlight = undefined;
     this.#more = this.#ahead > 1 && 2 * items.length >= Math.min(this.#asked, this.#ahead);
     if (items.length > 0) {
-      this.#behind = items;
-      if (this.#taken >= this.#items.length) this.#useUp();
+      this.#stock.add(items);
     } else {
       const [waiter] = this.#line;
       // Who waits is not told that there is nothing, unless nothing will come.
@@ -297,21 +285,6 @@ export class Feed<T> {
     if (inFlight.stopped) return;
     inFlight.stopped = true;
     port.cancel(inFlight.number);
-  }
-
-  #shift(max: number): T[] {
-    const to = Math.min(this.#taken + max, this.#items.length);
-    const items = this.#items.slice(this.#taken, to);
-    this.#taken = to;
-    if (this.#taken >= this.#items.length) this.#useUp();
-    return items;
-  }
-
-  /** All is taken: what came behind it is next. */
-  #useUp(): void {
-    this.#items = this.#behind;
-    this.#taken = 0;
-    this.#behind = [];
   }
 }
 

@@ -58,23 +58,21 @@ export class Log {
    */
   async openWriter(options?: WriterOptions & Waiting): Promise<Writer> {
     const start = (number: number): void => this.#native.openWriter(number, texts(options));
-    const late = (native: unknown): void => (native as NativeWriter).abort();
-    return new Writer(await this.#call<NativeWriter>(start, options, late), this);
+    return new Writer(await this.#change<NativeWriter>('open_writer', start, options), this);
   }
 
   /** Opens a reader. */
   async openReader(options?: ReaderOptions & Waiting): Promise<Reader> {
     const start = (number: number): void => this.#native.openReader(number, texts(options));
-    const late = (native: unknown): void => discard((number) => (native as NativeReader).close(number));
-    const native = await this.#call<NativeReader>(start, options, late);
-    return new Reader(native, String(options?.locked) === 'true', this, this.#life);
+    const locked = String(options?.locked) === 'true';
+    const native = await (locked ? this.#change<NativeReader>('open_reader', start, options) : this.#look<NativeReader>('open_reader', start, options));
+    return new Reader(native, locked, this, this.#life);
   }
 
   /** Opens the writer of this log to write a stream of bytes. It goes on at the end of what is there. */
   async openByteWriter(options?: WriterOptions & Waiting): Promise<ByteWriter> {
     const start = (number: number): void => this.#native.openByteWriter(number, texts(options));
-    const late = (native: unknown): void => discard((number) => (native as NativeByteWriter).abort(number));
-    return new ByteWriter(await this.#call<NativeByteWriter>(start, options, late), this);
+    return new ByteWriter(await this.#change<NativeByteWriter>('open_byte_writer', start, options), this);
   }
 
   /**
@@ -83,23 +81,22 @@ export class Log {
    */
   async openByteReader(options?: ReaderOptions & Waiting): Promise<ByteReader> {
     const start = (number: number): void => this.#native.openByteReader(number, texts(options));
-    const late = (native: unknown): void => discard((number) => (native as NativeByteReader).close(number));
-    return new ByteReader(await this.#call<NativeByteReader>(start, options, late), this, this.#life);
+    return new ByteReader(await this.#look<NativeByteReader>('open_byte_reader', start, options), this, this.#life);
   }
 
   /** What the metadata says about the log. */
   async info(options?: Waiting): Promise<LogInfo> {
-    return logInfo(await this.#call<NativeLogInfo>((number) => this.#native.info(number), options));
+    return logInfo(await this.#look<NativeLogInfo>('info', (number) => this.#native.info(number), options));
   }
 
   /** Its segments, oldest first, truncated ones that are still kept included. */
   async segments(options?: Waiting): Promise<SegmentInfo[]> {
-    return (await this.#call<NativeSegment[]>((number) => this.#native.segments(number), options)).map(segment);
+    return (await this.#look<NativeSegment[]>('segments', (number) => this.#native.segments(number), options)).map(segment);
   }
 
   /** Watches its segments: tells which there are, then which there are after each change, made by whatever process. */
   async watchSegments(options?: Waiting): Promise<SegmentWatcher> {
-    const native = await this.#call<NativeWatcher>((number) => this.#native.watchSegments(number), options);
+    const native = await this.#look<NativeWatcher>('watch_segments', (number) => this.#native.watchSegments(number), options);
     return new SegmentWatcher(native, this, this.#life);
   }
 
@@ -108,24 +105,24 @@ export class Log {
    * further). Answers the point in force: from then on no reader starts below it.
    */
   async truncate(before: DlsnLike, options?: Waiting): Promise<Dlsn> {
-    return Dlsn.trusted(await this.#call<string>((number) => this.#native.truncate(number, text(before, 'before')), options));
+    return Dlsn.trusted(await this.#change<string>('truncate', (number) => this.#native.truncate(number, text(before, 'before')), options));
   }
 
   /** The position of the first record whose txid is at least `txid`; `undefined` if there is none yet. */
   async dlsnAtTxid(txid: Int64, options?: Waiting): Promise<Dlsn | undefined> {
     const start = (number: number): void => this.#native.dlsnAtTxid(number, integer(txid, 'txid'));
-    const found = await this.#call<string | undefined>(start, options);
+    const found = await this.#look<string | undefined>('dlsn_at_txid', start, options);
     return found ? Dlsn.trusted(found) : undefined;
   }
 
   /** The first readable record; `undefined` if there is none yet. */
   async firstRecord(options?: Waiting): Promise<Record | undefined> {
-    return new Records(await this.#call<NativeBatch>((number) => this.#native.firstRecord(number), options)).at(0);
+    return new Records(await this.#look<NativeBatch>('first_record', (number) => this.#native.firstRecord(number), options)).at(0);
   }
 
   /** The last record; `undefined` if there is none that was not truncated. */
   async lastRecord(options?: Waiting): Promise<Record | undefined> {
-    return new Records(await this.#call<NativeBatch>((number) => this.#native.lastRecord(number), options)).at(0);
+    return new Records(await this.#look<NativeBatch>('last_record', (number) => this.#native.lastRecord(number), options)).at(0);
   }
 
   /** The number of readable records: as many as a reader with these bounds delivers, both included. */
@@ -133,38 +130,38 @@ export class Log {
     const { from, until } = given(bounds, 'bounds');
     const bound = (at: DlsnLike | undefined, what: string): string | undefined => (at === undefined ? at : text(at, what));
     const start = (number: number): void => this.#native.count(number, bound(from, 'from'), bound(until, 'until'));
-    return this.#call<bigint>(start, bounds);
+    return this.#look<bigint>(from === undefined && until === undefined ? 'count' : 'count_between', start, bounds);
   }
 
   /** Completes what a writer that is gone left in progress, as opening a writer and closing it would. */
   async recover(options?: Waiting): Promise<void> {
-    await this.#call<void>((number) => this.#native.recover(number), options);
+    await this.#change<void>('recover', (number) => this.#native.recover(number), options);
   }
 
   /** Frees what is too old or too much by the options kept with the log. Answers the point of truncation in force. */
   async applyRetention(options?: Waiting): Promise<Dlsn> {
-    return Dlsn.trusted(await this.#call<string>((number) => this.#native.applyRetention(number), options));
+    return Dlsn.trusted(await this.#change<string>('apply_retention', (number) => this.#native.applyRetention(number), options));
   }
 
   /** The options kept with the log, sizes in bytes and durations in milliseconds; the defaults, if none were set. */
   async options(options?: Waiting): Promise<LogOptions> {
-    return logOptions(await this.#call<string[]>((number) => this.#native.options(number), options));
+    return logOptions(await this.#look<string[]>('options', (number) => this.#native.options(number), options));
   }
 
   /** Replaces the options kept with the log. Writers that are opened from now on go by them. */
   async setOptions(options: LogOptions, waiting?: Waiting): Promise<void> {
     if (options === undefined) throw wrong('options', 'an object', options);
-    await this.#call<void>((number) => this.#native.setOptions(number, texts(options)), waiting);
+    await this.#change<void>('set_options', (number) => this.#native.setOptions(number, texts(options)), waiting);
   }
 
   /** The cursor of this name, which need not exist: its first move makes it. */
   async cursor(name: string, options?: Waiting): Promise<Cursor> {
-    return new Cursor(await this.#call<NativeCursor>((number) => this.#native.cursor(number, string(name, 'name')), options), this);
+    return new Cursor(await this.#look<NativeCursor>('cursor', (number) => this.#native.cursor(number, string(name, 'name')), options), this);
   }
 
   /** Its cursors, in byte order of their names. */
   async cursors(options?: Waiting): Promise<CursorInfo[]> {
-    const cursors = await this.#call<NativeCursorInfo[]>((number) => this.#native.cursors(number), options);
+    const cursors = await this.#look<NativeCursorInfo[]>('cursors', (number) => this.#native.cursors(number), options);
     return cursors.map(({ name, position, owner }) => ({
       name,
       position: position ? Dlsn.trusted(position) : undefined,
@@ -174,21 +171,19 @@ export class Log {
 
   /** Bytes that the user keeps with the log; empty if none were set. */
   userMetadata(options?: Waiting): Promise<Buffer> {
-    return this.#call<Buffer>((number) => this.#native.userMetadata(number), options);
+    return this.#look<Buffer>('user_metadata', (number) => this.#native.userMetadata(number), options);
   }
 
   /** Sets the bytes that the user keeps with the log; none removes them. */
   async setUserMetadata(data: Payload, options?: Waiting): Promise<void> {
-    await this.#call<void>((number) => this.#native.setUserMetadata(number, bytes(data, 'data')), options);
+    await this.#change<void>('set_user_metadata', (number) => this.#native.setUserMetadata(number, bytes(data, 'data')), options);
   }
 
-  #call<T>(start: (number: number) => void, options?: Waiting, late?: (value: unknown) => void): Promise<T> {
-    const manner = { options, keep: [this, this.#owner], effective: true };
-    return call<T>(start, late === undefined ? manner : { ...manner, late });
+  #look<T>(operation: string, start: (number: number) => void, options?: Waiting): Promise<T> {
+    return call<T>(start, { operation, options, keep: [this, this.#owner] });
   }
-}
 
-/** Ends a handle that came when nobody wanted it any more. */
-function discard(start: (number: number) => void): void {
-  call<void>(start).catch(() => {});
+  #change<T>(operation: string, start: (number: number) => void, options?: Waiting): Promise<T> {
+    return call<T>(start, { operation, options, keep: [this, this.#owner], effective: true });
+  }
 }

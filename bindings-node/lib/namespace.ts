@@ -81,7 +81,7 @@ export class Namespace implements AsyncDisposable {
     const late = (opened: unknown): void => {
       call<void>((number) => (opened as NativeNamespace).close(number)).catch(() => {});
     };
-    return new Namespace(await call<NativeNamespace>(start, { options, late }));
+    return new Namespace(await call<NativeNamespace>(start, { operation: 'open', options, effective: true, late }));
   }
 
   /**
@@ -92,23 +92,23 @@ export class Namespace implements AsyncDisposable {
     const { log, ...others } = given(options);
     const start = (number: number): void =>
       native.verifyNamespace(port, number, string(uri, 'uri'), texts(others), optionalString(log, 'log'));
-    return verification(await call<NativeVerification>(start, { options }));
+    return verification(await call<NativeVerification>(start, { operation: 'verify', options }));
   }
 
   /** What the namespace at this URI is: its format, how much it holds, and who has it open. Opens and changes nothing. */
   static async inspect(uri: string, options?: NamespaceOptions & Waiting): Promise<NamespaceInfo> {
     const start = (number: number): void => native.inspectNamespace(port, number, string(uri, 'uri'), texts(options));
-    return namespaceInfo(await call<NativeNamespaceInfo>(start, { options }));
+    return namespaceInfo(await call<NativeNamespaceInfo>(start, { operation: 'inspect', options }));
   }
 
   /** Makes a log. */
   async createLog(name: string, options?: Waiting): Promise<void> {
-    await this.#call<void>((number) => this.#native.createLog(number, string(name, 'name')), options);
+    await this.#change<void>('create_log', (number) => this.#native.createLog(number, string(name, 'name')), options);
   }
 
   /** A handle on a log that exists. */
   async openLog(name: string, options?: Waiting): Promise<Log> {
-    return new Log(await this.#call<NativeLog>((number) => this.#native.openLog(number, string(name, 'name')), options), this, this.#life);
+    return new Log(await this.#look<NativeLog>('open_log', (number) => this.#native.openLog(number, string(name, 'name')), options), this, this.#life);
   }
 
   /**
@@ -121,22 +121,22 @@ export class Namespace implements AsyncDisposable {
 
   /** Whether the log exists. */
   logExists(name: string, options?: Waiting): Promise<boolean> {
-    return this.#call<boolean>((number) => this.#native.logExists(number, string(name, 'name')), options);
+    return this.#look<boolean>('log_exists', (number) => this.#native.logExists(number, string(name, 'name')), options);
   }
 
   /** Takes the log from whoever writes it, frees all it holds and removes it; logs below its name stay. */
   async deleteLog(name: string, options?: Waiting): Promise<void> {
-    await this.#call<void>((number) => this.#native.deleteLog(number, string(name, 'name')), options);
+    await this.#change<void>('delete_log', (number) => this.#native.deleteLog(number, string(name, 'name')), options);
   }
 
   /** Gives a log another name, and moves all that belongs to it; logs below its old name stay where they are. */
   async renameLog(from: string, to: string, options?: Waiting): Promise<void> {
-    await this.#call<void>((number) => this.#native.renameLog(number, string(from, 'from'), string(to, 'to')), options);
+    await this.#change<void>('rename_log', (number) => this.#native.renameLog(number, string(from, 'from'), string(to, 'to')), options);
   }
 
   /** The full names of logs, in byte order. */
   listLogs(options: ListOptions = {}): Promise<string[]> {
-    return this.#call<string[]>((number) => {
+    return this.#look<string[]>('list_logs', (number) => {
       const { prefix = '', after, limit } = options;
       const most = count(limit, 'limit', Infinity);
       const behind = optionalString(after, 'after');
@@ -157,18 +157,18 @@ export class Namespace implements AsyncDisposable {
 
   /** Watches the logs below `prefix` (a path; all logs, if it is empty), in this process and others. */
   async watchLogs(prefix = '', options?: Waiting): Promise<LogWatcher> {
-    const watcher = await this.#call<NativeWatcher>((number) => this.#native.watchLogs(number, string(prefix, 'prefix')), options);
+    const watcher = await this.#look<NativeWatcher>('watch_logs', (number) => this.#native.watchLogs(number, string(prefix, 'prefix')), options);
     return new LogWatcher(watcher, this, this.#life);
   }
 
   /** The metrics of this handle as Prometheus reads them; `byLog`: also those of each log with an open writer or reader. */
   metrics(options: { byLog?: boolean } & Waiting = {}): Promise<string> {
-    return this.#call<string>((number) => this.#native.metrics(number, flag(options.byLog, 'byLog')), options);
+    return this.#look<string>('metrics', (number) => this.#native.metrics(number, flag(options.byLog, 'byLog')), options);
   }
 
   /** Closes the namespace: every pending call on it, its logs, writers and readers fails with {@link ClosedError}. */
   async close(options?: Waiting): Promise<void> {
-    await this.#call<void>((number) => this.#native.close(number), options);
+    await this.#change<void>('close', (number) => this.#native.close(number), options);
     this.#life.closed = true;
   }
 
@@ -177,8 +177,12 @@ export class Namespace implements AsyncDisposable {
     await this.close();
   }
 
-  #call<T>(start: (number: number) => void, options?: Waiting): Promise<T> {
-    return call<T>(start, { options, keep: this, effective: true });
+  #look<T>(operation: string, start: (number: number) => void, options?: Waiting): Promise<T> {
+    return call<T>(start, { operation, options, keep: this });
+  }
+
+  #change<T>(operation: string, start: (number: number) => void, options?: Waiting): Promise<T> {
+    return call<T>(start, { operation, options, keep: this, effective: true });
   }
 }
 

@@ -319,7 +319,8 @@ export interface ReaderOptions {
    */
   onTruncated?: 'fail' | 'skip' | undefined;
   /**
-   * How much a reader fetches ahead of its caller at most. Default: 1MiB. 64KiB to 64MiB.
+   * How much a reader fetches ahead of its caller at most. If absent: 1MiB; on BookKeeper, where it waits for other
+   * machines, 4MiB. 64KiB to 64MiB.
    */
   readAheadBytes?: Quantity | undefined;
   /**

@@ -2,7 +2,7 @@
 
 import type { Readable, ReadableOptions } from 'node:stream';
 import { count, given, milliseconds } from './arguments';
-import { begun, call, ready, shared, type Waiting } from './calls';
+import { begun, call, closing, ready, type Waiting } from './calls';
 import { Records, type Record } from './columns';
 import { Cursor } from './cursor';
 import { Dlsn } from './dlsn';
@@ -66,10 +66,13 @@ export class Reader implements AsyncIterable<Record>, AsyncDisposable {
 
   /** Up to so many records: at least one, unless the reader ends or `waitMs` passes before there is any. */
   async nextBatch(options: NextBatchOptions = {}): Promise<Record[]> {
-    const signal = ready(options);
+    const signal = ready(options, 'next_batch');
     const { max, waitMs } = given(options);
     const [most, ms] = [count(max, 'max', BATCH), milliseconds(waitMs, 'waitMs')];
-    return most === 0 ? [] : this.#feed.take(most, ms, { signal });
+    if (most > 0) return this.#feed.take('next_batch', most, ms, { signal });
+    // A reader that was closed, or has lost its lock, is seen here too.
+    await call<NativeBatch>((number) => this.#native.fetch(number, 0, false), { operation: 'next_batch', options: { signal }, keep: this });
+    return [];
   }
 
   /** The records, up to the end. */
@@ -127,7 +130,7 @@ export class Reader implements AsyncIterable<Record>, AsyncDisposable {
    * waiting alone.
    */
   close(options?: Waiting): Promise<void> {
-    return shared(() => {
+    return closing(() => {
       this.#feed.clear();
       this.#closed ??= call<void>((number) => this.#native.close(number), { keep: this });
       return this.#closed;
@@ -142,10 +145,10 @@ export class Reader implements AsyncIterable<Record>, AsyncDisposable {
   /** The next record, as it is shown. No async function: what is here costs one promise then, and not three. */
   #next<R>(options: Waiting | undefined, show: (record: Record | undefined) => R): Promise<R> {
     try {
-      const signal = ready(options);
+      const signal = ready(options, 'next');
       const here = this.#locked ? undefined : this.#feed.here();
       if (here !== undefined) return Promise.resolve(show(here));
-      return this.#feed.take(1, Infinity, { signal }).then(([record]) => show(record));
+      return this.#feed.take('next', 1, Infinity, { signal }).then(([record]) => show(record));
     } catch (error) {
       return Promise.reject(error);
     }

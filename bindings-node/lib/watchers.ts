@@ -29,7 +29,7 @@ abstract class Watcher<T> implements AsyncIterable<T> {
 
   /** The next change; waits for one. Giving it up loses none. */
   async next(options?: Waiting): Promise<T> {
-    const [change] = await this.#feed.take(1, Infinity, options);
+    const [change] = await this.#feed.take('next', 1, Infinity, options);
     return change as T;
   }
 

@@ -89,7 +89,7 @@ export class Writer implements AsyncDisposable {
    * Giving it up by its signal does not undo it, once it has its place.
    */
   append(record: Payload | NewRecord, options: AppendOptions = {}): Promise<Receipt> {
-    return this.#call<Receipt>((number) => {
+    return this.#change<Receipt>('append', (number) => {
       const { payload, txid = options.txid } = isRecord(record) ? record : { payload: record };
       const chosen = optionalInteger(txid, 'txid');
       const expected = expectation(options.ifLast);
@@ -103,9 +103,9 @@ export class Writer implements AsyncDisposable {
    * @throws {@link BusyError} at once if there is none, and whatever else refuses it at the call.
    */
   tryAppend(record: Payload | NewRecord, options: TryAppendOptions = {}): Promise<Receipt> {
-    const signal = ready(options);
+    const signal = ready(options, 'try_append');
     let refused: { error: unknown } | undefined;
-    const receipt = this.#call<Receipt>((number) => {
+    const receipt = this.#change<Receipt>('try_append', (number) => {
       try {
         const { payload, txid = options.txid } = isRecord(record) ? record : { payload: record };
         const chosen = optionalInteger(txid, 'txid');
@@ -125,7 +125,7 @@ export class Writer implements AsyncDisposable {
    * fails, so does this, with the {@link DlError.receipts} of those that were acknowledged all the same.
    */
   appendMany(records: readonly (Payload | NewRecord)[], options?: Waiting): Promise<Receipt[]> {
-    return this.#call<Buffer>((number) => {
+    return this.#change<Buffer>('append', (number) => {
       const { data, lengths, txids } = pack(records);
       this.#native.appendMany(number, data, lengths, txids);
     }, options).then(receipts);
@@ -133,7 +133,7 @@ export class Writer implements AsyncDisposable {
 
   /** Appends records that are all in the log, in consecutive slots, or none of them. */
   appendBatch(records: readonly (Payload | NewRecord)[], options: BatchOptions = {}): Promise<Receipt[]> {
-    return this.#call<Buffer>((number) => {
+    return this.#change<Buffer>('append_batch', (number) => {
       const { data, lengths, txids } = pack(records);
       this.#native.appendBatch(number, data, lengths, txids, expectation(options.ifLast));
     }, options).then(receipts);
@@ -141,7 +141,7 @@ export class Writer implements AsyncDisposable {
 
   /** Appends payloads as a record set, which is stored as one record: all of them are in the log, or none. */
   appendRecordSet(payloads: readonly Payload[], options: RecordSetOptions = {}): Promise<Receipt[]> {
-    return this.#call<Buffer>((number) => {
+    return this.#change<Buffer>('append_record_set', (number) => {
       const { data, lengths, txids } = pack(payloads, 'payloads');
       if (txids !== undefined) throw invalid('a member of a record set has no txid of its own');
       const { txid, compression = 'none', ifLast } = options;
@@ -151,12 +151,12 @@ export class Writer implements AsyncDisposable {
 
   /** Resolves when there is room for a record. */
   ready(options?: Waiting): Promise<void> {
-    return this.#call((number) => this.#native.ready(number), options);
+    return this.#look('ready', (number) => this.#native.ready(number), options);
   }
 
   /** Resolves when all appends that were called before are settled. */
   flush(options?: Waiting): Promise<void> {
-    return this.#call((number) => this.#native.flush(number), options);
+    return this.#look('flush', (number) => this.#native.flush(number), options);
   }
 
   /**
@@ -164,17 +164,17 @@ export class Writer implements AsyncDisposable {
    * the point in force: from then on no reader starts below it.
    */
   async truncate(before: DlsnLike, options?: Waiting): Promise<Dlsn> {
-    return Dlsn.trusted(await this.#call<string>((number) => this.#native.truncate(number, text(before, 'before')), options));
+    return Dlsn.trusted(await this.#change<string>('truncate', (number) => this.#native.truncate(number, text(before, 'before')), options));
   }
 
   /** Ends the log for ever: every later append, of this or any other writer, fails with {@link SealedError}. */
   seal(options?: Waiting): Promise<void> {
-    return this.#call((number) => this.#native.seal(number), options);
+    return this.#change('seal', (number) => this.#native.seal(number), options);
   }
 
   /** Settles what was appended, completes the segment and lets the log go, within `closeTimeoutMs`. */
   close(options?: Waiting): Promise<void> {
-    return this.#call((number) => this.#native.close(number), options);
+    return this.#change('close', (number) => this.#native.close(number), options);
   }
 
   /** Ends the writer now: all that is not acknowledged fails with {@link ClosedError}, and may be in the log or not. */
@@ -198,7 +198,7 @@ export class Writer implements AsyncDisposable {
    * with. It does not keep the process alive.
    */
   async fenced(options?: Waiting): Promise<DlError> {
-    const manner = { options, keep: [this, this.#owner], background: true };
+    const manner = { operation: 'fenced', options, keep: [this, this.#owner], background: true };
     return fromNative(await call<NativeError>((number) => this.#native.fenced(number), manner));
   }
 
@@ -226,8 +226,13 @@ export class Writer implements AsyncDisposable {
     }
   }
 
-  #call<T>(start: (number: number) => void, options?: Waiting): Promise<T> {
-    return call<T>(start, { options, keep: [this, this.#owner], effective: true, failed: this.#failed });
+  /** A call after which things are as before, also if it was given up. */
+  #look<T>(operation: string, start: (number: number) => void, options?: Waiting): Promise<T> {
+    return call<T>(start, { operation, options, keep: [this, this.#owner], failed: this.#failed });
+  }
+
+  #change<T>(operation: string, start: (number: number) => void, options?: Waiting): Promise<T> {
+    return call<T>(start, { operation, options, keep: [this, this.#owner], effective: true, failed: this.#failed });
   }
 
   readonly #failed = (error: Error): void => {

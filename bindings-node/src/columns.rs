@@ -36,6 +36,7 @@ pub struct Batch {
 }
 
 /// Records on their way into a batch.
+#[derive(Default)]
 pub(crate) struct Rows {
     numbers: Vec<i64>,
     payloads: Vec<u8>,
@@ -65,6 +66,11 @@ impl Rows {
 
     pub(crate) fn len(&self) -> usize {
         self.numbers.len() / RECORD
+    }
+
+    /// The size of the payloads.
+    pub(crate) fn bytes(&self) -> usize {
+        self.payloads.len()
     }
 
     pub(crate) fn is_empty(&self) -> bool {

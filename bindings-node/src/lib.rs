@@ -22,6 +22,7 @@ mod namespace;
 mod operating;
 mod port;
 mod reader;
+mod running;
 mod runtime;
 mod settler;
 mod values;

@@ -50,8 +50,9 @@ impl NativeLog {
     pub fn open_reader(&self, call: f64, options: Vec<String>) {
         let (log, settler) = (self.log.clone(), self.settler.clone());
         self.settler.start(call, async move {
-            let reader = log.open_reader(reader_options(&options)?).await?;
-            Ok(NativeReader::new(&settler, reader))
+            let options = reader_options(&options)?;
+            let read_ahead_bytes = options.read_ahead_bytes.unwrap_or(1 << 20);
+            Ok(NativeReader::new(&settler, log.open_reader(options).await?, read_ahead_bytes))
         });
     }
 
@@ -135,7 +136,10 @@ impl NativeLog {
     pub fn count(&self, call: f64, from: Option<String>, until: Option<String>) {
         let log = self.log.clone();
         self.settler.start(call, async move {
-            let count = log.count_between(optional_dlsn(from)?, optional_dlsn(until)?).await?;
+            let count = match (optional_dlsn(from)?, optional_dlsn(until)?) {
+                (None, None) => log.count().await?,
+                (from, until) => log.count_between(from, until).await?,
+            };
             Ok(BigInt::from(count))
         });
     }

@@ -65,6 +65,12 @@ impl Port {
         self.settler.cancel(call);
     }
 
+    /// Gives a call up whose answer nobody wants.
+    #[napi(catch_unwind)]
+    pub fn give_up(&self, call: f64) {
+        self.settler.give_up(call);
+    }
+
     /// Whether the process is to live on for calls in flight.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! A reader of a log.
 
+use std::mem::take;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,45 +31,70 @@ pub struct NativeReader {
 /// What calls use one at a time.
 struct Reading {
     reader: Reader,
+    /// A fetch ends behind so many: each crossing costs as much as reading a thousand records.
+    bytes: usize,
     /// The size of the last batch.
     usual: Size,
+    /// What was read and not handed out: by a call that runs, or was given up.
+    rows: Rows,
 }
 
 impl Reading {
-    /// At most `max` rows: of what is within reach, or if `wait` of what comes.
+    /// At most `max` rows more and none behind so many bytes: of what is there, or if `wait` of what comes. Before them come those
+    /// of a call that was given up while it waited for more.
     async fn rows(&mut self, max: usize, wait: bool) -> dl_core::Result<Rows> {
-        let mut rows = Rows::new(self.usual);
-        loop {
-            let most = PIECE.min(max - rows.len());
-            let waits = wait && rows.is_empty();
+        if max == 0 || !self.rows.is_empty() {
+            // What is here already is a locked reader's only while it has its lock.
+            self.reader.next_batch(0, Duration::ZERO).await?;
+        }
+        if max == 0 {
+            return Ok(Rows::default());
+        }
+        if self.rows.is_empty() {
+            self.rows = Rows::new(self.usual);
+        }
+        while self.rows.is_empty() || (self.rows.len() < max && self.rows.bytes() < self.bytes) {
+            let most = PIECE.min(max - self.rows.len());
+            let waits = wait && self.rows.is_empty();
             let piece = self.reader.next_batch(most, if waits { LONG } else { Duration::ZERO }).await;
             // Whoever comes next hears of what is wrong behind them.
-            let piece = piece
-                .or_else(|error| if rows.is_empty() { Err(error) } else { Ok(RecordBatch::default()) })?;
-            piece.iter().for_each(|record| rows.push(record));
+            let piece =
+                piece.or_else(
+                    |error| if self.rows.is_empty() { Err(error) } else { Ok(RecordBatch::default()) },
+                )?;
+            piece.iter().for_each(|record| self.rows.push(record));
+            // Who waited gets what came; who did not, what is behind it, too, though it has to be read first.
+            let ends = if wait { piece.len() < most } else { piece.is_empty() };
             let waits = waits && piece.is_empty() && self.reader.end().is_none();
-            if rows.len() == max || (!waits && piece.len() < most) {
-                return Ok(rows);
+            if !waits && ends {
+                break;
             }
         }
+        Ok(take(&mut self.rows))
     }
 }
 
 impl NativeReader {
-    pub(crate) fn new(settler: &Settler, reader: Reader) -> Self {
+    pub(crate) fn new(settler: &Settler, reader: Reader, read_ahead_bytes: u64) -> Self {
+        let bytes = usize::try_from(read_ahead_bytes).unwrap_or(usize::MAX);
         Self {
             settler: settler.clone(),
             closer: reader.closer(),
             cursor: reader.cursor().cloned(),
             start: reader.position().to_string(),
-            reading: Arc::new(Mutex::new(Reading { reader, usual: Size::default() })),
+            reading: Arc::new(Mutex::new(Reading {
+                reader,
+                bytes,
+                usual: Size::default(),
+                rows: Rows::default(),
+            })),
         }
     }
 }
 
 #[napi]
 impl NativeReader {
-    /// Records, at most `max`: those within reach, or if `wait` the first ones to come. Giving it up loses none.
+    /// Records, at most `max`: those that are there, or if `wait` the first ones to come. Giving it up loses none.
     #[napi(catch_unwind)]
     pub fn fetch(&self, call: f64, max: u32, wait: bool) {
         let reading = self.reading.clone();

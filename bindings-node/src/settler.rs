@@ -1,9 +1,8 @@
 //! Where calls are settled: what ended on the threads of the runtime, until a thread of JavaScript takes it.
 
 use std::collections::BTreeMap;
-use std::future::Future;
-use std::mem::take;
-use std::pin::Pin;
+use std::future::{Future, poll_fn};
+use std::mem::{replace, take};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,6 +18,7 @@ use tokio::sync::oneshot;
 use crate::columns;
 use crate::error::{NativeError, cancelled, panicked};
 use crate::operating::NativeEvent;
+use crate::running::{Answering, Cancel, Running};
 use crate::runtime;
 
 /// A call, by the number that JavaScript gave it.
@@ -44,7 +44,7 @@ struct Shared {
     bell: Mutex<Bell>,
     ended: Mutex<Ended>,
     /// The calls in flight that can be given up.
-    cancels: Mutex<BTreeMap<u64, oneshot::Sender<()>>>,
+    cancels: Mutex<BTreeMap<u64, Cancel>>,
     /// What is closed when the thread ends.
     namespaces: Mutex<BTreeMap<u64, Namespace>>,
     closed: AtomicBool,
@@ -76,10 +76,30 @@ impl Settler {
         take(&mut *lock(&self.0.ended))
     }
 
-    /// Gives a call up.
-    pub(crate) fn cancel(&self, call: Call) {
-        // Without the sender, the call hears that it was given up.
-        drop(lock(&self.0.cancels).remove(&call.to_bits()));
+    /// Gives a call up, and answers whether it had not ended: when this returns, one that goes on by itself has done what it will ever
+    /// do.
+    pub(crate) fn cancel(&self, call: Call) -> bool {
+        let cancel = lock(&self.0.cancels).remove(&call.to_bits());
+        cancel.is_some_and(Cancel::now)
+    }
+
+    /// Gives a call up whose answer nobody wants: one that is there is dropped. Whoever gave an opening up may open anew at once, and
+    /// neither what was still running nor what it had opened is to be in the way.
+    pub(crate) fn give_up(&self, call: Call) {
+        if self.cancel(call) {
+            return;
+        }
+        let mut ended = lock(&self.0.ended);
+        let answer = ended.others.iter_mut().find(|(ended, succeeded, _)| *ended == call && *succeeded);
+        let unwanted = answer.map(|(_, succeeded, value)| {
+            *succeeded = false;
+            replace(value, put(NativeError::from(cancelled())))
+        });
+        drop(ended);
+        if unwanted.is_some() {
+            let _entered = runtime::made().enter();
+            drop(unwanted);
+        }
     }
 
     pub(crate) fn bell(&self) -> MutexGuard<'_, Bell> {
@@ -92,13 +112,16 @@ impl Settler {
     where
         T: ToNapiValue + Send + 'static,
     {
+        self.begin(call, answering(future));
+    }
+
+    fn begin(&self, call: Call, mut future: Answering) {
         let _entered = match runtime::handle() {
             Ok(runtime) => runtime.enter(),
-            Err(error) => return self.settle::<T>(call, Err(error)),
+            Err(error) => return self.answer(call, Err(error)),
         };
-        let mut future = Box::pin(future);
         match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(result) => self.settle(call, result),
+            Poll::Ready(answer) => self.answer(call, answer),
             Poll::Pending => self.go_on(call, future),
         }
     }
@@ -111,38 +134,40 @@ impl Settler {
     ) where
         T: ToNapiValue + Send + 'static,
     {
-        self.go_on(call, Box::pin(future));
+        self.go_on(call, answering(future));
     }
 
-    fn go_on<T>(&self, call: Call, future: Pin<Box<impl Future<Output = Result<T>> + Send + 'static>>)
-    where
-        T: ToNapiValue + Send + 'static,
-    {
-        let cancelled_by = self.cancel_by(call);
+    fn go_on(&self, call: Call, future: Answering) {
+        let running = Arc::new(Running::new(future));
+        let cancelled_by = self.cancelled(call, Some(running.clone()));
         let mut pending = Pending { settler: self.clone(), call: Some(call) };
         runtime::made().spawn(async move {
-            let result = tokio::select! {
+            tokio::select! {
                 biased;
-                result = future => result,
-                _ = cancelled_by => Err(cancelled()),
-            };
-            pending.settle(result);
+                () = poll_fn(|context| running.poll(context, |answer| pending.settle(answer))) => {}
+                _ = cancelled_by => pending.settle(Err(cancelled())),
+            }
         });
     }
 
     /// Completes when this call is given up, until it is forgotten.
     pub(crate) fn cancel_by(&self, call: Call) -> oneshot::Receiver<()> {
-        let (cancel, cancelled) = oneshot::channel();
+        self.cancelled(call, None)
+    }
+
+    fn cancelled(&self, call: Call, running: Option<Arc<Running>>) -> oneshot::Receiver<()> {
+        let (sender, cancelled) = oneshot::channel();
         // Of a thread that ends, nothing is kept: so its calls are given up at once.
         if !self.0.closed.load(Ordering::Acquire) {
-            lock(&self.0.cancels).insert(call.to_bits(), cancel);
+            lock(&self.0.cancels).insert(call.to_bits(), Cancel::new(running, sender));
         }
         cancelled
     }
 
     /// A call that cannot be given up any more.
     pub(crate) fn forget(&self, call: Call) {
-        drop(lock(&self.0.cancels).remove(&call.to_bits()));
+        let cancel = lock(&self.0.cancels).remove(&call.to_bits());
+        drop(cancel);
     }
 
     /// Runs something beside the calls.
@@ -152,15 +177,19 @@ impl Settler {
 
     /// Settles a call.
     pub(crate) fn settle<T: ToNapiValue + Send + 'static>(&self, call: Call, result: Result<T>) {
-        match result {
-            Ok(value) => self.push(call, true, value),
+        self.answer(call, result.map(put));
+    }
+
+    fn answer(&self, call: Call, answer: Result<Value>) {
+        match answer {
+            Ok(value) => self.push(lock(&self.0.ended), call, true, value),
             Err(error) => self.fail(call, error.into()),
         }
     }
 
     /// Settles a call with an error.
     pub(crate) fn fail(&self, call: Call, error: NativeError) {
-        self.push(call, false, error);
+        self.push(lock(&self.0.ended), call, false, put(error));
     }
 
     /// Settles an append.
@@ -180,27 +209,16 @@ impl Settler {
         let mut ended = lock(&self.0.ended);
         if ended.events < EVENTS {
             ended.events += 1;
-            self.push_into(ended, number, true, event);
+            self.push(ended, number, true, put(event));
         }
     }
 
     /// Tells whoever has this number that there will be no more events.
     pub(crate) fn tell_end(&self, number: Call) {
-        self.push(number, false, ());
+        self.push(lock(&self.0.ended), number, false, put(()));
     }
 
-    fn push<T: ToNapiValue + Send + 'static>(&self, call: Call, succeeded: bool, value: T) {
-        self.push_into(lock(&self.0.ended), call, succeeded, value);
-    }
-
-    fn push_into<T: ToNapiValue + Send + 'static>(
-        &self,
-        mut ended: MutexGuard<'_, Ended>,
-        call: Call,
-        succeeded: bool,
-        value: T,
-    ) {
-        let value: Value = Box::new(move |list, at| list.set(at, value));
+    fn push(&self, mut ended: MutexGuard<'_, Ended>, call: Call, succeeded: bool, value: Value) {
         let first = ended.is_empty();
         ended.others.push((call, succeeded, value));
         drop(ended);
@@ -227,7 +245,10 @@ impl Settler {
     /// The thread of JavaScript ends: gives up its calls, and closes what it has open, so that others find no lock of it.
     pub(crate) fn end(&self) {
         self.0.closed.store(true, Ordering::Release);
-        lock(&self.0.cancels).clear();
+        let cancels = take(&mut *lock(&self.0.cancels));
+        for cancel in cancels.into_values() {
+            cancel.now();
+        }
         let namespaces = take(&mut *lock(&self.0.namespaces));
         if namespaces.is_empty() {
             return;
@@ -252,6 +273,16 @@ impl Ended {
     }
 }
 
+fn put<T: ToNapiValue + Send + 'static>(value: T) -> Value {
+    Box::new(move |list, at| list.set(at, value))
+}
+
+fn answering<T: ToNapiValue + Send + 'static>(
+    future: impl Future<Output = Result<T>> + Send + 'static,
+) -> Answering {
+    Box::pin(async move { future.await.map(put) })
+}
+
 /// Settles its call also if that panics.
 struct Pending {
     settler: Settler,
@@ -259,21 +290,21 @@ struct Pending {
 }
 
 impl Pending {
-    fn settle<T: ToNapiValue + Send + 'static>(&mut self, result: Result<T>) {
+    fn settle(&mut self, answer: Result<Value>) {
         if let Some(call) = self.call.take() {
             self.settler.forget(call);
-            self.settler.settle(call, result);
+            self.settler.answer(call, answer);
         }
     }
 }
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        self.settle::<()>(Err(panicked()));
+        self.settle(Err(panicked()));
     }
 }
 
 /// What the lock protects is whole after each change, so a panic elsewhere leaves it usable.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

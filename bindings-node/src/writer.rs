@@ -57,7 +57,8 @@ impl NativeWriter {
     /// Appends a record if there is room now; else answers why not.
     #[napi(catch_unwind)]
     pub fn try_append(&self, call: f64, payload: &[u8], chosen: Option<BigInt>) -> Either<NativeError, bool> {
-        let ticket = txid(chosen).and_then(|txid| self.writer.try_append(record(payload, txid)));
+        let chosen = txid(chosen).map_err(|error| error.during("try_append"));
+        let ticket = chosen.and_then(|txid| self.writer.try_append(record(payload, txid)));
         now(ticket.map(|ticket| {
             self.acks.placed(call, Ok(Tickets::One(ticket)));
             true
@@ -96,7 +97,7 @@ impl NativeWriter {
     ) {
         let prepared = records(data, &lengths, txids.as_ref())
             .and_then(|records| Ok((records, condition(expected)?)))
-            .map_err(|error| error.during("append"));
+            .map_err(|error| error.during("append_batch"));
         let writer = self.writer.clone();
         self.acks.append(call, async move {
             let (records, condition) = prepared?;
@@ -122,7 +123,7 @@ impl NativeWriter {
                 None => Ok(set),
             })
             .and_then(|set| Ok((set, condition(expected)?)))
-            .map_err(|error| error.during("append"));
+            .map_err(|error| error.during("append_record_set"));
         let writer = self.writer.clone();
         self.acks.append(call, async move {
             let (set, condition) = prepared?;

@@ -1,6 +1,7 @@
 // The cases of dl-core/testdata/conformance, which every language runs, on each driver.
 //
-// DL_CASE=name runs one case; DL_MATRIX=folder writes how each went into that folder.
+// DL_CASE=name runs one case; DL_MATRIX=folder writes how each went into that folder. With DL_CLUSTER, the folder of a cluster
+// that ci/bookkeeper/cluster runs, they run on that and nowhere else.
 
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -10,11 +11,11 @@ import { check, load, read } from './conformance/cases.mjs';
 import { difference } from './conformance/matching.mjs';
 import { run } from './conformance/run.mjs';
 import { newRecord, Variables } from './conformance/values.mjs';
-import { File, Memory } from './conformance/worlds.mjs';
+import { BookKeeper, File, Memory } from './conformance/worlds.mjs';
 
-const { DL_CASE: only, DL_MATRIX: folder } = process.env;
+const { DL_CASE: only, DL_CLUSTER: cluster, DL_MATRIX: folder } = process.env;
 
-for (const World of [Memory, File]) {
+for (const World of cluster === undefined ? [Memory, File] : [BookKeeper]) {
   describe(`conformance: ${World.driver}`, { concurrency: 4 }, () => {
     const cells = [];
     for (const each of load().filter(({ name }) => only === undefined || only === name)) {

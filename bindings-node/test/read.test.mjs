@@ -170,3 +170,17 @@ test('records read together survive a transfer of their memory, or say that it i
   for (const record of [one, other]) assert.throws(() => record.payload, ClosedError);
   assert.equal(`${other.dlsn}`, `${second.dlsn}`);
 });
+
+test('what is fetched ahead is bounded by bytes', async (t) => {
+  const { log, writer } = await written(t);
+  for (let at = 0; at < 64; at++) await writer.append(Buffer.alloc(100_000, at));
+  for (const [readAheadBytes, most] of [['64KiB', 200_000], ['1MiB', 2 ** 20 + 100_000]]) {
+    const reader = await log.openReader({ readAheadBytes });
+    let count = 0;
+    for await (const { payload } of reader) {
+      assert.deepEqual([payload.length, payload[0]], [100_000, count++]);
+      assert.ok(payload.buffer.byteLength <= most, `${payload.buffer.byteLength} bytes at once`);
+    }
+    assert.equal(count, 64);
+  }
+});

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { CancelledError, InvalidArgumentError } from 'distributed-log';
-import { failure, open, written } from './support.mjs';
+import { DRIVERS, failure, open, written } from './support.mjs';
 
 const TYPES = fileURLToPath(new URL('../dist/index.d.ts', import.meta.url));
 
@@ -45,13 +45,44 @@ test('a signal that was given before begins nothing', async (t) => {
   await writer.append('a');
   const reader = await log.openReader();
   const signal = AbortSignal.abort('enough');
-  assert.throws(() => writer.tryAppend('b', { signal }), CancelledError);
+  assert.throws(() => writer.tryAppend('b', { signal }), (error) => error instanceof CancelledError && error.operation === 'try_append');
   for (const call of [reader.close({ signal }), reader.next({ signal }), writer.append('b', { signal }), log.openByteReader({ signal })]) {
     const error = await failure(call);
     assert.ok(error instanceof CancelledError && error.cause === 'enough' && !error.mayHaveTakenEffect, error.stack);
   }
   assert.equal((await reader.next()).payload.toString(), 'a');
   assert.equal(await reader.next(), undefined);
+});
+
+test('who gives up a read is told its name, and that it had no effect', async (t) => {
+  const { writer, log, namespace } = await written(t, 'file');
+  await namespace.createLog('bytes');
+  const reader = await log.openReader({ follow: true });
+  const bytes = await namespace.log('bytes').openByteReader({ follow: true });
+  const watcher = await namespace.watchLogs('none');
+  await watcher.next();
+  const cursor = await log.cursor('c');
+  const bounds = { from: '1:0:0' };
+  const given = new AbortController();
+  const { signal } = given;
+  const left = {
+    info: log.info({ signal }), segments: log.segments({ signal }), count: log.count({ signal }), count_between: log.count({ ...bounds, signal }),
+    dlsn_at_txid: log.dlsnAtTxid(1, { signal }), first_record: log.firstRecord({ signal }), last_record: log.lastRecord({ signal }),
+    options: log.options({ signal }), cursors: log.cursors({ signal }), cursor: log.cursor('d', { signal }), user_metadata: log.userMetadata({ signal }),
+    watch_segments: log.watchSegments({ signal }), position: cursor.position({ signal }), open_reader: log.openReader({ signal }),
+    open_byte_reader: log.openByteReader({ signal }), open_log: namespace.openLog('a', { signal }), log_exists: namespace.logExists('a', { signal }),
+    list_logs: namespace.listLogs({ signal }), metrics: namespace.metrics({ signal }), fenced: writer.fenced({ signal }),
+    next: reader.next({ signal }), next_batch: reader.nextBatch({ signal }), read: bytes.read(1, { signal }), next_chunk: bytes.nextChunk({ signal }),
+  };
+  const changes = watcher.next({ signal });
+  const truncation = failure(log.truncate('1:0:0', { signal }));
+  given.abort();
+  for (const [operation, call] of [...Object.entries(left), ['next', changes]]) {
+    const error = await failure(call);
+    assert.deepEqual([error.code, error.operation, error.mayHaveTakenEffect], ['cancelled', operation, false]);
+  }
+  const { operation, mayHaveTakenEffect } = await truncation;
+  assert.deepEqual([operation, mayHaveTakenEffect], ['truncate', true]);
 });
 
 test('a signal ends a wait for an acknowledgement, and a loop over chunks', async (t) => {
@@ -234,4 +265,58 @@ test('many calls at once warn of nothing, with a signal and without', async (t) 
   for (const error of await Promise.all(waits)) assert.ok(error instanceof CancelledError);
   await new Promise(setImmediate);
   assert.deepEqual(warnings, []);
+});
+
+for (const driver of DRIVERS) {
+  for (const takeover of ['force', 'never']) {
+    test(`${driver}: an opening that was given up takes the log from nobody who opens it later: ${takeover}`, async (t) => {
+      const { writer, log } = await written(t, driver);
+      await writer.append('x');
+      await writer.close();
+      const locked = { cursor: 'c', locked: true, takeover };
+      for (let round = 0; round < (driver === 'file' ? 80 : 200); round++) {
+        await givenUp((signal) => log.openWriter({ takeover, signal }), round);
+        const writer = await log.openWriter({ takeover });
+        await writer.append('x');
+        await writer.close();
+        await givenUp((signal) => log.openReader({ ...locked, signal }), round);
+        const reader = await log.openReader(locked);
+        assert.equal((await reader.next()).payload.toString(), 'x');
+        await reader.close();
+      }
+    });
+  }
+}
+
+/** Gives an opening up: at once, some turns of the event loop later, or some time after that, when it may just have been answered. */
+async function givenUp(open, round) {
+  const given = new AbortController();
+  const opened = open(given.signal);
+  for (let turns = round % 10; turns > 0; turns--) await new Promise(setImmediate);
+  const until = performance.now() + (round % 7) / 10;
+  while (performance.now() < until);
+  given.abort();
+  const handle = await opened.catch((error) => assert.ok(error instanceof CancelledError, error.stack));
+  await handle?.close();
+}
+
+test('a read that is given up while more comes from a file loses nothing', async (t) => {
+  const { log, writer } = await written(t, 'file');
+  const batch = (number) => Array.from({ length: 256 }, (_, at) => String(256 * number + at).padStart(200, '0'));
+  for (let number = 0; number < 200; number++) await writer.appendBatch(batch(number));
+  // When it is given up, on the way, is chance: so often that some are behind their first piece.
+  for (let pass = 0; pass < 20; pass++) {
+    const reader = await log.openReader({ readAheadBytes: '64KiB' });
+    let [next, tries] = [0, pass];
+    while (reader.end === undefined) {
+      const control = new AbortController();
+      const reading = reader.nextBatch({ max: 4096, signal: control.signal }).catch(() => []);
+      tries++;
+      for (let turn = 0; turn < tries % 5; turn++) await new Promise(setImmediate);
+      control.abort();
+      for (const { payload } of await reading) assert.equal(Number(`${payload}`), next++);
+    }
+    assert.equal(next, 200 * 256);
+    await reader.close();
+  }
 });

@@ -33,6 +33,12 @@ export class Agent {
         await reply;
         return { ok: {} };
       }
+      case 'retry': {
+        const { given, reply } = this.#take(request.call);
+        given.abort();
+        const answer = await reply;
+        return answer.error?.kind === 'cancelled' ? await this.#dispatch(request.again) : answer;
+      }
       case 'still_pending': {
         const { reply } = this.#find(request.call);
         return { ok: await Promise.race([reply.then(() => false), pass(Number(request.patience_ms), true)]) };

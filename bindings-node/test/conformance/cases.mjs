@@ -49,8 +49,8 @@ export function check(each) {
     if (step.as !== undefined && OPENERS.includes(step.do)) handles.set(step.as, process);
     else if (step.as !== undefined) bound.set(step.as, false);
     if (step.do === 'drop') handles.delete(step.on);
-    if (['await', 'cancel', 'still_pending'].includes(step.do) && !calls.has(step.call)) at(`no call ${step.call} is in flight`);
-    if (['await', 'cancel'].includes(step.do)) calls.delete(step.call);
+    if (['await', 'cancel', 'retry', 'still_pending'].includes(step.do) && !calls.has(step.call)) at(`no call ${step.call} is in flight`);
+    if (['await', 'cancel', 'retry'].includes(step.do)) calls.delete(step.call);
     if (isCall(step.do) && step.start !== undefined) calls.set(step.start, process);
     if (step.do === 'power_loss') calls.clear();
     if (step.do === 'crash') for (const [call, of] of calls) if (of === process) calls.delete(call);

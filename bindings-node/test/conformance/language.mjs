@@ -51,6 +51,7 @@ const CHANGES = {
 const FIELDS = {
   await: 'call as?',
   cancel: 'call',
+  retry: 'call as?',
   still_pending: 'call',
   open: 'uri? options?',
   create_log: 'log?',

@@ -64,7 +64,7 @@ class Runner {
 
   /** Does a call once and compares what it answers. */
   async #call(step, i) {
-    if (step.do === 'await') return this.#await(step);
+    if (step.do === 'await' || step.do === 'retry') return this.#await(step);
     if (step.do === 'cancel' || step.do === 'still_pending') return this.#ask(step);
     const { about, repeat, expect, expect_error, or_error, ...plain } = step;
     const { process, request } = this.#prepare(this.#variables.counting(i).resolve(plain));
@@ -112,13 +112,14 @@ class Runner {
     return reply.ok;
   }
 
-  /** Awaits each call that was started under a name. */
+  /** Awaits each call that was started under a name, or gives it up and awaits it anew. */
   async #await(step) {
     const { process, requests } = this.#started(step.call);
     this.#calls.delete(step.call);
     const results = [];
     for (const [i, request] of requests.entries()) {
-      const reply = await this.#world.call(process, { do: 'await', call: `${step.call}/${i}` });
+      const { start, ...again } = request;
+      const reply = await this.#world.call(process, { do: step.do, call: start, again });
       refuse(this.#ledger.did(request, reply));
       results.push(await located(`call ${i}`, this.#checked(step, i, reply)));
     }

@@ -1,17 +1,19 @@
 // What a case runs in: a namespace that does not exist yet, the processes that use it, and what can happen to them.
 
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, open, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { fileUri } from 'distributed-log';
 import { Agent } from './agent.mjs';
 import { Mistake, parse, stringify } from './values.mjs';
 
 const CHILD = fileURLToPath(new URL('child.mjs', import.meta.url));
+const CLUSTER = fileURLToPath(new URL('../../../ci/bookkeeper/cluster', import.meta.url));
 
 /** After this, a call hangs. */
 const MOST_TIME = 60_000;
@@ -53,21 +55,9 @@ export class Memory {
   }
 }
 
-/** A directory, and a child process for each process of a case. */
-export class File {
-  static driver = 'file';
-  static capabilities = ['crash', 'damage', 'directory', 'freeze', 'nul', 'persistent', 'processes'];
-  /** The folder may be on a memory file system. */
-  static durability = { any: ['memory', 'power-loss'] };
-  #folder;
+/** A child process for each process of a case. */
+class Apart {
   #children = new Map();
-
-  static async make() {
-    const world = new File();
-    world.#folder = await mkdtemp(join(tmpdir(), 'dl-case-'));
-    world.uri = fileUri(join(world.#folder, 'ns'));
-    return world;
-  }
 
   async start(name) {
     const child = spawn(process.execPath, [CHILD], { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -103,9 +93,6 @@ export class File {
         if (known.frozen) await within(stopped(known.child.pid), `${step.process} stops`);
         return;
       }
-      case 'damage':
-        await damage(this.#folder, Buffer.from(step.text));
-        return;
       default:
         throw new Mistake(`${step.do} cannot be made to happen on the real machine`);
     }
@@ -113,7 +100,6 @@ export class File {
 
   async end() {
     for (const name of [...this.#children.keys()]) await this.#kill(name);
-    await rm(this.#folder, { recursive: true, force: true });
   }
 
   #child(name) {
@@ -128,6 +114,68 @@ export class File {
     const gone = once(child, 'exit');
     if (child.exitCode === null && child.kill('SIGKILL')) await gone;
   }
+}
+
+/** A directory, and a child process for each process of a case. */
+export class File extends Apart {
+  static driver = 'file';
+  static capabilities = ['crash', 'damage', 'directory', 'freeze', 'nul', 'persistent', 'processes'];
+  /** The folder may be on a memory file system. */
+  static durability = { any: ['memory', 'power-loss'] };
+  #folder;
+
+  static async make() {
+    const world = new File();
+    world.#folder = await mkdtemp(join(tmpdir(), 'dl-case-'));
+    world.uri = fileUri(join(world.#folder, 'ns'));
+    return world;
+  }
+
+  async happen(step) {
+    if (step.do === 'damage') await damage(this.#folder, Buffer.from(step.text));
+    else await super.happen(step);
+  }
+
+  async end() {
+    await super.end();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** A namespace on the cluster whose folder DL_CLUSTER names, and a child process for each process of a case. */
+export class BookKeeper extends Apart {
+  static driver = 'bookkeeper';
+  static capabilities = ['crash', 'freeze', 'nul', 'persistent', 'processes'];
+  static durability = 'replicated';
+  #namespace = `/node-${process.pid}-${counter++}`;
+
+  static async make() {
+    const world = new BookKeeper();
+    const servers = (await cluster('uri')).split('/')[2];
+    // A case may write what is wrong behind it.
+    world.uri = `distributedlog://${servers}${world.#namespace}?ledgers_path=/ledgers&session_timeout_ms=10s`;
+    return world;
+  }
+
+  async happen(step) {
+    await super.happen(step);
+    if (step.do === 'crash') await this.#bury(step.process);
+  }
+
+  /** Has the servers notice that a process is gone, which they do by themselves when its session's time is up. */
+  async #bury(name) {
+    for (const line of (await cluster('sessions')).split('\n')) {
+      const [session, ...nodes] = line.split(/\s+/);
+      const its = (node) => node.startsWith(`${this.#namespace}/`) && node.includes(`/member_${name}_s`);
+      if (nodes.some(its)) await cluster('expire-session', session);
+    }
+  }
+}
+
+/** Has ci/bookkeeper/cluster do something, and answers what it says. */
+async function cluster(...command) {
+  const told = await promisify(execFile)(CLUSTER, ['--dir', process.env.DL_CLUSTER, ...command]);
+  return told.stdout;
 }
 
 /** Waits until no thread of a process that was told to stop runs any more: the signal alone only says that each will. */
