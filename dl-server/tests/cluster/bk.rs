@@ -92,6 +92,42 @@ impl<'a> Beside<'a> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_ledger_is_found_looked_at_and_closed() {
+    let beside = Beside::new(Cluster::shared(), "/closed/dl").await;
+    let open = beside.write(&["a", "b", "c"], None).await;
+    let id = open.id().to_string();
+    // The last one was acknowledged, and nobody was told yet.
+    assert_eq!(beside.ok(&["end", &id]), "1\n");
+    let told = beside.json(&["end", &id]).remove(0);
+    assert_eq!((&told["last_confirmed"], &told["closed"]), (&json!(1), &json!(false)));
+    let would = format!("ledger {id} would be closed with entry 2 as its last with --close\n");
+    assert_eq!(beside.ok(&["recover", &id]), would);
+    open.append(Bytes::from("d")).await.unwrap().await.unwrap();
+    assert_eq!(
+        beside.ok(&["recover", &id, "--close"]),
+        format!("ledger {id} is closed with entry 3 as its last\n")
+    );
+    assert_eq!(beside.ok(&["end", &id]), "3\n");
+    let again = beside.json(&["recover", &id]).remove(0);
+    assert_eq!(
+        (&again["closed"], &again["kept"], &again["obstacles"]),
+        (&json!(true), &json!(3), &json!([]))
+    );
+    let cut_off = match open.append(Bytes::from("e")).await {
+        Ok(appended) => appended.await.err(),
+        Err(error) => Some(error),
+    };
+    assert!(cut_off.is_some());
+
+    beside.place.run(&["bk", "find", &id, "--ns", &beside.uri]).failed(102, "not-found");
+    let log = "/closed/dl/some/log/<default>/ledgers/logrecs_000000000000000001";
+    beside.put(log, &format!("12884901893;{id};1;3;1700000000000;1;2;0;0;0;0")).await;
+    assert_eq!(beside.ok(&["find", &id]), format!("some/log\t{log}\n"));
+    let found = beside.json(&["find", &id]).remove(0);
+    assert_eq!((&found["log"], &found["node"]), (&json!("some/log"), &json!(log)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn ledgers_their_entries_and_bookies_are_shown() {
     let beside = Beside::new(Cluster::shared(), "/shown/dl").await;
     let open = beside.write(&["a", "b", "c"], None).await;

@@ -4,11 +4,12 @@ use std::fs::{read_dir, read_link, read_to_string};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use dl_core::{Options, ReaderOptions};
+use dl_core::{ErrorKind, Log, Namespace, Options, Reader, ReaderOptions, Writer, WriterOptions, file_uri};
 
-use super::{Acked, PATIENCE, append, body_of, end, is_body, log_name, open, open_as, run, writer};
+use super::{Acked, PATIENCE, append, body_of, end, is, is_body, log_name, open, open_as, run, writer};
 
 const TEST: &str = "closing::a_closed_namespace_holds_no_file_no_map_and_no_thread";
+const RUNTIME: &str = "closing::nothing_is_left_of_a_runtime_that_ends_after_close_though_handles_are_kept";
 const ROUNDS: usize = 20;
 
 #[test]
@@ -21,6 +22,68 @@ fn a_closed_namespace_holds_no_file_no_map_and_no_thread() {
     body_of(TEST, &mut command);
     let ended = end(&mut command.spawn().unwrap()).expect("it ends");
     assert!(ended.success(), "{ended}");
+}
+
+#[test]
+fn nothing_is_left_of_a_runtime_that_ends_after_close_though_handles_are_kept() {
+    if is_body(RUNTIME) {
+        return runtimes();
+    }
+    let mut command = std::process::Command::new("env");
+    body_of(RUNTIME, &mut command);
+    let ended = end(&mut command.spawn().unwrap()).expect("it ends");
+    assert!(ended.success(), "{ended}");
+}
+
+fn runtimes() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = format!("{}?unsafe_filesystem=true", file_uri(&folder.path().join("ns")).unwrap());
+    let runtime =
+        || tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    // Tokio keeps the descriptors by which it hears of signals, once for the process.
+    drop(runtime());
+    let before = (of("/proc/self/fd").count(), of("/proc/self/task").count());
+    for uri in ["memory:closing", &file] {
+        let ending = runtime();
+        let mut handles = ending.block_on(used_and_closed(uri));
+        drop(ending);
+        let begin = Instant::now();
+        while before != (of("/proc/self/fd").count(), of("/proc/self/task").count()) {
+            assert!(
+                begin.elapsed() < PATIENCE,
+                "{uri}: {before:?}, {:?}",
+                of("/proc/self/fd").collect::<Vec<_>>()
+            );
+            std::thread::yield_now();
+        }
+        // In another one they still answer.
+        let closed = runtime().block_on(async {
+            let batch = handles.reader.next_batch(1, PATIENCE).await.map(drop);
+            [batch, handles.writer.flush().await, handles.log.info().await.map(drop)]
+        });
+        for call in closed {
+            is(&call.unwrap_err(), &[ErrorKind::Closed]);
+        }
+    }
+}
+
+/// Handles of a namespace that was closed under them.
+struct Handles {
+    _namespace: Namespace,
+    log: Log,
+    writer: Writer,
+    reader: Reader,
+}
+
+async fn used_and_closed(uri: &str) -> Handles {
+    let namespace = Namespace::open(uri, Options::default()).await.unwrap();
+    let log = namespace.log(&log_name("a"));
+    let writer = log.open_writer(WriterOptions::default().create_log(true)).await.unwrap();
+    append(&writer, b"record".to_vec(), &mut Acked::new()).await.unwrap();
+    let mut reader = log.open_reader(ReaderOptions::default().follow(true)).await.unwrap();
+    reader.next().await.unwrap();
+    namespace.close().await.unwrap();
+    Handles { _namespace: namespace, log, writer, reader }
 }
 
 async fn rounds() {

@@ -19,11 +19,11 @@ const CASES: &str = "dl-core/testdata/conformance";
 /// Who has to have run every case: language, and the drivers it runs on.
 const RUNNERS: &[(&str, &[&str])] = &[
     ("rust", &["memory", "file", "file (simulated)", "bookkeeper"]),
-    ("c", &["memory", "file"]),
-    ("c++", &["memory", "file"]),
-    ("node", &["memory", "file"]),
-    ("python", &["memory", "file"]),
-    ("python-asyncio", &["memory", "file"]),
+    ("c", &["memory", "file", "bookkeeper"]),
+    ("c++", &["memory", "file", "bookkeeper"]),
+    ("node", &["memory", "file", "bookkeeper"]),
+    ("python", &["memory", "file", "bookkeeper"]),
+    ("python-asyncio", &["memory", "file", "bookkeeper"]),
 ];
 
 /// A case, as its file has it.

@@ -16,7 +16,7 @@ const COLUMNS: [&str; 6] = ["BOOKIE", "STATE", "ADDRESS", "FREE BYTES", "BYTES",
 
 /// Prints the bookies that are registered: whether they take new entries, where they listen, the room on their disks
 ///
-/// Each is asked for it; one that does not answer is said so.
+/// Each is asked for it; one that does not answer is said so. If none does, the exit code is that of the last one's error.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  dl bk bookies --zookeeper zk1:2181")]
 pub(super) struct Bookies {}
@@ -53,7 +53,14 @@ impl Bookies {
             rows.extend(reports.iter().map(Report::row));
             table::write(output, &rows)?;
         }
-        output.flush()
+        output.flush()?;
+        // One that is down is a matter of the table; of none that answers whoever asked has to hear.
+        if reports.iter().all(|report| report.answer.is_err())
+            && let Some(Err(error)) = reports.pop().map(|report| report.answer)
+        {
+            return Err(error.into());
+        }
+        Ok(())
     }
 }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use clap::Args;
 use dl_bookkeeper::{
-    BookKeeper, Bookies, ClientOptions, ErrorKind as ClusterErrorKind, LedgerId, LedgerMetadata, Outlook,
-    Seams, ZooKeeper, ZooKeeperBookies, ZooKeeperLedgers,
+    BookKeeper, Bookies, ClientOptions, Confirmed, ErrorKind as ClusterErrorKind, LedgerId, LedgerMetadata,
+    LedgerReader, Outlook, Seams, ZooKeeper, ZooKeeperBookies, ZooKeeperLedgers,
 };
 use dl_core::{ClusterConnections, Error, ErrorKind, shown_uri};
 use tokio::task::JoinSet;
@@ -143,6 +143,16 @@ impl Cluster {
         let found = found.await;
         zookeeper.close().await;
         found
+    }
+
+    /// A ledger as it is, and what is known to be confirmed of it: nobody is fenced.
+    pub(super) async fn read(&self, ledger: LedgerId) -> Result<(LedgerReader, Confirmed)> {
+        // The password stands beside what it is compared with.
+        let password = self.client.metadata(ledger).await?.metadata.password.clone();
+        let reader = self.client.open_without_recovery(ledger, &password).await?;
+        let known = reader.known();
+        let confirmed = if known.closed { known } else { reader.last_confirmed().await? };
+        Ok((reader, confirmed))
     }
 
     /// What a recovery of a ledger would find now.

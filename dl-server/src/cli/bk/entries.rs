@@ -40,10 +40,7 @@ pub(super) struct Entries {
 
 impl Entries {
     pub(super) async fn run(self, cluster: &Cluster, output: &mut Output) -> Result<()> {
-        // The password stands beside what it is compared with.
-        let password = cluster.client.metadata(self.ledger).await?.metadata.password.clone();
-        let reader = cluster.client.open_without_recovery(self.ledger, &password).await?;
-        let confirmed = if reader.known().closed { reader.known() } else { reader.last_confirmed().await? };
+        let (reader, confirmed) = cluster.read(self.ledger).await?;
         let Some(mut last) = confirmed.last else { return output.flush() };
         if let Some(count) = self.count {
             let Some(most) = count.checked_sub(1) else { return output.flush() };

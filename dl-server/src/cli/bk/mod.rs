@@ -2,8 +2,10 @@
 
 mod bookies;
 mod cluster;
+mod end;
 mod entries;
 mod error;
+mod find;
 mod fragments;
 mod ledgers;
 mod orphans;
@@ -23,7 +25,7 @@ pub(super) use place::Place;
 /// refers to
 ///
 /// The cluster is that of the namespace (distributedlog://…), or the one that --zookeeper and --ledgers-path name. Nothing
-/// is fenced, recovered or changed, but for `dl bk orphans --delete`.
+/// is fenced, recovered or changed, but for `dl bk orphans --delete` and `dl bk recover --close`.
 #[derive(Debug, Args)]
 #[command(
     arg_required_else_help = true,
@@ -43,6 +45,9 @@ enum Action {
     Show(show::Show),
     Entries(entries::Entries),
     Bookies(bookies::Bookies),
+    End(end::End),
+    Find(find::Find),
+    Recover(end::Recover),
     Fragments(fragments::Fragments),
     Orphans(orphans::Orphans),
 }
@@ -56,6 +61,9 @@ impl Bk {
             Action::Show(action) => action.run(&cluster, shared.json, &mut output).await,
             Action::Entries(action) => action.run(&cluster, &mut output).await,
             Action::Bookies(action) => action.run(&cluster, shared.json, &mut output).await,
+            Action::End(action) => action.run(&cluster, &mut output).await,
+            Action::Find(action) => action.run(&cluster, &mut output).await,
+            Action::Recover(action) => action.run(&cluster, shared.json, &mut output).await,
             Action::Fragments(action) => action.run(&cluster, shared, &mut output).await,
             Action::Orphans(action) => action.run(&cluster, shared.json, &mut output).await,
         };

@@ -106,8 +106,13 @@ impl Check {
         let mut report = Report { name: name.clone(), content, problems: Vec::new(), unread: None };
         match self.read(&log, &mut report).await {
             Err(error) if is_damage(&error) => report.problems.push(error),
-            // The bookies of other logs may answer.
-            Err(error) if matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout) => {
+            // The bookies of other logs may answer, and what this build does not know need not be wrong.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Unsupported
+                ) =>
+            {
                 report.unread = Some(error.clone());
                 self.unread = Some(error);
             }
