@@ -89,9 +89,10 @@ async function collect() {
   }
 }
 
-async function opened(open, request, opening) {
-  const handle = await opening;
-  if (request.as !== undefined) open.handles.set(request.as, handle);
+/** Keeps what is opened, or lets it go at once: nothing here holds it any more when the collector is called. */
+function opened(open, request, opening) {
+  if (request.as === undefined) return opening.then(() => undefined).then(collect);
+  return opening.then((handle) => void open.handles.set(request.as, handle));
 }
 
 async function onLog(open, log, request, signal) {
