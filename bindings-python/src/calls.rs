@@ -300,41 +300,58 @@ impl Cancel {
     }
 }
 
-/// A task that ends when nobody waits for it: its call is gone when this is dropped, and not a moment later. Whoever cancelled
-/// an opening may open anew at once, and is not to be cut off by what was still running.
-struct Task<T> {
-    task: JoinHandle<dl_core::Result<T>>,
+/// A task that ends when nobody waits for it: its call is gone when this is dropped, and not a moment later, and so is the answer
+/// that nobody took. Whoever cancelled an opening may open anew at once, and is not to be cut off by what was still running.
+struct Task<T: Send> {
+    task: JoinHandle<()>,
     running: Arc<Mutex<Running<T>>>,
 }
 
-/// The call, until it was cancelled.
-type Running<T> = Option<Pin<Box<dyn Future<Output = dl_core::Result<T>> + Send>>>;
+/// Where a call stands.
+enum Running<T> {
+    Going(Pin<Box<dyn Future<Output = dl_core::Result<T>> + Send>>),
+    /// Kept here, and not by the task, which would let it go at a time of its own.
+    Ended(dl_core::Result<T>),
+    /// Cancelled, or its answer was taken.
+    Gone,
+}
+
+impl<T> Running<T> {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let Self::Going(call) = self else { return Poll::Ready(()) };
+        call.as_mut().poll(context).map(|answer| *self = Self::Ended(answer))
+    }
+
+    fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::Gone)
+    }
+}
 
 impl<T: Send + 'static> Task<T> {
     fn new(runtime: &Handle, call: impl Future<Output = dl_core::Result<T>> + Send + 'static) -> Self {
-        let running: Arc<Mutex<Running<T>>> = Arc::new(Mutex::new(Some(Box::pin(call))));
+        let running = Arc::new(Mutex::new(Running::Going(Box::pin(call))));
         let run = running.clone();
-        let task = runtime.spawn(std::future::poll_fn(move |context| match &mut *guard(&run) {
-            Some(call) => call.as_mut().poll(context),
-            None => Poll::Ready(Err(closed())),
-        }));
+        let task = runtime.spawn(std::future::poll_fn(move |context| guard(&run).poll(context)));
         Self { task, running }
     }
 }
 
-impl<T> Future for Task<T> {
+impl<T: Send> Future for Task<T> {
     type Output = dl_core::Result<T>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         Pin::new(&mut self.task).poll(context).map(|joined| match joined {
-            Ok(answer) => answer,
+            Ok(()) => match guard(&self.running).take() {
+                Running::Ended(answer) => answer,
+                Running::Going(_) | Running::Gone => Err(closed()),
+            },
             Err(error) if error.is_cancelled() => Err(closed()),
             Err(error) => Err(Error::new(ErrorKind::Internal, "a call panicked").caused_by(error)),
         })
     }
 }
 
-impl<T> Drop for Task<T> {
+impl<T: Send> Drop for Task<T> {
     fn drop(&mut self) {
         self.task.abort();
         let running = &self.running;
