@@ -127,6 +127,14 @@ impl<T> Out<T> {
         if self.0.is_null() { self } else { Self(self.0.wrapping_add(index)) }
     }
 
+    /// Writes results into an array, for which by the rules of the header there is room.
+    pub(crate) fn put_each(self, values: impl Iterator<Item = T>) {
+        for (index, value) in values.enumerate().take_while(|_| !self.0.is_null()) {
+            // SAFETY: the caller of this has no more values than the array has places, which may not be initialised.
+            unsafe { self.0.wrapping_add(index).write(value) };
+        }
+    }
+
     /// Writes the result.
     pub(crate) fn put(self, value: T) {
         if !self.0.is_null() {

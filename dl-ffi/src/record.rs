@@ -119,11 +119,9 @@ pub extern "C" fn dl_records_payloads(
 ) -> usize {
     answer(0, || {
         let batch = &handle::borrow(records)?.batch;
-        Out::new(payloads, "payloads")?;
         let count = max.min(batch.len());
-        for (index, record) in batch.iter().take(count).enumerate() {
-            Out::optional(payloads).at(index).put(dl_bytes::of(record.payload));
-        }
+        Out::new(payloads, "payloads")?
+            .put_each(batch.iter().take(count).map(|record| dl_bytes::of(record.payload)));
         Ok(count)
     })
 }

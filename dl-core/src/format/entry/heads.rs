@@ -95,6 +95,21 @@ impl HeadCursor {
         Ok(Some(RecordHead { slot, slots, kind, txid, position, payload: start..self.at }))
     }
 
+    /// The next record if it is one of a user and nothing is the matter with it; else moves nowhere, and says nothing.
+    #[inline]
+    pub(super) fn plain(&mut self, area: &[u8]) -> Option<RecordHead> {
+        let (header, behind) = area.get(self.at..)?.split_first_chunk::<RECORD_HEADER_BYTES>()?;
+        let RecordHeader { kind, position, txid, payload_bytes } = RecordHeader::decode(header).ok()?;
+        let bytes = payload_bytes as usize;
+        if kind != RecordKind::User || behind.len() < bytes {
+            return None;
+        }
+        let (slot, start) = (self.slot, self.at + RECORD_HEADER_BYTES);
+        self.slot = slot.checked_add(1)?;
+        self.at = start + bytes;
+        Some(RecordHead { slot, slots: 1, kind, txid, position, payload: start..self.at })
+    }
+
     fn set_slots(&self, position: u32, payload: &[u8]) -> Result<u32> {
         let count = RecordSet::count(payload).map_err(|error| self.locate(error))?;
         if position.saturating_add(count.saturating_sub(1)) > MAX_POSITION {

@@ -110,6 +110,22 @@ impl EntryRecords {
         found.transpose()
     }
 
+    /// The next record if it is one of a user, which most are; else [`find`](Self::find) has it, or the error.
+    #[inline]
+    pub(crate) fn plain(&mut self) -> Option<RawRecord<Range<usize>>> {
+        if self.set.is_some() {
+            return None;
+        }
+        let RecordHead { slot, slots, kind, txid, position, payload } = self.heads.plain(&self.area)?;
+        Some(RawRecord { slot, slots, kind, txid, position, payload })
+    }
+
+    /// The memory that [`plain`](Self::plain) records are in.
+    #[inline]
+    pub(crate) fn area(&self) -> &Bytes {
+        &self.area
+    }
+
     /// The memory that it is in, and where in it.
     #[inline]
     pub(crate) fn memory<'a>(&'a self, place: &'a Place) -> (&'a Bytes, Range<usize>) {
