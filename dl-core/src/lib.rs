@@ -102,7 +102,7 @@ pub use types::{
     ProcessInfo, RECORD_HEADER_BYTES, Receipt, Record, RecordBatch, RecordView, RecordViews, SegmentId,
     SegmentNumber, Severity, Subject, Takeover, Txid, Verification,
 };
-pub use writer::{BatchTicket, Ticket, Writer};
+pub use writer::{BatchTicket, ManyTicket, Ticket, Writer};
 
 /// The examples of the README and the guide.
 #[cfg(doctest)]

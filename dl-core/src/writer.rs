@@ -1,5 +1,7 @@
 //! The writer of a log, and the tickets for what it appends.
 
+mod many;
+
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -8,6 +10,8 @@ use crate::engine::writer::{Appended, Condition, EntryCompletion, Placed, Waiter
 use crate::error::{Error, Result};
 use crate::format::NewRecordSet;
 use crate::types::{Dlsn, NewRecord, Receipt};
+
+pub use many::ManyTicket;
 
 /// The one writer of a log, open. Cheap to clone; dropping the last clone without [`close`](Self::close) is an
 /// [`abort`](Self::abort).

@@ -50,19 +50,28 @@ impl Several {
             let message = "records of which each is appended for itself have no condition; append a batch";
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
-        let mut tickets = Vec::with_capacity(self.records.len());
-        for record in self.records {
-            tickets.push(self.writer.append(record).await);
+        let Self { writer, records, .. } = self;
+        let (mut tickets, mut refusals, mut rest) = (Vec::new(), Vec::new(), &records[..]);
+        while !rest.is_empty() {
+            let (ticket, refused) = writer.append_many(rest).await;
+            rest = rest.get(ticket.len() + usize::from(refused.is_some())..).unwrap_or_default();
+            tickets.push(ticket);
+            refusals.push(refused);
         }
-        let mut receipts = Vec::with_capacity(tickets.len());
-        // From the last on: entries are settled in order, so this waits once, and not for one entry after another.
-        for ticket in tickets.into_iter().rev() {
-            receipts.push(match ticket {
-                Ok(ticket) => ticket.await,
-                Err(error) => Err(error),
-            });
+        // What they had is copied; the writer stays open until they are settled.
+        drop(records);
+        let mut receipts = Vec::new();
+        for (ticket, refused) in tickets.into_iter().zip(refusals) {
+            let settled = ticket.await;
+            // Mostly there is one ticket, whose receipts are these.
+            if receipts.is_empty() {
+                receipts = settled;
+            } else {
+                receipts.extend(settled);
+            }
+            receipts.extend(refused.map(Err));
         }
-        receipts.reverse();
+        drop(writer);
         Ok(dl_receipts::each(receipts))
     }
 

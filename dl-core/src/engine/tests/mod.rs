@@ -26,6 +26,7 @@ mod following;
 mod listing;
 mod logs;
 mod lookups;
+mod many;
 mod reading;
 mod rolling;
 mod telemetry;
@@ -175,7 +176,7 @@ async fn every_future_is_send() {
     }
     fn is_shared<T: Send + Sync + 'static>() {}
     is_shared::<(Namespace, crate::Log, Writer, Reader, crate::Ticket, crate::BatchTicket, crate::Error)>();
-    is_shared::<crate::Cursor>();
+    is_shared::<(crate::Cursor, crate::ManyTicket)>();
     let shared = Shared::memory("send");
     let (namespace, writer) = shared.writer().await;
     let (log, name) = (namespace.log(shared.log()), shared.log());
@@ -193,6 +194,7 @@ async fn every_future_is_send() {
         writer.append(""),
         writer.append_if("", crate::Condition::Empty),
         writer.append_batch(vec![], None),
+        writer.append_many(&[]),
     ));
     is_send((
         writer.flush(),

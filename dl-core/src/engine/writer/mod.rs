@@ -13,6 +13,7 @@ mod keeper;
 mod pipeline;
 mod queue;
 mod room;
+mod several;
 mod sweeper;
 #[cfg(test)]
 mod tests;
@@ -25,4 +26,5 @@ pub(crate) use keeper::open;
 pub(crate) use queue::Appended;
 pub use queue::Condition;
 pub(crate) use room::{Budget, Usage};
+pub(crate) use several::{Run, Several};
 pub(crate) use ticket::{EntryCompletion, Placed, WaiterSlot};

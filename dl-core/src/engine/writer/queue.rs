@@ -81,6 +81,19 @@ impl Queue {
         payload: &[u8],
         usage: Usage,
     ) -> Result<Appended> {
+        let (completion, slot) = self.gather(kind, txid, payload, usage)?;
+        Ok(Appended { completion: completion.clone(), slot, txid })
+    }
+
+    /// The same; answers the completion of the entry, and the slot in it.
+    #[inline]
+    pub(crate) fn gather(
+        &mut self,
+        kind: RecordKind,
+        txid: i64,
+        payload: &[u8],
+        usage: Usage,
+    ) -> Result<(&Arc<EntryCompletion>, u32)> {
         let room = payload.len() + self.reserved_bytes;
         let gathers = |entry: &QueuedEntry| entry.kind == EntryKind::Gathering && entry.builder.fits(room);
         if !self.entries.back().is_some_and(gathers) {
@@ -91,7 +104,7 @@ impl Queue {
         let slot = entry.builder.push(kind, txid, payload)?;
         entry.last_txid = txid;
         entry.usage.add(usage);
-        Ok(Appended { completion: entry.completion.clone(), slot, txid })
+        Ok((&entry.completion, slot))
     }
 
     /// Adds an entry of its own, with these records.

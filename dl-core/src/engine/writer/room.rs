@@ -47,6 +47,28 @@ impl Room {
         self.line.is_first(place) && (self.used.records == 0 || (records && bytes))
     }
 
+    /// How many of these records somebody without a place in the line may take now, the first of them on, and what they take:
+    /// no more than `most`, unless that is the first alone.
+    pub(crate) fn fitting(&self, usages: impl Iterator<Item = Usage>, most: Usage) -> (usize, Usage) {
+        let mut total = Usage::default();
+        for usage in usages {
+            let Usage { records, bytes } =
+                Usage { records: total.records + usage.records, bytes: total.bytes + usage.bytes };
+            let fits = if total.records == 0 {
+                self.fits(usage, None)
+            } else {
+                let left = |limit: usize, used: usize| limit.saturating_sub(used);
+                records <= most.records.min(left(self.limit.records, self.used.records))
+                    && bytes <= most.bytes.min(left(self.limit.bytes, self.used.bytes))
+            };
+            if !fits {
+                break;
+            }
+            total = Usage { records, bytes };
+        }
+        (total.records, total)
+    }
+
     pub(crate) fn take(&mut self, usage: Usage) {
         self.used.add(usage);
     }
@@ -186,6 +208,23 @@ mod tests {
         );
         assert!(room.give_back(usage(1, 60)).is_none());
         assert_eq!(room.used(), Usage::default());
+    }
+
+    #[test]
+    fn of_many_as_many_are_taken_as_fit() {
+        let mut room = Room::new(usage(4, 100));
+        let many = |bytes: usize| std::iter::repeat_n(usage(1, bytes), 9);
+        let plenty = usage(50, 1_000);
+        assert_eq!(room.fitting(many(10), plenty), (4, usage(4, 40)));
+        assert_eq!(room.fitting(many(40), plenty), (2, usage(2, 80)));
+        assert_eq!(room.fitting(many(500), plenty), (1, usage(1, 500)), "alone");
+        assert_eq!(room.fitting(many(10), usage(2, 15)), (1, usage(1, 10)));
+        room.take(usage(3, 90));
+        assert_eq!(room.fitting(many(10), plenty), (1, usage(1, 10)));
+        assert_eq!(room.fitting(many(11), plenty), (0, usage(0, 0)));
+        let mut place = None;
+        room.wait(&mut place, Waker::noop());
+        assert_eq!(room.fitting(many(1), plenty).0, 0, "nobody jumps the line");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A writer as its handles, its keeper and the segment store share it.
 
 mod append;
+mod append_many;
 mod source;
 
 use std::collections::VecDeque;

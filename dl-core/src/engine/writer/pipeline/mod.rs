@@ -26,6 +26,7 @@ use super::current::Current;
 use super::hooks::Hooks;
 use super::queue::{Appended, Condition, Queue};
 use super::room::{Room, Usage};
+use super::several::Several;
 use super::ticket::EntryCompletion;
 
 /// What does not change while a writer is open.
@@ -182,6 +183,27 @@ impl Pipeline {
         self.txid = txid;
         self.stir(effects);
         Ok(appended)
+    }
+
+    /// Appends records, each for itself, for which room was taken, until one is refused. Adds their places to `placed`.
+    pub(crate) fn append_many(
+        &mut self,
+        records: &[NewRecord],
+        now_ms: i64,
+        placed: &mut Several,
+        effects: &mut Effects,
+    ) -> Result<()> {
+        self.check()?;
+        let appended = records.iter().try_for_each(|record| {
+            let usage = usage_of(record)?;
+            let txid = accept_txid(record.txid, self.txid, now_ms)?;
+            let (completion, slot) = self.queue.gather(RecordKind::User, txid, &record.payload, usage)?;
+            placed.push(completion, slot, txid);
+            self.txid = txid;
+            Ok(())
+        });
+        self.stir(effects);
+        appended
     }
 
     /// Appends one record, for which room was taken, if the last accepted txid is `after`.

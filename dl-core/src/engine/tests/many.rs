@@ -1,0 +1,89 @@
+//! Many appends with one call: each is for itself.
+
+use std::task::{Context, Waker};
+
+use super::*;
+use crate::{ErrorKind, MAX_PAYLOAD_BYTES, NewRecord};
+
+on_every_driver! {
+    many_are_appended_in_their_order
+    the_first_that_is_refused_ends_it_and_gives_its_room_back
+    many_wait_for_room_and_stand_in_line
+    dropped_before_it_answered_it_appends_no_more
+    all_of_many_fail_with_their_writer
+}
+
+fn records(payloads: &[&'static str]) -> Vec<NewRecord> {
+    payloads.iter().map(|payload| NewRecord::new(*payload)).collect()
+}
+
+async fn many_are_appended_in_their_order(shared: Shared) {
+    let (namespace, writer) = shared.writer().await;
+    let (nothing, refused) = writer.append_many(&[]).await;
+    assert!(nothing.is_empty() && refused.is_none());
+    assert!(nothing.await.is_empty());
+    let before = writer.append("0").await.unwrap();
+    let (ticket, refused) = writer.append_many(&records(&["1", "2", "3"])).await;
+    assert!(refused.is_none());
+    assert_eq!(ticket.len(), 3);
+    let behind = writer.append("4").await.unwrap();
+    let receipts: Vec<_> = ticket.await.into_iter().map(Result::unwrap).collect();
+    let places: Vec<_> = receipts.iter().map(|receipt| receipt.sequence_id).collect();
+    assert_eq!(places, [Some(1), Some(2), Some(3)]);
+    assert!(before.await.unwrap().dlsn < receipts[0].dlsn && receipts[2].dlsn < behind.await.unwrap().dlsn);
+    assert_eq!(read_all(&namespace, shared.log()).await, ["0", "1", "2", "3", "4"]);
+    let read = read_from(&namespace, shared.log(), Start::Earliest).await;
+    assert_eq!((read[2].dlsn, read[2].txid), (receipts[1].dlsn, receipts[1].txid));
+}
+
+async fn the_first_that_is_refused_ends_it_and_gives_its_room_back(shared: Shared) {
+    let namespace = shared.process("a").await;
+    let writer = shared.open(&namespace, creating().in_flight_records(3)).await;
+    let falling = [record("a", 10), record("no", 5), record("b", 20)];
+    let (first, refused) = writer.append_many(&falling).await;
+    assert_eq!(refused.unwrap().kind(), ErrorKind::InvalidArgument);
+    assert_eq!(first.len(), 1);
+    // Nothing is settled before this task waits for something.
+    let second = writer.try_append(falling[2].clone()).unwrap();
+    let third = writer.try_append(record("c", 20)).unwrap();
+    assert_eq!(writer.try_append("d").unwrap_err().kind(), ErrorKind::Busy);
+    assert_eq!(first.await[0].as_ref().unwrap().txid, 10);
+    second.await.unwrap();
+    third.await.unwrap();
+    let (none, refused) = writer.append_many(&[NewRecord::new(vec![0; MAX_PAYLOAD_BYTES + 1])]).await;
+    assert!(none.is_empty());
+    assert_eq!(refused.unwrap().kind(), ErrorKind::TooLarge);
+    assert_eq!(read_all(&namespace, shared.log()).await, ["a", "b", "c"]);
+}
+
+async fn many_wait_for_room_and_stand_in_line(shared: Shared) {
+    let namespace = shared.process("a").await;
+    let writer = shared.open(&namespace, creating().in_flight_records(2)).await;
+    let payloads = ["1", "2", "3", "4", "5", "6", "7"];
+    let (ticket, refused) = writer.append_many(&records(&payloads)).await;
+    assert!(refused.is_none());
+    let places: Vec<_> = ticket.await.into_iter().map(|receipt| receipt.unwrap().sequence_id).collect();
+    assert_eq!(places, (0..7).map(Some).collect::<Vec<_>>());
+    assert_eq!(read_all(&namespace, shared.log()).await, payloads);
+}
+
+async fn dropped_before_it_answered_it_appends_no_more(shared: Shared) {
+    let namespace = shared.process("a").await;
+    let writer = shared.open(&namespace, creating().in_flight_records(2)).await;
+    let many = records(&["1", "2", "3", "4"]);
+    let mut call = Box::pin(writer.append_many(&many));
+    assert!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    drop(call);
+    append(&writer, "5").await;
+    assert_eq!(read_all(&namespace, shared.log()).await, ["1", "2", "5"]);
+}
+
+async fn all_of_many_fail_with_their_writer(shared: Shared) {
+    let (_namespace, writer) = shared.writer().await;
+    let (ticket, _) = writer.append_many(&records(&["1", "2"])).await;
+    writer.abort();
+    let kinds: Vec<_> = ticket.await.into_iter().map(|receipt| receipt.unwrap_err().kind()).collect();
+    assert_eq!(kinds, [ErrorKind::Closed, ErrorKind::Closed]);
+    let (none, refused) = writer.append_many(&records(&["3", "4"])).await;
+    assert_eq!((none.len(), refused.unwrap().kind()), (0, ErrorKind::Closed));
+}
