@@ -103,6 +103,32 @@ impl Reader {
         }
     }
 
+    /// Up to `max` records as [`next_batch`](Self::next_batch) brings them with no wait, for who reads before it is asked to: at the
+    /// end of the log, where there may be more until then, it brings none, and the reader has not ended.
+    ///
+    /// Dropping this future loses no record.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub async fn next_batch_ahead(&mut self, max: usize) -> Result<RecordBatch> {
+        self.core.check_open().map_err(in_batch)?;
+        let mut records = RecordBatch::with_capacity(self.usual.min(max));
+        while records.is_empty() && max > 0 {
+            self.core.check_lock().await.map_err(in_batch)?;
+            self.core.batch_ready(max, &mut records).map_err(in_batch)?;
+            let more = !records.is_empty()
+                || self.core.end().is_none()
+                    && self.core.advance(false).await.map_err(in_batch)? == Step::More;
+            if !more {
+                break;
+            }
+        }
+        if !records.is_empty() {
+            self.usual = records.len();
+        }
+        Ok(records)
+    }
+
     /// Where the next record will be, or before it: everything below was delivered.
     #[must_use]
     pub fn position(&self) -> Dlsn {

@@ -10,6 +10,7 @@ on_every_driver! {
     who_lets_a_log_go_is_not_in_his_own_way
     dropping_the_last_handle_aborts
     closing_the_namespace_settles_everything
+    reading_ahead_does_not_end_a_reader
     a_sealed_log_accepts_nothing_ever_and_says_so_at_its_end
     an_empty_log_can_be_sealed
 }
@@ -93,6 +94,21 @@ async fn closing_the_namespace_settles_everything(shared: Shared) {
     assert_eq!(waiting.await.unwrap().kind(), ErrorKind::Closed);
     assert_eq!(namespace.log_exists(shared.log()).await.unwrap_err().kind(), ErrorKind::Closed);
     assert_eq!(writer.append("late").await.unwrap_err().kind(), ErrorKind::Closed);
+}
+
+async fn reading_ahead_does_not_end_a_reader(shared: Shared) {
+    let (namespace, writer) = shared.writer().await;
+    append(&writer, "one").await;
+    let mut reader = namespace.log(shared.log()).open_reader(ReaderOptions::default()).await.unwrap();
+    assert_eq!(reader.next_batch_ahead(0).await.unwrap().len(), 0);
+    assert_eq!(reader.next_batch_ahead(9).await.unwrap().len(), 1);
+    assert_eq!((reader.next_batch_ahead(9).await.unwrap().len(), reader.end()), (0, None));
+    append(&writer, "two").await;
+    assert_eq!((reader.next_batch_ahead(9).await.unwrap().len(), reader.end()), (1, None));
+    assert_eq!(reader.next_batch(9, Duration::MAX).await.unwrap().len(), 0);
+    assert_eq!(reader.end(), Some(crate::End::End));
+    reader.close().await.unwrap();
+    assert_eq!(reader.next_batch_ahead(9).await.unwrap_err().kind(), ErrorKind::Closed);
 }
 
 async fn a_sealed_log_accepts_nothing_ever_and_says_so_at_its_end(shared: Shared) {
