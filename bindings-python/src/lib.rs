@@ -25,6 +25,7 @@ mod options;
 mod owned;
 mod payload;
 mod reader;
+mod reading;
 mod record;
 mod runtime;
 mod session;

@@ -56,9 +56,9 @@ impl Log {
     #[pyo3(signature = (**given))]
     fn open_reader(&self, py: Python<'_>, given: Option<&Bound<'_, PyDict>>) -> PyResult<Py<PyAny>> {
         let (options, (session, log)) = (reader_options(given)?, self.parts()?);
-        let own = session.clone();
+        let (own, locked) = (session.clone(), options.locked);
         session.call(py, async move { log.open_reader(options).await }, move |py, reader| {
-            Reader::object(py, own, reader)
+            Reader::object(py, own, reader, locked)
         })
     }
 

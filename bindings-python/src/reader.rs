@@ -1,24 +1,21 @@
 //! `dl.Reader`.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
-use dl_core::{End, ReaderCloser, RecordBatch};
+use dl_core::ReaderCloser;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
-use tokio::sync::Notify;
-use tokio::time::{Instant, timeout_at};
 
 use crate::arguments::Number;
 use crate::batch::Records;
 use crate::cursor::Cursor;
-use crate::delivery::{Delivery, Source, unless_given_back};
+use crate::delivery::Delivery;
 use crate::dlsn::{self, Dlsn};
 use crate::error::invalid;
 use crate::info;
 use crate::input;
 use crate::owned::Owned;
+use crate::reading::Shared;
 use crate::record::Record;
 use crate::session::Session;
 use crate::wait;
@@ -34,32 +31,15 @@ struct Inner {
     cursor: Option<dl_core::Cursor>,
 }
 
-/// What calls in flight share.
-struct Shared {
-    reader: tokio::sync::Mutex<dl_core::Reader>,
-    state: Mutex<State>,
-    /// Wakes the call that reads when records are given back.
-    given_back: Notify,
-}
-
-struct State {
-    /// Records that were read for a call that was given up.
-    returned: BTreeMap<dl_core::Dlsn, dl_core::Record>,
-    position: dl_core::Dlsn,
-    end: Option<End>,
-}
-
 impl Reader {
     pub(crate) fn object(
         py: Python<'_>,
         session: Arc<Session>,
         reader: dl_core::Reader,
+        locked: bool,
     ) -> PyResult<Py<PyAny>> {
         let (closer, cursor) = (reader.closer(), reader.cursor().cloned());
-        let state = State { returned: BTreeMap::new(), position: reader.position(), end: reader.end() };
-        let (reader, state, given_back) = (tokio::sync::Mutex::new(reader), Mutex::new(state), Notify::new());
-        let shared = Shared { reader, state, given_back };
-        let inner = Inner { session, shared: Arc::new(shared), closer, cursor };
+        let inner = Inner { session, shared: Arc::new(Shared::new(reader, locked)), closer, cursor };
         Ok(Py::new(py, Self(Owned::new(inner)))?.into_any())
     }
 
@@ -69,73 +49,6 @@ impl Reader {
             Python::attach(|py| invalid(py, "the reader was opened without a cursor".to_owned()))
         })?;
         Ok((&inner.session, cursor))
-    }
-}
-
-impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Up to so many of those that calls gave back.
-    fn returned(&self, max: usize) -> RecordBatch {
-        let mut state = self.state();
-        let next = std::iter::from_fn(|| state.returned.pop_first());
-        next.take(max).map(|(_, record)| record).collect()
-    }
-
-    /// Up to so many records; those that calls gave back come first, in the order of the log. It waits once: behind other calls too.
-    async fn read(self: Arc<Self>, max: usize, wait: Option<Duration>) -> dl_core::Result<Delivery<Self>> {
-        let end = wait.and_then(|wait| Instant::now().checked_add(wait));
-        let Some(mut reader) = before(end, self.reader.lock()).await else {
-            return Ok(Delivery::new(self.clone(), RecordBatch::default()));
-        };
-        let read = loop {
-            let returned = self.returned(max);
-            if !returned.is_empty() {
-                let delivery = Delivery::new(self.clone(), returned);
-                // A lock that was lost is seen here too.
-                reader.next_batch(0, Duration::ZERO).await?;
-                return Ok(delivery);
-            }
-            let next = async {
-                match (max, wait) {
-                    (1, None) => reader.next().await.map(|record| record.into_iter().collect()),
-                    _ => {
-                        let left = end.map(|end| end.saturating_duration_since(Instant::now()));
-                        reader.next_batch(max, left.or(wait).unwrap_or(Duration::MAX)).await
-                    }
-                }
-            };
-            if let Some(read) = unless_given_back(&self.given_back, next).await {
-                break read;
-            }
-        };
-        let mut state = self.state();
-        (state.position, state.end) = (reader.position(), reader.end());
-        drop(state);
-        let records = read?;
-        drop(reader);
-        Ok(Delivery::new(self, records))
-    }
-}
-
-impl Source for Shared {
-    type Item = RecordBatch;
-
-    fn take_back(&self, records: RecordBatch) {
-        let mut state = self.state();
-        state.returned.extend(records.shares().map(|record| (record.dlsn, record)));
-        drop(state);
-        self.given_back.notify_one();
-    }
-}
-
-/// What it answers until then, if it is over.
-async fn before<T>(end: Option<Instant>, call: impl Future<Output = T>) -> Option<T> {
-    match end {
-        None => Some(call.await),
-        Some(end) => timeout_at(end, call).await.ok(),
     }
 }
 
@@ -176,14 +89,12 @@ impl Reader {
 
     #[getter]
     fn position(&self) -> PyResult<Dlsn> {
-        let state = self.0.get()?.shared.state();
-        Ok(Dlsn(state.returned.first_key_value().map_or(state.position, |(dlsn, _)| *dlsn)))
+        Ok(Dlsn(self.0.get()?.shared.position()))
     }
 
     #[getter]
     fn end(&self) -> PyResult<Option<&'static str>> {
-        let state = self.0.get()?.shared.state();
-        Ok(info::end(state.end.filter(|_| state.returned.is_empty())))
+        Ok(info::end(self.0.get()?.shared.end()))
     }
 
     #[getter]
@@ -207,12 +118,9 @@ impl Reader {
         let inner = self.0.get()?;
         inner.session.runtime(py)?;
         inner.closer.close();
+        inner.shared.closing();
         let shared = inner.shared.clone();
-        inner.session.act(py, async move {
-            let mut reader = shared.reader.lock().await;
-            shared.state().returned.clear();
-            reader.close().await
-        })
+        inner.session.act(py, async move { shared.close().await })
     }
 
     fn __iter__(slf: Py<Self>) -> Py<Self> {
