@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
-use dl_core::{BatchTicket, Error, Receipt, Result, Ticket};
+use dl_core::{BatchTicket, Error, ManyTicket, Receipt, Result, Ticket};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::columns;
@@ -24,7 +24,7 @@ pub(crate) enum Tickets {
     /// All or nothing.
     Batch(BatchTicket),
     /// Records one behind the other, and what stopped the rest of them.
-    Many(Vec<Ticket>, Option<Error>),
+    Many(ManyTicket, Option<Error>),
 }
 
 /// An append that waits for room.
@@ -112,23 +112,21 @@ async fn settle(settler: Settler, mut placed: UnboundedReceiver<(Call, Result<Ti
             Ok(Tickets::Batch(ticket)) => {
                 settler.settle(call, ticket.await.map(|receipts| columns::receipts(&receipts)));
             }
-            Ok(Tickets::Many(tickets, refused)) => many(&settler, call, tickets, refused).await,
+            Ok(Tickets::Many(ticket, refused)) => many(&settler, call, ticket, refused).await,
         }
     }
 }
 
 /// Settles records that were appended one behind the other: with the first error, which also says how far it went.
-async fn many(settler: &Settler, call: Call, tickets: Vec<Ticket>, refused: Option<Error>) {
-    let mut receipts: Vec<Receipt> = Vec::with_capacity(tickets.len());
+async fn many(settler: &Settler, call: Call, ticket: ManyTicket, refused: Option<Error>) {
+    let mut receipts: Vec<Receipt> = Vec::with_capacity(ticket.len());
     let mut failed = None;
-    // From the last on: entries are settled in order, so this waits once, and not for one entry after another.
-    for ticket in tickets.into_iter().rev() {
-        match ticket.await {
+    for settled in ticket.await {
+        match settled {
             Ok(receipt) => receipts.push(receipt),
-            Err(error) => failed = Some(error),
+            Err(error) => failed = failed.or(Some(error)),
         }
     }
-    receipts.reverse();
     match failed.or(refused) {
         None => settler.settle(call, Ok(columns::receipts(&receipts))),
         Some(error) => {

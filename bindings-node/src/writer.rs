@@ -1,6 +1,6 @@
 //! The writer of a log.
 
-use dl_core::{Compression, NewRecordSet, Ticket, Writer};
+use dl_core::{Compression, NewRecordSet, Writer};
 use napi::Either;
 use napi::bindgen_prelude::{BigInt, BigInt64Array, Uint32Array};
 use napi_derive::napi;
@@ -74,14 +74,8 @@ impl NativeWriter {
         };
         let writer = self.writer.clone();
         self.acks.append(call, async move {
-            let mut tickets: Vec<Ticket> = Vec::with_capacity(records.len());
-            for record in records {
-                match writer.append(record).await {
-                    Ok(ticket) => tickets.push(ticket),
-                    Err(error) => return Ok(Tickets::Many(tickets, Some(error))),
-                }
-            }
-            Ok(Tickets::Many(tickets, None))
+            let (ticket, refused) = writer.append_many(&records).await;
+            Ok(Tickets::Many(ticket, refused))
         });
     }
 

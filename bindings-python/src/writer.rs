@@ -218,24 +218,15 @@ pub(crate) fn error_object(py: Python<'_>, error: Option<Error>) -> PyResult<Py<
 
 /// The receipts of the first ones, and what ended it there, if it did not get through.
 async fn append_each(writer: &dl_core::Writer, records: Vec<NewRecord>) -> (Vec<Receipt>, Option<Error>) {
-    let mut tickets = Vec::with_capacity(records.len());
-    let mut failure = None;
-    for record in records {
-        match writer.append(record).await {
-            Ok(ticket) => tickets.push(ticket),
-            Err(error) => {
-                failure = Some(error);
-                break;
-            }
-        }
-    }
-    let mut done = Vec::with_capacity(tickets.len());
-    for ticket in tickets {
-        match ticket.await {
+    let (ticket, refused) = writer.append_many(&records).await;
+    drop(records);
+    let mut done = Vec::with_capacity(ticket.len());
+    for receipt in ticket.await {
+        match receipt {
             Ok(receipt) => done.push(receipt),
             // The first one is what the caller has to know of.
             Err(error) => return (done, Some(error)),
         }
     }
-    (done, failure)
+    (done, refused)
 }
