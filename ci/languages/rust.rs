@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use dl_core::{
-    Error, ErrorKind, Log, LogName, Namespace, NewRecord, Options, ReaderOptions, Result, Ticket, Writer,
-    WriterOptions,
+    Error, ErrorKind, Log, LogName, ManyTicket, Namespace, NewRecord, Options, ReaderOptions, Receipt,
+    Result, Writer, WriterOptions,
 };
 
 const BYTES: usize = 100;
@@ -74,18 +74,19 @@ fn print(work: &str, mut figures: Vec<f64>) {
 }
 
 async fn append(writer: &Writer, payloads: &[Bytes], records: usize) -> Result<f64> {
-    let mut in_flight: VecDeque<Vec<Ticket>> = VecDeque::new();
+    let mut in_flight: VecDeque<ManyTicket> = VecDeque::new();
     let batches = records / BATCH;
     let started = Instant::now();
     for _ in 0..batches {
         if in_flight.len() == IN_FLIGHT {
             settle(&mut in_flight).await?;
         }
-        let mut tickets = Vec::with_capacity(BATCH);
-        for payload in payloads {
-            tickets.push(writer.append(payload.clone()).await?);
+        let records: Vec<NewRecord> = payloads.iter().cloned().map(NewRecord::new).collect();
+        let (ticket, refused) = writer.append_many(&records).await;
+        if let Some(error) = refused {
+            return Err(error);
         }
-        in_flight.push_back(tickets);
+        in_flight.push_back(ticket);
     }
     while !in_flight.is_empty() {
         settle(&mut in_flight).await?;
@@ -93,12 +94,11 @@ async fn append(writer: &Writer, payloads: &[Bytes], records: usize) -> Result<f
     Ok((batches * BATCH) as f64 / started.elapsed().as_secs_f64())
 }
 
-async fn settle(in_flight: &mut VecDeque<Vec<Ticket>>) -> Result<()> {
-    let mut receipts = Vec::with_capacity(BATCH);
-    for ticket in in_flight.pop_front().unwrap_or_default() {
-        receipts.push(ticket.await?);
+async fn settle(in_flight: &mut VecDeque<ManyTicket>) -> Result<()> {
+    if let Some(ticket) = in_flight.pop_front() {
+        let receipts: Vec<Receipt> = ticket.await.into_iter().collect::<Result<_>>()?;
+        std::hint::black_box(receipts);
     }
-    std::hint::black_box(receipts);
     Ok(())
 }
 
