@@ -40,13 +40,16 @@ impl Ahead {
         }
     }
 
-    /// Takes the first bytes, at most so many.
+    /// Takes the first bytes, at most so many, and no more than follow one another.
     pub(crate) fn take(&mut self, most: usize) -> Self {
         let mut taken = Self::default();
+        let mut end = self.start();
         while taken.count < most
+            && end == self.start()
             && let Some((offset, mut chunk)) = self.take_chunk()
         {
             let rest = chunk.split_off(chunk.len().min(most - taken.count));
+            end = Some(offset + chunk.len() as u64);
             self.add(offset + chunk.len() as u64, rest);
             taken.add(offset, chunk);
         }

@@ -9,23 +9,22 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::io::{Read, Write};
-use std::os::fd::AsRawFd;
-use std::os::unix::net::UnixStream;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::{Context, Poll, Wake, Waker};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 
 use dl_core::{Error, ErrorKind};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use tokio::runtime::Handle;
-use tokio::task::JoinHandle;
 
+use crate::bell::{Bell, Ring};
 use crate::error::raised;
+use crate::listener::Listener;
 use crate::owned::Owned;
 use crate::session::{Convert, closed};
+use crate::task::Task;
 
 /// What a call answers, not yet an object. What it holds goes back to where it came from if it is dropped.
 pub(crate) type Answer = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
@@ -41,8 +40,8 @@ pub(crate) struct Calls(Owned<Arc<Core>>);
 
 /// See the module.
 pub(crate) struct Core {
-    event_loop: Py<PyAny>,
-    bell: Arc<Bell>,
+    pub(crate) event_loop: Py<PyAny>,
+    pub(crate) bell: Arc<Bell>,
     state: Mutex<State>,
 }
 
@@ -81,8 +80,7 @@ impl Calls {
 
     /// What the loop calls when the descriptor was rung.
     fn listener(&self) -> PyResult<Listener> {
-        let core = self.0.get()?;
-        Ok(Listener(Owned::new((Arc::downgrade(core), core.bell.clone()))))
+        self.0.get().map(Listener::new)
     }
 
     /// Raises what a call that began here now would.
@@ -105,40 +103,6 @@ impl Calls {
             settle(py, call.future.bind(py), Err(raised(py, &closed())))?;
         }
         Ok(())
-    }
-}
-
-/// Looks at the calls that were woken, and ends the listening when there will be none any more.
-#[pyclass(frozen, module = "dl._dl")]
-struct Listener(Owned<(Weak<Core>, Arc<Bell>)>);
-
-#[pymethods]
-impl Listener {
-    fn __call__(&self, py: Python<'_>) -> PyResult<()> {
-        let Some((core, bell)) = self.0.here() else { return Ok(()) };
-        if let Some(core) = core.upgrade() {
-            return core.look(py);
-        }
-        if let Some(descriptor) = bell.fileno() {
-            let event_loop = py.import("asyncio")?.call_method0("get_running_loop")?;
-            event_loop.call_method1("remove_reader", (descriptor,))?;
-            bell.close();
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Listener {
-    /// A loop that was closed looks at nothing any more: calls in flight, which keep their futures and are kept by them, go too.
-    fn drop(&mut self) {
-        let Some(core) = self.0.here().and_then(|(core, _)| core.upgrade()) else { return };
-        Python::try_attach(|py| {
-            let closed = core.event_loop.bind(py).call_method0(intern!(py, "is_closed"));
-            if closed.and_then(|closed| closed.is_truthy()).unwrap_or(false) {
-                let left = std::mem::take(&mut core.state().in_flight);
-                drop(left);
-            }
-        });
     }
 }
 
@@ -227,16 +191,23 @@ impl Core {
         state.last
     }
 
-    fn look(&self, py: Python<'_>) -> PyResult<()> {
-        let woken = self.bell.woken();
+    /// Lets the calls that were woken go on.
+    pub(crate) fn look(&self, py: Python<'_>) -> PyResult<()> {
+        let mut woken = Woken { numbers: self.bell.woken().into_iter(), bell: &self.bell };
         let Some(runtime) = self.state().runtime.clone() else { return Ok(()) };
-        for number in woken {
+        for number in woken.numbers.by_ref() {
             let call = self.state().in_flight.remove(&number);
             if let Some(call) = call {
                 self.poll(py, &runtime, number, call)?;
             }
         }
         Ok(())
+    }
+
+    /// Drops all that is in flight.
+    pub(crate) fn forget(&self) {
+        let left = std::mem::take(&mut self.state().in_flight);
+        drop(left);
     }
 
     /// Lets a call go on; whether it is still in flight.
@@ -262,13 +233,25 @@ impl Core {
 
     /// Never held while a call is polled, or Python runs.
     fn state(&self) -> MutexGuard<'_, State> {
-        guard(&self.state)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Core {
     fn drop(&mut self) {
         self.bell.ring(END);
+    }
+}
+
+/// Calls that are looked at in turn. What interrupts that, such as the handler of a signal, leaves the others for the next look.
+struct Woken<'a> {
+    numbers: std::vec::IntoIter<u64>,
+    bell: &'a Bell,
+}
+
+impl Drop for Woken<'_> {
+    fn drop(&mut self) {
+        self.numbers.by_ref().for_each(|number| self.bell.ring(number));
     }
 }
 
@@ -297,139 +280,5 @@ impl Cancel {
             let call = core.state().in_flight.remove(&self.number);
             drop(call);
         }
-    }
-}
-
-/// A task that ends when nobody waits for it: its call is gone when this is dropped, and not a moment later, and so is the answer
-/// that nobody took. Whoever cancelled an opening may open anew at once, and is not to be cut off by what was still running.
-struct Task<T: Send> {
-    task: JoinHandle<()>,
-    running: Arc<Mutex<Running<T>>>,
-}
-
-/// Where a call stands.
-enum Running<T> {
-    Going(Pin<Box<dyn Future<Output = dl_core::Result<T>> + Send>>),
-    /// Kept here, and not by the task, which would let it go at a time of its own.
-    Ended(dl_core::Result<T>),
-    /// Cancelled, or its answer was taken.
-    Gone,
-}
-
-impl<T> Running<T> {
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let Self::Going(call) = self else { return Poll::Ready(()) };
-        call.as_mut().poll(context).map(|answer| *self = Self::Ended(answer))
-    }
-
-    fn take(&mut self) -> Self {
-        std::mem::replace(self, Self::Gone)
-    }
-}
-
-impl<T: Send + 'static> Task<T> {
-    fn new(runtime: &Handle, call: impl Future<Output = dl_core::Result<T>> + Send + 'static) -> Self {
-        let running = Arc::new(Mutex::new(Running::Going(Box::pin(call))));
-        let run = running.clone();
-        let task = runtime.spawn(std::future::poll_fn(move |context| guard(&run).poll(context)));
-        Self { task, running }
-    }
-}
-
-impl<T: Send> Future for Task<T> {
-    type Output = dl_core::Result<T>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.task).poll(context).map(|joined| match joined {
-            Ok(()) => match guard(&self.running).take() {
-                Running::Ended(answer) => answer,
-                Running::Going(_) | Running::Gone => Err(closed()),
-            },
-            Err(error) if error.is_cancelled() => Err(closed()),
-            Err(error) => Err(Error::new(ErrorKind::Internal, "a call panicked").caused_by(error)),
-        })
-    }
-}
-
-impl<T: Send> Drop for Task<T> {
-    fn drop(&mut self) {
-        self.task.abort();
-        let running = &self.running;
-        let call = running.try_lock().ok().map(|mut running| running.take());
-        if call.is_none() {
-            // A thread of the runtime is at it, and may need Python's lock to let go of an argument.
-            let end = || drop(guard(running).take());
-            Python::try_attach(|py| py.detach(end));
-        }
-    }
-}
-
-fn guard<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Tells the event loop that there is something to look at.
-struct Bell(Mutex<Ringing>);
-
-struct Ringing {
-    woken: Vec<u64>,
-    /// The ends to write and to read.
-    ends: Option<(UnixStream, UnixStream)>,
-}
-
-impl Bell {
-    fn new() -> std::io::Result<Self> {
-        let (write, read) = UnixStream::pair()?;
-        write.set_nonblocking(true)?;
-        read.set_nonblocking(true)?;
-        Ok(Self(Mutex::new(Ringing { woken: Vec::new(), ends: Some((write, read)) })))
-    }
-
-    fn ringing(&self) -> MutexGuard<'_, Ringing> {
-        guard(&self.0)
-    }
-
-    fn fileno(&self) -> Option<i32> {
-        self.ringing().ends.as_ref().map(|(_, read)| read.as_raw_fd())
-    }
-
-    fn ring(&self, number: u64) {
-        let mut ringing = self.ringing();
-        ringing.woken.push(number);
-        if ringing.woken.len() == 1
-            && let Some((write, _)) = &mut ringing.ends
-        {
-            // It cannot be full: there is at most one byte in it. And if the loop is gone, nobody listens.
-            let _rung = write.write(&[1]);
-        }
-    }
-
-    fn woken(&self) -> Vec<u64> {
-        let mut ringing = self.ringing();
-        if !ringing.woken.is_empty()
-            && let Some((_, read)) = &mut ringing.ends
-        {
-            let _byte = read.read(&mut [0]);
-        }
-        std::mem::take(&mut ringing.woken)
-    }
-
-    fn close(&self) {
-        self.ringing().ends = None;
-    }
-}
-
-struct Ring {
-    number: u64,
-    bell: Arc<Bell>,
-}
-
-impl Wake for Ring {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.bell.ring(self.number);
     }
 }

@@ -10,7 +10,9 @@
 mod ahead;
 mod arguments;
 mod batch;
-mod byte_stream;
+mod bell;
+mod byte_reader;
+mod byte_writer;
 mod calls;
 mod cursor;
 mod delivery;
@@ -19,16 +21,19 @@ mod error;
 mod events;
 mod info;
 mod input;
+mod listener;
 mod log;
 mod namespace;
 mod options;
 mod owned;
 mod payload;
+mod preparing;
 mod reader;
 mod reading;
 mod record;
 mod runtime;
 mod session;
+mod task;
 mod ticket;
 mod wait;
 mod watcher;
@@ -42,7 +47,9 @@ mod _dl {
     #[pymodule_export]
     use crate::batch::{Receipts, Records};
     #[pymodule_export]
-    use crate::byte_stream::{ByteReader, ByteWriter};
+    use crate::byte_reader::ByteReader;
+    #[pymodule_export]
+    use crate::byte_writer::ByteWriter;
     #[pymodule_export]
     use crate::calls::Calls;
     #[pymodule_export]

@@ -7,7 +7,8 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::arguments::{Number, Text};
-use crate::byte_stream::{ByteReader, ByteWriter};
+use crate::byte_reader::ByteReader;
+use crate::byte_writer::ByteWriter;
 use crate::cursor::Cursor;
 use crate::dlsn;
 use crate::error::raised;

@@ -38,7 +38,7 @@ pub(crate) fn open(
 ) -> PyResult<Py<PyAny>> {
     let (uri, options) = (uri.into_string(), namespace_options(given)?);
     let calls = calls.map(|calls| calls.get().core()).transpose()?;
-    let session = Session::new(calls).map_err(|error| raised(py, &error))?;
+    let session = Session::new(calls, &uri).map_err(|error| raised(py, &error))?;
     let (opening, address) = (session.clone(), uri.clone());
     let open = async move {
         let tell = move |event: &dl_core::Event| events::tell(on_event.as_ref(), event);

@@ -18,6 +18,7 @@ pub(crate) struct Session {
     runtime: Mutex<Option<Arc<Runtime>>>,
     /// Those of the event loop, for `dl.aio`; otherwise the caller's thread waits.
     calls: Option<Arc<Core>>,
+    on_disk: bool,
     namespace: OnceLock<dl_core::Namespace>,
 }
 
@@ -28,9 +29,10 @@ impl<T, F: FnOnce(Python<'_>, T) -> PyResult<Py<PyAny>> + Send + 'static> Conver
 
 impl Session {
     /// For one namespace, which is about to be opened.
-    pub(crate) fn new(calls: Option<Arc<Core>>) -> dl_core::Result<Arc<Self>> {
+    pub(crate) fn new(calls: Option<Arc<Core>>, uri: &str) -> dl_core::Result<Arc<Self>> {
         let runtime = Mutex::new(Some(Runtime::shared()?));
-        Ok(Arc::new(Self { runtime, calls, namespace: OnceLock::new() }))
+        let on_disk = uri.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("file:"));
+        Ok(Arc::new(Self { runtime, calls, on_disk, namespace: OnceLock::new() }))
     }
 
     /// Notes the namespace that was opened.
@@ -89,6 +91,11 @@ impl Session {
     /// The runtime, once: nobody gets it any more.
     fn take_runtime(&self) -> Option<Arc<Runtime>> {
         self.runtime.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Whether the thread of a caller that waits for an append may write and sync itself.
+    pub(crate) fn lends_threads(&self) -> bool {
+        self.on_disk && self.calls.is_none()
     }
 
     /// Those of the event loop, if there is one.

@@ -50,7 +50,9 @@ impl Writer {
     ) -> PyResult<Py<PyAny>> {
         let (record, condition) = (input::record_of(payload, txid)?, input::condition(if_last)?);
         let (session, writer) = self.parts()?;
-        if session.calls().is_none() && condition.is_none() {
+        if session.lends_threads() && condition.is_none() {
+            // Two switches between threads are saved. Signals wait as long as the disk does, which is all that it waits for:
+            // on bookies, that may be for ever.
             let _running = session.runtime(py)?;
             let appended = py.detach(|| writer.blocking_append(record));
             return receipt(py, appended.map_err(|error| raised(py, &error))?);

@@ -462,7 +462,9 @@ class ByteReader:
     """Reads a log as a stream of bytes, from any offset on. Iterating delivers chunks."""
 
     def read(self, size: int = -1) -> bytes:
-        """So many bytes, or what there is up to the end. One that follows waits for them."""
+        """So many bytes, or what there is up to the end. One that follows waits for them.
+
+        Fewer where another call got those behind them: what is joined follows one another."""
 
     def next_chunk(self) -> Payload | None:
         """The next bytes without copying them: what is left of the chunk at the position; None at the end."""
@@ -479,7 +481,7 @@ class ByteReader:
         """How the reader ended; None while it has not, or is somewhere else since."""
 
     def close(self) -> None:
-        """Ends the reader: every later call raises `Closed`."""
+        """Ends the reader and the calls that wait on it: every later call raises `Closed`."""
 
     def __iter__(self) -> Self: ...
     def __next__(self) -> Payload: ...

@@ -612,7 +612,9 @@ class ByteReader(_Handle):
     __slots__ = ()
 
     async def read(self, size: int = -1) -> bytes:
-        """So many bytes, or what there is up to the end. One that follows waits for them."""
+        """So many bytes, or what there is up to the end. One that follows waits for them.
+
+        Fewer where another call got those behind them: what is joined follows one another."""
         data: bytes = await _taken(self._native.read(size))
         return data
 
@@ -636,7 +638,7 @@ class ByteReader(_Handle):
         return self._native.end  # type: ignore[no-any-return]
 
     async def close(self) -> None:
-        """Ends the reader: every later call raises `Closed`."""
+        """Ends the reader and the calls that wait on it: every later call raises `Closed`."""
         await self._native.close()
 
     def __aiter__(self) -> AsyncIterator[Payload]:

@@ -1,13 +1,12 @@
-//! `dl.ByteWriter` and `dl.ByteReader`.
+//! `dl.ByteReader`.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use dl_core::End;
+use dl_core::{End, Error, ErrorKind};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::{Mutex, Notify, watch};
 
 use crate::ahead::Ahead;
 use crate::arguments::Number;
@@ -16,20 +15,10 @@ use crate::error::invalid;
 use crate::owned::Owned;
 use crate::payload::Payload;
 use crate::session::Session;
-use crate::writer::error_object;
-use crate::{info, input, wait};
+use crate::{info, wait};
 
 /// After so many bytes a read lets others run.
 const PIECE_BYTES: usize = 1 << 20;
-
-/// Writes a log as a stream of bytes.
-#[pyclass(frozen, module = "dl")]
-pub(crate) struct ByteWriter(Owned<(Arc<Session>, Arc<Writing>)>);
-
-struct Writing {
-    writer: Mutex<dl_core::ByteWriter>,
-    position: AtomicU64,
-}
 
 /// Reads a log as a stream of bytes.
 #[pyclass(frozen, module = "dl")]
@@ -40,6 +29,7 @@ struct Reading {
     place: StdMutex<Place>,
     /// Wakes the call that reads when bytes are given back.
     given_back: Notify,
+    closed: watch::Sender<bool>,
 }
 
 /// Where the caller is. Never held across an `await`.
@@ -53,97 +43,6 @@ struct Place {
     sought: u64,
 }
 
-impl ByteWriter {
-    pub(crate) fn object(
-        py: Python<'_>,
-        session: Arc<Session>,
-        writer: dl_core::ByteWriter,
-    ) -> PyResult<Py<PyAny>> {
-        let position = AtomicU64::new(writer.position());
-        let writing = Arc::new(Writing { writer: Mutex::new(writer), position });
-        Ok(Py::new(py, Self(Owned::new((session, writing))))?.into_any())
-    }
-}
-
-impl Writing {
-    fn note(&self, writer: &dl_core::ByteWriter) {
-        self.position.store(writer.position(), Ordering::Release);
-    }
-}
-
-#[pymethods]
-impl ByteWriter {
-    /// Takes all of the bytes, and answers with the offset behind them.
-    fn write(&self, py: Python<'_>, data: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-        let (data, (session, writing)) = (input::bytes(data)?, self.0.get()?);
-        let writing = writing.clone();
-        let write = async move {
-            let mut writer = writing.writer.lock().await;
-            let written = writer.write(data).await;
-            writing.note(&writer);
-            written.map(|()| writer.position())
-        };
-        session.quick_call(py, write, |py, position| Ok(position.into_pyobject(py)?.into_any().unbind()))
-    }
-
-    fn flush(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let (session, writing) = self.0.get()?;
-        let writing = writing.clone();
-        session.act(py, async move {
-            let mut writer = writing.writer.lock().await;
-            let flushed = writer.flush().await;
-            writing.note(&writer);
-            flushed
-        })
-    }
-
-    fn seal(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let (session, writing) = self.0.get()?;
-        let writing = writing.clone();
-        session.act(py, async move { writing.writer.lock().await.seal().await })
-    }
-
-    fn close(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let (session, writing) = self.0.get()?;
-        let writing = writing.clone();
-        session.act(py, async move { writing.writer.lock().await.close().await })
-    }
-
-    fn abort(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let (session, writing) = self.0.get()?;
-        let writing = writing.clone();
-        session.act(py, async move {
-            writing.writer.lock().await.abort();
-            Ok(())
-        })
-    }
-
-    #[getter]
-    fn position(&self) -> PyResult<u64> {
-        Ok(self.0.get()?.1.position.load(Ordering::Acquire))
-    }
-
-    #[pyo3(signature = (wait = None))]
-    fn fenced(&self, py: Python<'_>, wait: Option<&Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
-        let (wait, (session, writing)) = (input::wait(wait)?, self.0.get()?);
-        let writing = writing.clone();
-        let ended = async move {
-            let ended = writing.writer.lock().await.fenced();
-            Ok(ended.await)
-        };
-        session.call(py, wait::at_most(wait, ended), error_object)
-    }
-
-    fn __enter__(slf: Py<Self>) -> Py<Self> {
-        slf
-    }
-
-    #[pyo3(signature = (*exception))]
-    fn __exit__(&self, py: Python<'_>, exception: &Bound<'_, PyTuple>) -> PyResult<()> {
-        wait::end(exception, self.close(py))
-    }
-}
-
 impl ByteReader {
     pub(crate) fn object(
         py: Python<'_>,
@@ -152,7 +51,8 @@ impl ByteReader {
     ) -> PyResult<Py<PyAny>> {
         let (position, end) = (reader.position(), reader.end());
         let place = StdMutex::new(Place { ahead: Ahead::default(), position, end, sought: 0 });
-        let reading = Arc::new(Reading { reader: Mutex::new(reader), place, given_back: Notify::new() });
+        let (reader, closed) = (Mutex::new(reader), watch::Sender::new(false));
+        let reading = Arc::new(Reading { reader, place, given_back: Notify::new(), closed });
         Ok(Py::new(py, Self(Owned::new((session, reading))))?.into_any())
     }
 }
@@ -162,7 +62,20 @@ impl Reading {
         self.place.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// So many bytes, or what there is up to the end.
+    /// What a call answers, unless the reader is closed before.
+    async fn while_open<T>(&self, call: impl Future<Output = dl_core::Result<T>>) -> dl_core::Result<T> {
+        let mut closed = self.closed.subscribe();
+        tokio::select! {
+            biased;
+            // The sender lives in `self`, so the wait ends only with the value.
+            _ = closed.wait_for(|closed| *closed) => {
+                Err(Error::new(ErrorKind::Closed, "the reader was closed; open another one"))
+            }
+            answer = call => answer,
+        }
+    }
+
+    /// So many bytes, or what there is up to the end; fewer, if those behind them went to another call.
     async fn read(self: Arc<Self>, count: usize) -> dl_core::Result<Delivery<Self>> {
         let mut reader = self.reader.lock().await;
         // A reader that was closed is seen here too.
@@ -267,16 +180,22 @@ impl ByteReader {
     fn read(&self, py: Python<'_>, size: Option<Number<isize>>) -> PyResult<Py<PyAny>> {
         let (session, reading) = self.0.get()?;
         let count = size.and_then(|size| usize::try_from(size.0).ok()).unwrap_or(usize::MAX);
-        let read = reading.clone().read(count);
-        let read = async move { read.await.map_err(|error| error.during("read")) };
+        let reading = reading.clone();
+        let read = async move {
+            let read = reading.while_open(reading.clone().read(count)).await;
+            read.map_err(|error| error.during("read"))
+        };
         session.deliver(py, read, |py, read| read.give(py, |py, piece| piece.bytes.object(py)))
     }
 
     /// What is left of the chunk at the position; nothing at the end.
     fn next_chunk(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let (session, reading) = self.0.get()?;
-        let next = reading.clone().next_chunk();
-        let next = async move { next.await.map_err(|error| error.during("next_chunk")) };
+        let reading = reading.clone();
+        let next = async move {
+            let next = reading.while_open(reading.clone().next_chunk()).await;
+            next.map_err(|error| error.during("next_chunk"))
+        };
         session.deliver(py, next, |py, read| match read {
             None => Ok(py.None()),
             Some(read) => read.give(py, |py, mut piece| {
@@ -291,7 +210,10 @@ impl ByteReader {
             u64::try_from(offset.0).map_err(|_| invalid(py, "the offset is not in 0..=2^63-3".to_owned()))?;
         let (session, reading) = self.0.get()?;
         let reading = reading.clone();
-        session.act(py, async move { reading.seek(offset).await })
+        session.act(py, async move {
+            let sought = reading.while_open(reading.seek(offset)).await;
+            sought.map_err(|error| error.during("seek"))
+        })
     }
 
     #[getter]
@@ -306,8 +228,11 @@ impl ByteReader {
         Ok(info::end(place.end.filter(|_| place.ahead.count() == 0)))
     }
 
+    /// Ends it, and the calls that wait on it.
     fn close(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let (session, reading) = self.0.get()?;
+        session.runtime(py)?;
+        reading.closed.send_replace(true);
         let reading = reading.clone();
         session.act(py, async move {
             let mut reader = reading.reader.lock().await;
