@@ -2595,7 +2595,7 @@ bool dl_receipt_is_duplicate(const dl_receipt *receipt);
 void dl_receipt_free(dl_receipt *receipt);
 
 /**
- * The number of records of the call.
+ * The number of records that were settled: those of the call, up to the first that was refused.
  */
 size_t dl_receipts_count(const dl_receipts *receipts);
 
@@ -3115,12 +3115,13 @@ dl_error *dl_writer_try_append_start(dl_writer *writer,
                                      dl_call **call);
 
 /**
- * Appends many records with one call, each for itself, in their order, and waits until all are settled. `txids` is an array
- * of as many, of which -1 stands for none, or NULL; `options` and `receipts` may be NULL.
+ * Appends many records with one call, each for itself, in their order, and waits until all are settled. It ends at the first
+ * record that is refused: those behind that are not appended. `txids` is an array of as many, of which -1 stands for none, or
+ * NULL; `options` and `receipts` may be NULL.
  *
  * Errors: that of the first record that was not acknowledged. Then `receipts` is written too, if it is not NULL: it says what
- * became of each. It is not when the call failed as a whole, with invalid-argument, too-large, timeout or closed, before it
- * looked at the records.
+ * became of each, the refused one last. It is not when the call failed as a whole, with invalid-argument, timeout or closed,
+ * before it looked at the records.
  */
 dl_error *dl_writer_append_many(dl_writer *writer,
                                 const dl_bytes *payloads,

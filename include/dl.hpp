@@ -66,6 +66,12 @@ enum class error_kind : std::uint32_t {
 };
 
 class dlsn;
+class error;
+struct receipt;
+
+namespace detail {
+[[noreturn]] void raise_with(dl_error *failed, const dl_receipts *settled);
+}
 
 /// What went wrong, to what, and what to do next. Copies share it.
 class error : public std::exception {
@@ -103,14 +109,18 @@ class error : public std::exception {
     while (const char *key = dl_error_context_key(error_.get(), keys.size())) keys.emplace_back(key);
     return keys;
   }
+  /// Of append_many: the receipts of the records in front of the one that failed.
+  std::vector<receipt> receipts() const;
   /// The error of dl.h. It stays this object's.
   const dl_error *get() const noexcept { return error_.get(); }
 
  private:
+  friend void detail::raise_with(dl_error *failed, const dl_receipts *settled);
   static std::optional<std::string_view> some(const char *text) noexcept {
     return text == nullptr ? std::nullopt : std::optional<std::string_view>(text);
   }
   std::shared_ptr<dl_error> error_;
+  std::shared_ptr<const std::vector<receipt>> receipts_;
 };
 
 /// The class of one kind of errors.
@@ -494,6 +504,8 @@ struct cursor_info {
   std::optional<std::string> owner;
 };
 
+inline std::vector<receipt> error::receipts() const { return receipts_ ? *receipts_ : std::vector<receipt>(); }
+
 /// What a watcher of logs tells.
 struct log_change {
   /// What can happen to a log.
@@ -518,8 +530,20 @@ inline receipt value(const dl_receipt *of) {
 inline std::vector<receipt> values(const dl_receipts *of) {
   std::vector<receipt> all;
   all.reserve(dl_receipts_count(of));
-  for (std::size_t i = 0; i < dl_receipts_count(of); i++) all.push_back(value(dl_receipts_at(of, i)));
+  for (std::size_t i = 0; i < dl_receipts_count(of); i++) {
+    if (const dl_receipt *acknowledged = dl_receipts_at(of, i)) all.push_back(value(acknowledged));
+  }
   return all;
+}
+
+/// Throws what failed behind these.
+[[noreturn]] inline void raise_with(dl_error *failed, const dl_receipts *settled) {
+  try {
+    raise(failed);
+  } catch (error &thrown) {
+    thrown.receipts_ = std::make_shared<const std::vector<receipt>>(values(settled));
+    throw;
+  }
 }
 
 inline segment_info value(const dl_segment *of) {
@@ -644,7 +668,7 @@ inline std::vector<receipt> take_receipts(dl_call *from) {
   dl_receipts *taken = nullptr;
   check(dl_call_take_receipts(from, &taken));
   owned<dl_receipts, dl_receipts_free> receipts(taken);
-  check(dl_receipts_first_error(taken));
+  if (dl_error *failed = dl_receipts_first_error(taken)) raise_with(failed, taken);
   return values(taken);
 }
 
@@ -870,13 +894,16 @@ class writer {
       return dl_writer_try_append_start(writer_.get(), payload, detail::get(options), begun);
     });
   }
-  /// Appends many records, each for itself, with one call. Throws the error of the first that was not acknowledged.
-  std::vector<receipt> append_many(const std::vector<bytes_view> &payloads, timeout most = forever) {
-    return many(payloads, nullptr, nullptr, most, dl_writer_append_many);
+  /// Appends many records, each for itself, with one call, up to the first that is refused. `txids` has as many, of which -1
+  /// stands for none, or is empty. Throws the error of the first that was not acknowledged, which has the receipts of those in front.
+  std::vector<receipt> append_many(const std::vector<bytes_view> &payloads, const std::vector<std::int64_t> &txids = {},
+                                   timeout most = forever) {
+    return many(payloads, matching(payloads, txids), nullptr, most, dl_writer_append_many);
   }
   /// Starts append_many.
-  call<std::vector<receipt>> append_many_start(const std::vector<bytes_view> &payloads) {
-    return many_start(payloads, nullptr, nullptr, dl_writer_append_many_start);
+  call<std::vector<receipt>> append_many_start(const std::vector<bytes_view> &payloads,
+                                               const std::vector<std::int64_t> &txids = {}) {
+    return many_start(payloads, matching(payloads, txids), nullptr, dl_writer_append_many_start);
   }
   /// Appends records that are all in the log, in consecutive slots, or none of them. `txids` has as many, of which -1 stands for none, or
   /// is empty.
@@ -962,7 +989,7 @@ class writer {
     dl_receipts *taken = nullptr;
     dl_error *failed = append(writer_.get(), bytes.data(), txids, bytes.size(), options, most.count(), &taken);
     const detail::owned<dl_receipts, dl_receipts_free> receipts(taken);
-    detail::check(failed);
+    if (failed != nullptr) detail::raise_with(failed, taken);
     return detail::values(taken);
   }
   template <typename Start>

@@ -125,7 +125,7 @@ export class Writer implements AsyncDisposable {
    * fails, so does this, with the {@link DlError.receipts} of those that were acknowledged all the same.
    */
   appendMany(records: readonly (Payload | NewRecord)[], options?: Waiting): Promise<Receipt[]> {
-    return this.#change<Buffer>('append', (number) => {
+    return this.#change<Buffer>('append_many', (number) => {
       const { data, lengths, txids } = pack(records);
       this.#native.appendMany(number, data, lengths, txids);
     }, options).then(receipts);

@@ -70,7 +70,7 @@ impl NativeWriter {
     pub fn append_many(&self, call: f64, data: &[u8], lengths: Uint32Array, txids: Option<BigInt64Array>) {
         let records = match records(data, &lengths, txids.as_ref()) {
             Ok(records) => records,
-            Err(error) => return self.settler.settle::<()>(call, Err(error.during("append"))),
+            Err(error) => return self.settler.settle::<()>(call, Err(error.during("append_many"))),
         };
         let writer = self.writer.clone();
         self.acks.append(call, async move {

@@ -96,7 +96,8 @@ pub(crate) fn array<'a, T>(first: *const T, count: usize, name: &'static str) ->
     Ok(unsafe { slice::from_raw_parts(first, count) })
 }
 
-fn check_length(length: usize, most: usize) -> Result<()> {
+/// Whether so many bytes are too many.
+pub(crate) fn check_length(length: usize, most: usize) -> Result<()> {
     if length > most { Err(too_large(length, most)) } else { Ok(()) }
 }
 

@@ -103,7 +103,7 @@ pub extern "C" fn dl_receipt_free(receipt: *mut dl_receipt) {
     handle::free(receipt);
 }
 
-/// The number of records of the call.
+/// The number of records that were settled: those of the call, up to the first that was refused.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_receipts_count(receipts: *const dl_receipts) -> usize {
     answer(0, || Ok(handle::borrow(receipts)?.records.len()))

@@ -157,6 +157,8 @@ async function onWriter(writer, request, signal) {
       return show.receipt(await writer.append(record(request.record), { ...condition(request), signal }));
     case 'try_append':
       return show.receipt(await writer.tryAppend(record(request.record)));
+    case 'append_many':
+      return (await writer.appendMany(request.records.map(record), { signal })).map(show.receipt);
     case 'append_batch': {
       const records = request.records.map(record);
       return (await writer.appendBatch(records, { ...condition(request), signal })).map(show.receipt);

@@ -85,6 +85,7 @@ const FIELDS = {
   truncate: 'before on? log? as?',
   append: 'on record if_last? as?',
   try_append: 'on record as?',
+  append_many: 'on records as?',
   append_batch: 'on records if_last? as?',
   append_record_set: 'on records txid? compression? if_last? as?',
   flush: 'on',

@@ -16,7 +16,8 @@ export class Ledger {
 
   /** Notes what a call did; answers what is wrong with it. */
   did(request, reply) {
-    if (!('ok' in reply)) return undefined;
+    // Of records that were appended one by one, an error has the receipts of those in front of the one that failed.
+    if (!('ok' in reply)) return this.#acknowledged(request, reply.error?.receipts ?? []);
     const told = this.#told(request);
     if (request.do === 'delete_log') this.#logs.delete(plain(request.log));
     if (request.do === 'rename_log') {
@@ -28,9 +29,15 @@ export class Ledger {
       if (told.point === undefined || told.point.compare(point) < 0) told.point = point;
     }
     const receipts = Array.isArray(reply.ok) ? reply.ok : [reply.ok];
-    for (const [place, payload] of payloads(request).entries()) {
-      const dlsn = receipts[place]?.dlsn;
-      if (dlsn === undefined) return `${brief(receipts[place])} is no receipt`;
+    const missing = payloads(request).findIndex((_, place) => receipts[place]?.dlsn === undefined);
+    return missing < 0 ? this.#acknowledged(request, receipts) : `${brief(receipts[missing])} is no receipt`;
+  }
+
+  /** Notes the receipts of the first records of a request; answers what is wrong with them. */
+  #acknowledged(request, receipts) {
+    const told = this.#told(request);
+    for (const [place, payload] of payloads(request).slice(0, receipts.length).entries()) {
+      const { dlsn } = receipts[place];
       if (told.acknowledged.has(dlsn)) return `${dlsn} was acknowledged twice`;
       told.acknowledged.set(dlsn, payload);
     }

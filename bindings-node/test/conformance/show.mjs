@@ -49,7 +49,7 @@ export const segment = ({ number, id, truncation, firstTxid, firstSequenceId, co
 
 export const cursor = ({ name, position, owner }) => ({ name, position: dlsn(position), owner: owner ?? NONE });
 
-export const error = ({ kind, number, message, operation, context, dlsn: at, owner, retryable, mayHaveTakenEffect }) => ({
+export const error = ({ kind, number, message, operation, context, dlsn: at, owner, retryable, mayHaveTakenEffect, receipts }) => ({
   kind,
   number: BigInt(number),
   message,
@@ -59,6 +59,7 @@ export const error = ({ kind, number, message, operation, context, dlsn: at, own
   owner: owner ?? NONE,
   retryable,
   may_have_taken_effect: mayHaveTakenEffect,
+  ...(receipts === undefined ? {} : { receipts: receipts.map(receipt) }),
 });
 
 /** The options kept with a log, as texts. */

@@ -39,7 +39,10 @@ class Ledger:
         elif do in ("truncate", "apply_retention"):
             told = self._told(request)
             told.point = max(told.point, Dlsn.parse(result))
-        receipts = result if isinstance(result, list) else [result]
+        self.acknowledged(request, result if isinstance(result, list) else [result])
+
+    def acknowledged(self, request: Step, receipts: list[Value]) -> None:
+        """Notes the receipts of the first records of a request."""
         for payload, receipt in zip(_payloads(request), receipts, strict=False):
             told, dlsn = self._told(request), Dlsn.parse(receipt["dlsn"])
             if dlsn in told.acknowledged:

@@ -148,6 +148,9 @@ class Handles:
             case "try_append":
                 ticket = writer.try_append(*_new(request["record"]), **_txid(request))
                 return _receipt(ticket.result() if isinstance(ticket, dl.Ticket) else await ticket)
+            case "append_many":
+                records = [(bytes.fromhex(record["payload"]), record.get("txid")) for record in request["records"]]
+                return [_receipt(receipt) for receipt in await given(writer.append_many(records))]
             case "append_batch":
                 records = [(bytes.fromhex(record["payload"]), record.get("txid")) for record in request["records"]]
                 return [_receipt(receipt) for receipt in await given(writer.append_batch(records, **condition))]
@@ -326,7 +329,9 @@ def _segment(segment: dl.SegmentInfo) -> Value:
 
 def error(error: dl.Error) -> Value:
     """An error of the library, as cases speak of it."""
+    receipts = getattr(error, "receipts", None)
     return {
+        **({} if receipts is None else {"receipts": [_receipt(receipt) for receipt in receipts]}),
         "kind": error.kind,
         "number": error.code,
         "message": error.message,

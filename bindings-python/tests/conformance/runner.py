@@ -127,7 +127,7 @@ class _Runner:
             request["options"] = {"client_id": process, "journal_bytes": "4MiB", **request.get("options", {})}
         elif do in ("append", "try_append"):
             request["record"] = new_record(request["record"])
-        elif do in ("append_batch", "append_record_set"):
+        elif do in ("append_many", "append_batch", "append_record_set"):
             request["records"] = [new_record(record) for record in request["records"]]
         elif do in ("set_user_metadata", "write"):
             request["data"] = payload(request["data"])
@@ -182,6 +182,7 @@ class _Runner:
             return reply["ok"]
         if "error" not in reply:
             raise Wrong(f"{reply}")
+        self.ledger.acknowledged(request, reply["error"].get("receipts", []))
         expected = step.get("expect_error", step.get("or_error"))
         if expected is None:
             raise Wrong(f"it failed: {brief(reply['error'])}")

@@ -3,10 +3,12 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use super::{APPEND, Writer};
+use super::Writer;
 use crate::engine::writer::{Placed, Run, Several, WaiterSlot};
 use crate::error::{Error, Result};
 use crate::types::{NewRecord, Receipt};
+
+const APPEND_MANY: &str = "append_many";
 
 impl Writer {
     /// Appends records, each for itself, in their order, as one [`append`](Self::append) after the other does, but cheaper.
@@ -39,7 +41,7 @@ impl Writer {
         let (placed, refused) = self.core().append_many(records).await;
         let refused = match refused {
             None => None,
-            Some(error) => self.appended::<()>(Err(error), 1, APPEND).await.err(),
+            Some(error) => self.appended::<()>(Err(error), 1, APPEND_MANY).await.err(),
         };
         (ManyTicket::new(placed), refused)
     }
@@ -82,7 +84,7 @@ impl ManyTicket {
             let places = slots.clone().zip(own);
             match completion.outcome() {
                 Some(Ok(placed)) => receipts.extend(places.map(|place| Ok(receipt(placed, place)))),
-                Some(Err(error)) => receipts.extend(places.map(|_| Err(error.clone().during(APPEND)))),
+                Some(Err(error)) => receipts.extend(places.map(|_| Err(error.clone().during(APPEND_MANY)))),
                 None => {}
             }
         }

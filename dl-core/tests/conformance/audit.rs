@@ -37,7 +37,12 @@ impl Ledger {
 
     /// Notes what a call did.
     pub(crate) fn did(&mut self, request: &Step, reply: &Reply) -> Result<(), String> {
-        let Reply::Ok(result) = reply else { return Ok(()) };
+        let result = match reply {
+            Reply::Ok(result) => result,
+            // Of records that were appended one by one, those in front of the one that failed.
+            Reply::Error(error) => return self.acknowledged(request, error.get("receipts")),
+            Reply::Wrong(_) => return Ok(()),
+        };
         match request.get("do").and_then(Value::as_str) {
             Some("delete_log") => drop(self.logs.remove(&log_of(request))),
             Some("rename_log") => {
@@ -53,9 +58,15 @@ impl Ledger {
             }
             _ => {}
         }
-        let receipts = match result {
-            Value::Array(receipts) => receipts.clone(),
-            receipt => vec![receipt.clone()],
+        self.acknowledged(request, Some(result))
+    }
+
+    /// Notes the receipts of the first records of a request.
+    fn acknowledged(&mut self, request: &Step, receipts: Option<&Value>) -> Result<(), String> {
+        let receipts = match receipts {
+            None => return Ok(()),
+            Some(Value::Array(receipts)) => receipts.clone(),
+            Some(receipt) => vec![receipt.clone()],
         };
         let told = self.logs.entry(log_of(request)).or_default();
         for (payload, receipt) in payloads(request).into_iter().zip(&receipts) {

@@ -274,6 +274,7 @@ fn on_writer(args: &Args<'_>, open: &Shared, name: &str, writer: Writer) -> Prep
                 Ok(ticket) => run(async move { Ok(show::receipt(&ticket.await?)) }),
             },
         },
+        "append_many" => append_many(args, writer),
         "append_batch" => append_batch(args, writer),
         "append_record_set" => append_record_set(args, writer),
         "flush" => run(async move {
@@ -325,6 +326,31 @@ fn append(args: &Args<'_>, writer: Writer) -> Prepared {
         };
         Ok(show::receipt(&ticket.await?))
     })
+}
+
+/// An error has the receipts of the records in front of the one that failed.
+fn append_many(args: &Args<'_>, writer: Writer) -> Prepared {
+    let records = args.value("records")?.as_array().ok_or("records is no list")?;
+    let records = records.iter().map(record).collect::<Result<Vec<_>, _>>()?;
+    Ok(Box::pin(async move {
+        let records: Vec<_> = match records.into_iter().collect() {
+            Ok(records) => records,
+            Err(error) => return Reply::of(Err(error)),
+        };
+        let (ticket, refused) = writer.append_many(&records).await;
+        let mut receipts = Vec::new();
+        for receipt in ticket.await.into_iter().chain(refused.map(Err)) {
+            match receipt {
+                Ok(receipt) => receipts.push(show::receipt(&receipt)),
+                Err(error) => {
+                    let mut shown = show::error(&error);
+                    shown["receipts"] = json!(receipts);
+                    return Reply::Error(shown);
+                }
+            }
+        }
+        Reply::Ok(json!(receipts))
+    }))
 }
 
 fn append_batch(args: &Args<'_>, writer: Writer) -> Prepared {

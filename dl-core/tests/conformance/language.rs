@@ -101,6 +101,7 @@ pub(crate) const KINDS: &[Kind] = &[
     // Writer.
     call("append", &["on", "record"], &["if_last", "as"]),
     call("try_append", &["on", "record"], &["as"]),
+    call("append_many", &["on", "records"], &["as"]),
     call("append_batch", &["on", "records"], &["if_last", "as"]),
     call("append_record_set", &["on", "records"], &["txid", "compression", "if_last", "as"]),
     call("flush", &["on"], &[]),

@@ -169,7 +169,7 @@ impl<W: World> Runner<'_, W> {
                 let record = values::new_record(step.get("record").ok_or("record is missing")?)?;
                 step.insert("record".to_owned(), record);
             }
-            "append_batch" | "append_record_set" => {
+            "append_many" | "append_batch" | "append_record_set" => {
                 let records = step.get("records").and_then(Value::as_array).ok_or("records is no list")?;
                 let records = records.iter().map(values::new_record).collect::<Result<Value, _>>()?;
                 step.insert("records".to_owned(), records);

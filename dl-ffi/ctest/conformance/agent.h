@@ -19,7 +19,7 @@ struct handle {
 
 struct request;
 
-/* Takes what a call that is done answers, as JSON. */
+/* Takes what a call that is done answers, as JSON; with an error, what it answers besides. */
 typedef dl_error *(*taker)(struct request *request, json **result);
 
 /* A request on its way. */

@@ -41,9 +41,11 @@ static void answer(struct request *request) {
     request->result = NULL;
   }
   if (error != NULL) {
-    reply("error", show_error(error));
+    json *shown = show_error(error);
+    /* An append of many has the receipts of those in front of the one that failed. */
+    if (result != NULL) json_object_object_add(shown, "receipts", result);
+    reply("error", shown);
     dl_error_free(error);
-    json_object_put(result);
   } else {
     reply("ok", result);
   }

@@ -46,8 +46,13 @@ dl_error *take_receipt(struct request *request, json **result) {
 dl_error *take_receipts(struct request *request, json **result) {
   dl_receipts *receipts = NULL;
   dl_error *error = dl_call_take_receipts(request->call, &receipts);
-  if (error == NULL) error = dl_receipts_first_error(receipts);
-  if (error == NULL) LIST(result, dl_receipts_count(receipts), show_receipt(dl_receipts_at(receipts, i)));
+  if (error == NULL) {
+    error = dl_receipts_first_error(receipts);
+    /* In front of the one that failed; whoever failed as a whole has none. */
+    size_t count = 0;
+    while (dl_receipts_at(receipts, count) != NULL) count++;
+    LIST(result, count, show_receipt(dl_receipts_at(receipts, i)));
+  }
   dl_receipts_free(receipts);
   return error;
 }

@@ -21,6 +21,18 @@ static dl_error *append(struct request *request, dl_writer *writer, bool try) {
   return error;
 }
 
+static dl_error *append_many(struct request *request, dl_writer *writer) {
+  json *list = NULL;
+  if (!json_object_object_get_ex(request->fields, "records", &list)) wrong("records are missing");
+  dl_bytes *payloads = NULL;
+  int64_t *txids = NULL;
+  size_t count = records_of(list, &payloads, &txids);
+  dl_error *error = CALL(take_receipts,
+                         dl_writer_append_many_start(writer, payloads, txids, count, NULL, &request->call));
+  free_records(count, payloads, txids);
+  return error;
+}
+
 static dl_error *append_batch(struct request *request, dl_writer *writer) {
   json *list = NULL;
   if (!json_object_object_get_ex(request->fields, "records", &list)) wrong("records are missing");
@@ -65,6 +77,7 @@ dl_error *on_writer(struct request *request, const char *verb, dl_writer *writer
   dl_call **call = &request->call;
   if (is(verb, "append")) return append(request, writer, false);
   if (is(verb, "try_append")) return append(request, writer, true);
+  if (is(verb, "append_many")) return append_many(request, writer);
   if (is(verb, "append_batch")) return append_batch(request, writer);
   if (is(verb, "append_record_set")) return append_record_set(request, writer);
   if (is(verb, "flush")) return CALL(take_nothing, dl_writer_flush_start(writer, call));

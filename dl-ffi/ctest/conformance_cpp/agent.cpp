@@ -194,6 +194,10 @@ pending start(const std::string &verb, const json &request, shared<dl::writer> w
     auto options = append_options(request, record);
     return of(verb == "append" ? writer->append_start(payload, options) : writer->try_append_start(payload, options));
   }
+  if (verb == "append_many") {
+    const records_to_append records(field(request, "records"));
+    return of(writer->append_many_start(records.payloads, records.txids));
+  }
   if (verb == "append_batch") {
     const records_to_append records(field(request, "records"));
     return of(writer->append_batch_start(records.payloads, records.txids, append_options(request, json::object())));

@@ -134,5 +134,6 @@ inline json show(const dl::error &error) {
           {"dlsn", optional(error.position())},
           {"owner", optional(error.owner())},
           {"retryable", error.retryable()},
-          {"may_have_taken_effect", error.may_have_taken_effect()}};
+          {"may_have_taken_effect", error.may_have_taken_effect()},
+          {"receipts", show(error.receipts())}};
 }

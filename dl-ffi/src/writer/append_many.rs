@@ -5,12 +5,14 @@ use dl_core::{Condition, Error, ErrorKind, MAX_PAYLOAD_BYTES, NewRecord, Result,
 use super::append_options::dl_append_options;
 use super::{dl_writer, turns};
 use crate::boundary::boundary;
-use crate::bytes::{array, copy_all, dl_bytes};
+use crate::bytes::{array, check_length, copy_all, dl_bytes};
 use crate::completion::call::dl_call;
 use crate::error::dl_error;
 use crate::handle::{self, Out};
 use crate::receipt::{dl_receipts, put_receipts};
 use crate::waiting::{block, change, start_in_turn};
+
+const APPEND_MANY: &str = "append_many";
 
 /// In an array of txids: the record has none of its own.
 const NO_TXID: i64 = -1;
@@ -19,6 +21,8 @@ const NO_TXID: i64 = -1;
 struct Several {
     writer: Writer,
     records: Vec<NewRecord>,
+    /// Why the record behind those is refused, if there is one that is too large.
+    refused: Option<Error>,
     condition: Option<Condition>,
 }
 
@@ -32,7 +36,15 @@ impl Several {
     ) -> Result<Self> {
         let writer = handle::borrow(writer)?.writer.clone();
         let options = handle::borrow_or_null(options)?;
-        let payloads = copy_all(array(payloads, count, "payloads")?, MAX_PAYLOAD_BYTES)?;
+        let mut views = array(payloads, count, "payloads")?;
+        let mut refused = None;
+        for (index, view) in views.iter().enumerate() {
+            if let Err(error) = check_length(view.length, MAX_PAYLOAD_BYTES) {
+                (views, refused) = (&views[..index], Some(error));
+                break;
+            }
+        }
+        let payloads = copy_all(views, MAX_PAYLOAD_BYTES)?;
         let shared = options.and_then(|options| options.txid);
         let txids = if txids.is_null() { &[] } else { array(txids, count, "txids")? };
         let mut records = Vec::with_capacity(count);
@@ -41,53 +53,42 @@ impl Several {
             let txid = own.map(|txid| Txid::new(*txid)).transpose()?.or(shared);
             records.push(txid.into_iter().fold(NewRecord::new(payload), NewRecord::txid));
         }
-        Ok(Self { writer, records, condition: options.and_then(|options| options.condition) })
+        Ok(Self { writer, records, refused, condition: options.and_then(|options| options.condition) })
     }
 
-    /// Each for itself.
+    /// Each for itself, up to the first that is refused.
     async fn append_many(self) -> Result<dl_receipts> {
         if self.condition.is_some() {
             let message = "records of which each is appended for itself have no condition; append a batch";
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
-        let Self { writer, records, .. } = self;
-        let (mut tickets, mut refusals, mut rest) = (Vec::new(), Vec::new(), &records[..]);
-        while !rest.is_empty() {
-            let (ticket, refused) = writer.append_many(rest).await;
-            rest = rest.get(ticket.len() + usize::from(refused.is_some())..).unwrap_or_default();
-            tickets.push(ticket);
-            refusals.push(refused);
-        }
+        let Self { writer, records, refused: too_large, .. } = self;
+        let (ticket, refused) = writer.append_many(&records).await;
         // What they had is copied; the writer stays open until they are settled.
         drop(records);
-        let mut receipts = Vec::new();
-        for (ticket, refused) in tickets.into_iter().zip(refusals) {
-            let settled = ticket.await;
-            // Mostly there is one ticket, whose receipts are these.
-            if receipts.is_empty() {
-                receipts = settled;
-            } else {
-                receipts.extend(settled);
-            }
-            receipts.extend(refused.map(Err));
-        }
+        let mut receipts = ticket.await;
+        receipts.extend(refused.or(too_large).map(|error| Err(error.during(APPEND_MANY))));
         drop(writer);
         Ok(dl_receipts::each(receipts))
     }
 
     /// All or none.
     async fn append_batch(self) -> Result<dl_receipts> {
+        if let Some(error) = self.refused {
+            return Err(error);
+        }
         let ticket = self.writer.append_batch(self.records, self.condition).await?;
         Ok(dl_receipts::all(ticket.await?))
     }
 }
 
-/// Appends many records with one call, each for itself, in their order, and waits until all are settled. `txids` is an array
-/// of as many, of which -1 stands for none, or NULL; `options` and `receipts` may be NULL.
+/// Appends many records with one call, each for itself, in their order, and waits until all are settled. It ends at the first
+/// record that is refused: those behind that are not appended. `txids` is an array of as many, of which -1 stands for none, or
+/// NULL; `options` and `receipts` may be NULL.
 ///
 /// Errors: that of the first record that was not acknowledged. Then `receipts` is written too, if it is not NULL: it says what
-/// became of each. It is not when the call failed as a whole, with invalid-argument, too-large, timeout or closed, before it
-/// looked at the records.
+/// became of each, the refused one last. It is not when the call failed as a whole, with invalid-argument, timeout or closed,
+/// before it looked at the records.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_writer_append_many(
     writer: *mut dl_writer,
@@ -101,7 +102,7 @@ pub extern "C" fn dl_writer_append_many(
     boundary(|| {
         let out = Out::optional(receipts);
         let verb = Several::new(writer, payloads, txids, count, options)?.append_many();
-        put_receipts(block(timeout_ms, change("append"), verb)?, out)
+        put_receipts(block(timeout_ms, change(APPEND_MANY), verb)?, out)
     })
 }
 
@@ -118,7 +119,7 @@ pub extern "C" fn dl_writer_append_many_start(
 ) -> *mut dl_error {
     boundary(|| {
         let verb = Several::new(writer, payloads, txids, count, options)?.append_many();
-        start_in_turn(turns(writer)?, call, change("append"), verb)
+        start_in_turn(turns(writer)?, call, change(APPEND_MANY), verb)
     })
 }
 
