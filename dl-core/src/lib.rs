@@ -99,10 +99,10 @@ pub use telemetry::{Distribution, Event, Level, Metric, MetricValue, Snapshot};
 pub use types::{
     BindingInfo, Compression, CursorName, Digest, Dlsn, Durability, Finding, FormatInfo, InProgress, LogName,
     MAX_BATCH_BYTES, MAX_ENTRY_BYTES, MAX_PAYLOAD_BYTES, MAX_RECORD_BYTES, NamespaceInfo, NewRecord,
-    ProcessInfo, RECORD_HEADER_BYTES, Receipt, Record, RecordBatch, RecordView, RecordViews, SegmentId,
-    SegmentNumber, Severity, Subject, Takeover, Txid, Verification,
+    NewRecordView, ProcessInfo, RECORD_HEADER_BYTES, Receipt, Record, RecordBatch, RecordView, RecordViews,
+    SegmentId, SegmentNumber, Severity, Subject, Takeover, Txid, Verification,
 };
-pub use writer::{BatchTicket, ManyTicket, Ticket, Writer};
+pub use writer::{BatchTicket, ManyTicket, Receipts, Ticket, Writer};
 
 /// The examples of the README and the guide.
 #[cfg(doctest)]

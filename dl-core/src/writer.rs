@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::format::NewRecordSet;
 use crate::types::{Dlsn, NewRecord, Receipt};
 
-pub use many::ManyTicket;
+pub use many::{ManyTicket, Receipts};
 
 /// The one writer of a log, open. Cheap to clone; dropping the last clone without [`close`](Self::close) is an
 /// [`abort`](Self::abort).
@@ -63,7 +63,7 @@ impl Writer {
     /// `invalid-argument` for a txid below the last one; `too-large`; or what ended the writer.
     pub async fn append(&self, record: impl Into<NewRecord>) -> Result<Ticket> {
         let record = record.into();
-        let appended = self.core().append(&record, None).await;
+        let appended = self.core().append((&record).into(), None).await;
         self.appended(appended, 1, APPEND).await.map(|appended| Ticket::new(appended, APPEND))
     }
 
@@ -77,7 +77,8 @@ impl Writer {
     /// As [`append`](Self::append), and all that its ticket fails with.
     pub fn blocking_append(&self, record: impl Into<NewRecord>) -> Result<Receipt> {
         let core = self.core();
-        let appended = core.blocking_append(&record.into()).inspect_err(|error| core.refused(error, 1));
+        let appended =
+            core.blocking_append((&record.into()).into()).inspect_err(|error| core.refused(error, 1));
         let ticket = appended.map(|appended| Ticket::new(appended, APPEND));
         let receipt = ticket.and_then(|ticket| match ticket.receipt() {
             Some(receipt) => receipt,
@@ -93,13 +94,13 @@ impl Writer {
     /// As [`append`](Self::append); the ticket fails with `condition-failed`, which says what the last position is.
     pub async fn append_if(&self, record: impl Into<NewRecord>, condition: Condition) -> Result<Ticket> {
         let record = record.into();
-        let appended = self.core().append(&record, Some(condition)).await;
+        let appended = self.core().append((&record).into(), Some(condition)).await;
         self.appended(appended, 1, APPEND).await.map(|appended| Ticket::new(appended, APPEND))
     }
 
     /// Appends a record if the last txid that was accepted, and not refused since, is `after`.
     pub(crate) async fn append_after(&self, after: i64, record: NewRecord) -> Result<Ticket> {
-        let appended = self.core().append_after(after, &record).await;
+        let appended = self.core().append_after(after, (&record).into()).await;
         self.appended(appended, 1, APPEND).await.map(|appended| Ticket::new(appended, APPEND))
     }
 
@@ -126,7 +127,8 @@ impl Writer {
 
     fn try_placed(&self, record: &NewRecord, condition: Option<Condition>) -> Result<Ticket> {
         let busy = || Error::busy("too much is in flight; wait for acknowledgements");
-        let appended = self.core().try_append(record, condition).and_then(|room| room.ok_or_else(busy));
+        let appended =
+            self.core().try_append(record.into(), condition).and_then(|room| room.ok_or_else(busy));
         appended.map(|appended| Ticket::new(appended, "try_append")).map_err(|error| {
             self.core().refused(&error, 1);
             error.during("try_append")

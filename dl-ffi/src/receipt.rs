@@ -2,8 +2,9 @@
 
 use std::ffi::c_char;
 use std::ptr;
+use std::sync::OnceLock;
 
-use dl_core::{Dlsn, Durability, Receipt, Result};
+use dl_core::{Dlsn, Durability, Error, Receipt, Receipts, Result};
 
 use crate::boundary::{answer, boundary};
 use crate::codes::{DISTLOG_DURABILITY_MEMORY, DISTLOG_DURABILITY_POWER_LOSS, DISTLOG_DURABILITY_REPLICATED};
@@ -20,7 +21,12 @@ pub struct dl_receipt {
 /// What became of each record of one call, in its order.
 #[derive(Debug)]
 pub struct dl_receipts {
-    records: Vec<Result<dl_receipt>>,
+    /// Of records that were appended one after another.
+    settled: Vec<Receipts>,
+    /// Why the one behind them was refused.
+    refused: Option<Error>,
+    /// The same one by one, made for the first who asks for one of them.
+    records: OnceLock<Vec<Result<dl_receipt>>>,
 }
 
 impl Object for dl_receipt {
@@ -44,20 +50,35 @@ impl dl_receipt {
 impl dl_receipts {
     /// Those of records that are all in the log.
     pub(crate) fn all(receipts: Vec<Receipt>) -> Self {
-        Self { records: receipts.into_iter().map(|receipt| Ok(dl_receipt::new(receipt))).collect() }
+        let records: Vec<_> = receipts.into_iter().map(|receipt| Ok(dl_receipt::new(receipt))).collect();
+        Self { settled: Vec::new(), refused: None, records: records.into() }
     }
 
-    /// Those of records of which each ended for itself.
-    pub(crate) fn each(records: Vec<Result<Receipt>>) -> Self {
-        Self { records: records.into_iter().map(|record| record.map(dl_receipt::new)).collect() }
+    /// Those of records of which each ended for itself, and why the one behind them was refused.
+    pub(crate) fn each(settled: Vec<Receipts>, refused: Option<Error>) -> Self {
+        Self { settled, refused, records: OnceLock::new() }
+    }
+
+    fn records(&self) -> &[Result<dl_receipt>] {
+        self.records.get_or_init(|| {
+            let mut records = Vec::with_capacity(self.count());
+            let settled = self.settled.iter().flat_map(Receipts::iter);
+            settled.for_each(|receipt| records.push(receipt.map(dl_receipt::new)));
+            records.extend(self.refused.clone().map(Err));
+            records
+        })
+    }
+
+    fn count(&self) -> usize {
+        let settled = self.settled.iter().map(Receipts::len).sum::<usize>();
+        self.records.get().map_or(settled + usize::from(self.refused.is_some()), Vec::len)
     }
 
     /// The error of the first that failed.
     fn first_failure(&self) -> Result<()> {
-        self.records
-            .iter()
-            .find_map(|record| record.as_ref().err())
-            .map_or(Ok(()), |error| Err(error.clone()))
+        // Those of a batch are all in the log.
+        let mut failures = self.settled.iter().filter_map(Receipts::first_error).chain(self.refused.clone());
+        failures.next().map_or(Ok(()), Err)
     }
 }
 
@@ -106,7 +127,7 @@ pub extern "C" fn dl_receipt_free(receipt: *mut dl_receipt) {
 /// The number of records that were settled: those of the call, up to the first that was refused.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_receipts_count(receipts: *const dl_receipts) -> usize {
-    answer(0, || Ok(handle::borrow(receipts)?.records.len()))
+    answer(0, || Ok(handle::borrow(receipts)?.count()))
 }
 
 /// The receipt of the record at this index, from 0; NULL if that was not acknowledged, and behind the last. It belongs to the
@@ -114,7 +135,7 @@ pub extern "C" fn dl_receipts_count(receipts: *const dl_receipts) -> usize {
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_receipts_at(receipts: *const dl_receipts, index: usize) -> *const dl_receipt {
     answer(ptr::null(), || {
-        let record = handle::borrow(receipts)?.records.get(index);
+        let record = handle::borrow(receipts)?.records().get(index);
         Ok(record.and_then(|record| record.as_ref().ok()).map_or(ptr::null(), ptr::from_ref))
     })
 }
@@ -126,7 +147,7 @@ pub extern "C" fn dl_receipts_at(receipts: *const dl_receipts, index: usize) -> 
 pub extern "C" fn dl_receipts_error(receipts: *const dl_receipts, index: usize) -> *mut dl_error {
     boundary(|| {
         let record =
-            handle::borrow(receipts)?.records.get(index).ok_or_else(|| null("the record at this index"))?;
+            handle::borrow(receipts)?.records().get(index).ok_or_else(|| null("the record at this index"))?;
         record.as_ref().map(drop).map_err(Clone::clone)
     })
 }

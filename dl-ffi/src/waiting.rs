@@ -117,8 +117,22 @@ pub(crate) fn start_in_turn<T: Send + 'static>(
     called: Called,
     verb: impl Future<Output = Result<T>> + Send + 'static,
 ) -> Result<()> {
+    place_in_turn(turns, out, called, || Ok(verb))
+}
+
+/// The same, for a verb that takes its place in the log when it is made.
+///
+/// # Errors
+/// As [`start`]; what making it fails with.
+pub(crate) fn place_in_turn<T: Send + 'static, F: Future<Output = Result<T>> + Send + 'static>(
+    turns: &Arc<Turns>,
+    out: *mut *mut dl_call,
+    called: Called,
+    make: impl FnOnce() -> Result<F>,
+) -> Result<()> {
     let (out, process) = (Out::new(out, "call")?, runtime::process()?);
-    out.put(give_share(turns.start(|turn| begin(process, called, Some(turn), verb))));
+    let call = turns.start(make, |turn, verb| begin(process, called, Some(turn), verb))?;
+    out.put(give_share(call));
     Ok(())
 }
 

@@ -19,4 +19,4 @@ pub(crate) use limits::ENVELOPE_BYTES;
 pub use limits::{
     MAX_BATCH_BYTES, MAX_ENTRY_BYTES, MAX_PAYLOAD_BYTES, MAX_RECORD_BYTES, RECORD_HEADER_BYTES,
 };
-pub use record::{Durability, NewRecord, Receipt, Record, RecordView};
+pub use record::{Durability, NewRecord, NewRecordView, Receipt, Record, RecordView};

@@ -32,6 +32,41 @@ impl<T: Into<Bytes>> From<T> for NewRecord {
     }
 }
 
+/// A record to be appended, shown where its payload lies, from where it is copied: see
+/// [`Writer::append_many`](crate::Writer::append_many).
+#[derive(Debug, Clone, Copy)]
+pub struct NewRecordView<'a> {
+    pub(crate) payload: &'a [u8],
+    pub(crate) txid: Option<Txid>,
+}
+
+impl<'a> NewRecordView<'a> {
+    /// As [`NewRecord::new`].
+    pub fn new(payload: &'a (impl AsRef<[u8]> + ?Sized)) -> Self {
+        Self { payload: payload.as_ref(), txid: None }
+    }
+
+    /// As [`NewRecord::txid`].
+    #[must_use]
+    pub fn txid(mut self, txid: Txid) -> Self {
+        self.txid = Some(txid);
+        self
+    }
+}
+
+impl<'a> From<&'a NewRecord> for NewRecordView<'a> {
+    fn from(record: &'a NewRecord) -> Self {
+        let NewRecord { payload, txid } = record;
+        Self { payload, txid: *txid }
+    }
+}
+
+impl<'a, T: AsRef<[u8]> + ?Sized> From<&'a T> for NewRecordView<'a> {
+    fn from(payload: &'a T) -> Self {
+        Self::new(payload)
+    }
+}
+
 /// A record as read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

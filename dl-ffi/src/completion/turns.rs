@@ -37,15 +37,23 @@ pub(crate) struct Turn {
 }
 
 impl Turns {
-    /// Starts a call: `first` does what gives it its place in the log.
-    pub(crate) fn start<T>(self: &Arc<Self>, first: impl FnOnce(Turn) -> T) -> T {
+    /// Starts a call: `make` and `first` do what gives it its place in the log.
+    ///
+    /// # Errors
+    /// What `make` fails with: then there is no call.
+    pub(crate) fn start<V, T>(
+        self: &Arc<Self>,
+        make: impl FnOnce() -> Result<V>,
+        first: impl FnOnce(Turn, V) -> T,
+    ) -> Result<T> {
         let _starting = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
+        let verb = make()?;
         let number = {
             let mut line = self.line();
             line.waiting.push_back(Standing::InFlight);
             line.first + line.waiting.len() as u64 - 1
         };
-        first(Turn { turns: self.clone(), number })
+        Ok(first(Turn { turns: self.clone(), number }, verb))
     }
 
     fn line(&self) -> MutexGuard<'_, Line> {

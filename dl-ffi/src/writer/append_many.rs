@@ -1,6 +1,9 @@
 //! Appends of many records with one call.
 
-use dl_core::{Condition, Error, ErrorKind, MAX_PAYLOAD_BYTES, NewRecord, Result, Txid, Writer};
+use dl_core::{
+    Condition, Error, ErrorKind, MAX_PAYLOAD_BYTES, ManyTicket, NewRecord, NewRecordView, Result, Txid,
+    Writer,
+};
 
 use super::append_options::dl_append_options;
 use super::{dl_writer, turns};
@@ -10,23 +13,29 @@ use crate::completion::call::dl_call;
 use crate::error::dl_error;
 use crate::handle::{self, Out};
 use crate::receipt::{dl_receipts, put_receipts};
-use crate::waiting::{block, change, start_in_turn};
+use crate::waiting::{block, change, place_in_turn, start_in_turn};
 
 const APPEND_MANY: &str = "append_many";
 
 /// In an array of txids: the record has none of its own.
 const NO_TXID: i64 = -1;
 
-/// Several records of one call.
-struct Several {
+/// Records of one call, where the caller has them.
+struct Shown<'a> {
     writer: Writer,
-    records: Vec<NewRecord>,
+    payloads: &'a [dl_bytes],
     /// Why the record behind those is refused, if there is one that is too large.
     refused: Option<Error>,
+    /// One for each, or none at all.
+    txids: &'a [i64],
+    /// That of records that have none of their own.
+    txid: Option<Txid>,
     condition: Option<Condition>,
 }
 
-impl Several {
+impl<'a> Shown<'a> {
+    /// # Errors
+    /// Those by which the call fails as a whole.
     fn new(
         writer: *const dl_writer,
         payloads: *const dl_bytes,
@@ -36,49 +45,91 @@ impl Several {
     ) -> Result<Self> {
         let writer = handle::borrow(writer)?.writer.clone();
         let options = handle::borrow_or_null(options)?;
-        let mut views = array(payloads, count, "payloads")?;
+        let mut payloads = array(payloads, count, "payloads")?;
+        let txids = if txids.is_null() { &[] } else { array(txids, count, "txids")? };
         let mut refused = None;
-        for (index, view) in views.iter().enumerate() {
-            if let Err(error) = check_length(view.length, MAX_PAYLOAD_BYTES) {
-                (views, refused) = (&views[..index], Some(error));
+        for (index, payload) in payloads.iter().enumerate() {
+            if let Err(error) = check_length(payload.length, MAX_PAYLOAD_BYTES) {
+                (payloads, refused) = (&payloads[..index], Some(error));
                 break;
             }
+            payload.read()?;
+            if let Some(txid) = txids.get(index).filter(|txid| **txid != NO_TXID) {
+                Txid::new(*txid)?;
+            }
         }
-        let payloads = copy_all(views, MAX_PAYLOAD_BYTES)?;
-        let shared = options.and_then(|options| options.txid);
-        let txids = if txids.is_null() { &[] } else { array(txids, count, "txids")? };
-        let mut records = Vec::with_capacity(count);
-        for (index, payload) in payloads.enumerate() {
-            let own = txids.get(index).filter(|txid| **txid != NO_TXID);
-            let txid = own.map(|txid| Txid::new(*txid)).transpose()?.or(shared);
-            records.push(txid.into_iter().fold(NewRecord::new(payload), NewRecord::txid));
-        }
-        Ok(Self { writer, records, refused, condition: options.and_then(|options| options.condition) })
+        let (txid, condition) = options.map_or((None, None), |options| (options.txid, options.condition));
+        Ok(Self { writer, payloads, refused, txids, txid, condition })
     }
 
-    /// Each for itself, up to the first that is refused.
-    async fn append_many(self) -> Result<dl_receipts> {
-        if self.condition.is_some() {
-            let message = "records of which each is appended for itself have no condition; append a batch";
-            return Err(Error::new(ErrorKind::InvalidArgument, message));
-        }
-        let Self { writer, records, refused: too_large, .. } = self;
-        let (ticket, refused) = writer.append_many(&records).await;
-        // What they had is copied; the writer stays open until they are settled.
-        drop(records);
-        let mut receipts = ticket.await;
-        receipts.extend(refused.or(too_large).map(|error| Err(error.during(APPEND_MANY))));
-        drop(writer);
-        Ok(dl_receipts::each(receipts))
+    fn txid(&self, index: usize) -> Option<Txid> {
+        // They were checked: what is none is NO_TXID.
+        self.txids.get(index).and_then(|txid| Txid::new(*txid).ok()).or(self.txid)
+    }
+
+    fn views(&self) -> impl Iterator<Item = NewRecordView<'a>> {
+        self.payloads.iter().enumerate().map(|(index, payload)| {
+            // They were checked.
+            let view = NewRecordView::new(payload.read().unwrap_or_default());
+            self.txid(index).into_iter().fold(view, NewRecordView::txid)
+        })
+    }
+
+    /// Copies, from this record on.
+    fn copies(&self, from: usize) -> Result<Vec<NewRecord>> {
+        let payloads = copy_all(self.payloads.get(from..).unwrap_or_default(), MAX_PAYLOAD_BYTES)?;
+        let records = (from..).zip(payloads).map(|(index, payload)| {
+            self.txid(index).into_iter().fold(NewRecord::new(payload), NewRecord::txid)
+        });
+        Ok(records.collect())
+    }
+
+    /// Gives as many of them their places as there is room for now. Answers a ticket for those, and copies of the rest.
+    fn place(&self) -> Result<(ManyTicket, Vec<NewRecord>)> {
+        let placed = self.writer.try_append_many(self.views());
+        let rest = if placed.len() == self.payloads.len() { Vec::new() } else { self.copies(placed.len())? };
+        Ok((placed, rest))
+    }
+
+    /// Each for itself, up to the first that is refused. Those for which there is room have their places when this returns; the rest
+    /// waits.
+    fn append_many(self) -> Result<impl Future<Output = Result<dl_receipts>> + Send + use<>> {
+        let message = "records of which each is appended for itself have no condition; append a batch";
+        let records = match self.condition {
+            None => Ok(self.place()?),
+            Some(_) => Err(Error::new(ErrorKind::InvalidArgument, message)),
+        };
+        let Self { writer, refused: too_large, .. } = self;
+        Ok(async move {
+            let (placed, rest) = records?;
+            let (mut tickets, mut refused) = (vec![placed], None);
+            if !rest.is_empty() {
+                let (ticket, error) = writer.append_many(&rest).await;
+                tickets.push(ticket);
+                refused = error;
+            }
+            // What they had is copied; the writer stays open until they are settled.
+            drop(rest);
+            let mut settled = Vec::with_capacity(tickets.len());
+            for ticket in tickets {
+                settled.push(ticket.await);
+            }
+            drop(writer);
+            Ok(dl_receipts::each(settled, refused.or(too_large).map(|error| error.during(APPEND_MANY))))
+        })
     }
 
     /// All or none.
-    async fn append_batch(self) -> Result<dl_receipts> {
-        if let Some(error) = self.refused {
-            return Err(error);
-        }
-        let ticket = self.writer.append_batch(self.records, self.condition).await?;
-        Ok(dl_receipts::all(ticket.await?))
+    fn append_batch(self) -> Result<impl Future<Output = Result<dl_receipts>> + Send + use<>> {
+        let records = self.copies(0)?;
+        let Self { writer, refused, condition, .. } = self;
+        Ok(async move {
+            if let Some(error) = refused {
+                return Err(error);
+            }
+            let ticket = writer.append_batch(records, condition).await?;
+            Ok(dl_receipts::all(ticket.await?))
+        })
     }
 }
 
@@ -101,7 +152,7 @@ pub extern "C" fn dl_writer_append_many(
 ) -> *mut dl_error {
     boundary(|| {
         let out = Out::optional(receipts);
-        let verb = Several::new(writer, payloads, txids, count, options)?.append_many();
+        let verb = Shown::new(writer, payloads, txids, count, options)?.append_many()?;
         put_receipts(block(timeout_ms, change(APPEND_MANY), verb)?, out)
     })
 }
@@ -118,8 +169,8 @@ pub extern "C" fn dl_writer_append_many_start(
     call: *mut *mut dl_call,
 ) -> *mut dl_error {
     boundary(|| {
-        let verb = Several::new(writer, payloads, txids, count, options)?.append_many();
-        start_in_turn(turns(writer)?, call, change(APPEND_MANY), verb)
+        let shown = Shown::new(writer, payloads, txids, count, options)?;
+        place_in_turn(turns(writer)?, call, change(APPEND_MANY), || shown.append_many())
     })
 }
 
@@ -138,7 +189,7 @@ pub extern "C" fn dl_writer_append_batch(
     receipts: *mut *mut dl_receipts,
 ) -> *mut dl_error {
     boundary(|| {
-        let verb = Several::new(writer, payloads, txids, count, options)?.append_batch();
+        let verb = Shown::new(writer, payloads, txids, count, options)?.append_batch()?;
         Out::optional(receipts).give(block(timeout_ms, change("append_batch"), verb))
     })
 }
@@ -155,7 +206,7 @@ pub extern "C" fn dl_writer_append_batch_start(
     call: *mut *mut dl_call,
 ) -> *mut dl_error {
     boundary(|| {
-        let verb = Several::new(writer, payloads, txids, count, options)?.append_batch();
+        let verb = Shown::new(writer, payloads, txids, count, options)?.append_batch()?;
         start_in_turn(turns(writer)?, call, change("append_batch"), verb)
     })
 }

@@ -194,7 +194,7 @@ async fn every_future_is_send() {
         writer.append(""),
         writer.append_if("", crate::Condition::Empty),
         writer.append_batch(vec![], None),
-        writer.append_many(&[]),
+        writer.append_many([""]),
     ));
     is_send((
         writer.flush(),

@@ -11,9 +11,9 @@ mod current;
 mod hooks;
 mod keeper;
 mod pipeline;
+mod places;
 mod queue;
 mod room;
-mod several;
 mod sweeper;
 #[cfg(test)]
 mod tests;
@@ -23,8 +23,8 @@ pub(crate) use core::WriterCore;
 #[cfg(test)]
 pub(crate) use hooks::{Hooks, NextEntry};
 pub(crate) use keeper::open;
+pub(crate) use places::{Places, Run};
 pub(crate) use queue::Appended;
 pub use queue::Condition;
 pub(crate) use room::{Budget, Usage};
-pub(crate) use several::{Run, Several};
 pub(crate) use ticket::{EntryCompletion, Placed, WaiterSlot};

@@ -11,13 +11,13 @@ use crate::engine::writer::room::{Place, Usage};
 use crate::engine::writer::ticket::EntryCompletion;
 use crate::error::Result;
 use crate::format::NewRecordSet;
-use crate::types::NewRecord;
+use crate::types::{NewRecord, NewRecordView};
 
 impl WriterCore {
     /// Appends a record if there is room.
     pub(crate) fn try_append(
         &self,
-        record: &NewRecord,
+        record: NewRecordView<'_>,
         condition: Option<Condition>,
     ) -> Result<Option<Appended>> {
         self.place(record, condition, false)
@@ -25,11 +25,11 @@ impl WriterCore {
 
     fn place(
         &self,
-        record: &NewRecord,
+        record: NewRecordView<'_>,
         condition: Option<Condition>,
         work_here: bool,
     ) -> Result<Option<Appended>> {
-        let usage = usage_of(record)?;
+        let usage = usage_of(record.payload)?;
         let now_ms = if record.txid.is_none() { self.engine.seams.clock.wall_ms() } else { 0 };
         self.change(|state, effects| {
             state.pipeline.check()?;
@@ -45,11 +45,15 @@ impl WriterCore {
     }
 
     /// Waits for room and appends a record. Dropping this while it waits appends nothing.
-    pub(crate) async fn append(&self, record: &NewRecord, condition: Option<Condition>) -> Result<Appended> {
+    pub(crate) async fn append(
+        &self,
+        record: NewRecordView<'_>,
+        condition: Option<Condition>,
+    ) -> Result<Appended> {
         if let Some(appended) = self.try_append(record, condition)? {
             return Ok(appended);
         }
-        let usage = usage_of(record)?;
+        let usage = usage_of(record.payload)?;
         self.take_room(usage).await?;
         let now_ms = self.engine.seams.clock.wall_ms();
         self.change(|state, effects| {
@@ -60,7 +64,7 @@ impl WriterCore {
     }
 
     /// [`append`](Self::append) for a caller whose thread waits until the record is durable: the store may use it.
-    pub(crate) fn blocking_append(&self, record: &NewRecord) -> Result<Appended> {
+    pub(crate) fn blocking_append(&self, record: NewRecordView<'_>) -> Result<Appended> {
         match self.place(record, None, true)? {
             Some(appended) => Ok(appended),
             None => self.wait_for(self.append(record, None)),
@@ -108,8 +112,8 @@ impl WriterCore {
     ///
     /// # Errors
     /// `condition-failed` if it is another: something between was refused.
-    pub(crate) async fn append_after(&self, after: i64, record: &NewRecord) -> Result<Appended> {
-        let usage = usage_of(record)?;
+    pub(crate) async fn append_after(&self, after: i64, record: NewRecordView<'_>) -> Result<Appended> {
+        let usage = usage_of(record.payload)?;
         self.take_room(usage).await?;
         self.change(|state, effects| {
             let appended = state.pipeline.append_after(after, record, effects);

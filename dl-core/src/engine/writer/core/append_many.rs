@@ -2,39 +2,56 @@
 
 use super::WriterCore;
 use crate::engine::writer::pipeline::usage_of;
+use crate::engine::writer::places::Places;
 use crate::engine::writer::room::Usage;
-use crate::engine::writer::several::Several;
-use crate::error::{Error, Result};
-use crate::types::NewRecord;
+use crate::error::Result;
+use crate::types::NewRecordView;
 
 /// No more go in with one step: while they are copied the store waits for the lock.
 const MOST_AT_ONCE: Usage = Usage { records: 1_024, bytes: 256 * 1024 };
 
 impl WriterCore {
-    /// Appends records, each for itself, until one is refused: answers those in front of it, and why. Dropping this while it
-    /// waits for room appends no more of them.
-    pub(crate) async fn append_many(&self, records: &[NewRecord]) -> (Several, Option<Error>) {
-        let mut placed = Several::with_capacity(records.len());
-        while let Some((first, _)) = records.get(placed.len()..).and_then(<[_]>::split_first) {
+    /// Appends records, each for itself, until one is refused: adds the places of those in front of it, and answers why. Dropping
+    /// this while it waits for room appends no more of them.
+    pub(crate) async fn append_many(
+        &self,
+        mut records: &[NewRecordView<'_>],
+        placed: &mut Places,
+    ) -> Result<()> {
+        loop {
             let before = placed.len();
-            if let Err(error) = self.place_many(&records[before..], &mut placed) {
-                return (placed, Some(error));
-            }
+            self.try_append_many(records, placed)?;
+            let Some((first, rest)) = records.get(placed.len() - before..).and_then(<[_]>::split_first)
+            else {
+                return Ok(());
+            };
             // Whoever finds no room stands in line with one record, which says too if that one is never accepted.
-            if placed.len() == before {
-                match self.append(first, None).await {
-                    Ok(appended) => placed.add(&appended),
-                    Err(error) => return (placed, Some(error)),
-                }
-            }
+            placed.add(&self.append(*first, None).await?);
+            records = rest;
         }
-        (placed, None)
     }
 
-    /// Appends the first of these records, as many as there is room for now.
-    fn place_many(&self, records: &[NewRecord], placed: &mut Several) -> Result<()> {
+    /// The same, until one finds no room: in steps of so many that nobody waits long for the lock.
+    pub(crate) fn try_append_many(
+        &self,
+        mut records: &[NewRecordView<'_>],
+        placed: &mut Places,
+    ) -> Result<()> {
+        while !records.is_empty() {
+            let before = placed.len();
+            self.place_many(records, placed)?;
+            match placed.len() - before {
+                0 => break,
+                count => records = records.get(count..).unwrap_or_default(),
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends the first of these records, as many as there is room for now and go in with one step.
+    fn place_many(&self, records: &[NewRecordView<'_>], placed: &mut Places) -> Result<()> {
         let now_ms = self.engine.seams.clock.wall_ms();
-        let usages = || records.iter().map_while(|record| usage_of(record).ok());
+        let usages = || records.iter().map_while(|record| usage_of(record.payload).ok());
         self.change(|state, effects| {
             state.pipeline.check()?;
             let (count, usage) = state.pipeline.room().fitting(usages(), MOST_AT_ONCE);

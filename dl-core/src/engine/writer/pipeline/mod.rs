@@ -19,14 +19,15 @@ use crate::error::{Error, Result};
 use crate::format::{EntryBuilder, NewRecordSet, RecordKind};
 use crate::telemetry::Telemetry;
 use crate::types::{
-    Durability, LogName, MAX_BATCH_BYTES, MAX_PAYLOAD_BYTES, NewRecord, RECORD_HEADER_BYTES, Txid,
+    Durability, LogName, MAX_BATCH_BYTES, MAX_PAYLOAD_BYTES, NewRecord, NewRecordView, RECORD_HEADER_BYTES,
+    Txid,
 };
 
 use super::current::Current;
 use super::hooks::Hooks;
+use super::places::Places;
 use super::queue::{Appended, Condition, Queue};
 use super::room::{Room, Usage};
-use super::several::Several;
 use super::ticket::EntryCompletion;
 
 /// What does not change while a writer is open.
@@ -165,19 +166,19 @@ impl Pipeline {
     /// Appends one record, for which room was taken.
     pub(crate) fn append(
         &mut self,
-        record: &NewRecord,
+        record: NewRecordView<'_>,
         condition: Option<Condition>,
         now_ms: i64,
         effects: &mut Effects,
     ) -> Result<Appended> {
         self.check()?;
-        let usage = usage_of(record)?;
+        let usage = usage_of(record.payload)?;
         let txid = accept_txid(record.txid, self.txid, now_ms)?;
         let appended = if condition.is_none() {
-            self.queue.push(RecordKind::User, txid, &record.payload, usage)?
+            self.queue.push(RecordKind::User, txid, record.payload, usage)?
         } else {
             let completion =
-                self.queue.push_whole(RecordKind::User, [(txid, &*record.payload)], condition, usage)?;
+                self.queue.push_whole(RecordKind::User, [(txid, record.payload)], condition, usage)?;
             Appended { completion, slot: 0, txid }
         };
         self.txid = txid;
@@ -188,16 +189,16 @@ impl Pipeline {
     /// Appends records, each for itself, for which room was taken, until one is refused. Adds their places to `placed`.
     pub(crate) fn append_many(
         &mut self,
-        records: &[NewRecord],
+        records: &[NewRecordView<'_>],
         now_ms: i64,
-        placed: &mut Several,
+        placed: &mut Places,
         effects: &mut Effects,
     ) -> Result<()> {
         self.check()?;
         let appended = records.iter().try_for_each(|record| {
-            let usage = usage_of(record)?;
+            let usage = usage_of(record.payload)?;
             let txid = accept_txid(record.txid, self.txid, now_ms)?;
-            let (completion, slot) = self.queue.gather(RecordKind::User, txid, &record.payload, usage)?;
+            let (completion, slot) = self.queue.gather(RecordKind::User, txid, record.payload, usage)?;
             placed.push(completion, slot, txid);
             self.txid = txid;
             Ok(())
@@ -210,7 +211,7 @@ impl Pipeline {
     pub(crate) fn append_after(
         &mut self,
         after: i64,
-        record: &NewRecord,
+        record: NewRecordView<'_>,
         effects: &mut Effects,
     ) -> Result<Appended> {
         self.check()?;
@@ -279,7 +280,7 @@ impl Pipeline {
         }
         let mut usage = Usage::default();
         for record in records {
-            usage.add(usage_of(record)?);
+            usage.add(usage_of(&record.payload)?);
         }
         let reserved = self.settings.hooks.as_ref().map_or(0, |hooks| hooks.reserved_bytes());
         let most = MAX_BATCH_BYTES.saturating_sub(reserved);
@@ -423,8 +424,8 @@ impl Condition {
 
 /// # Errors
 /// `too-large` for a payload over the limit.
-pub(crate) fn usage_of(record: &NewRecord) -> Result<Usage> {
-    let bytes = record.payload.len();
+pub(crate) fn usage_of(payload: &[u8]) -> Result<Usage> {
+    let bytes = payload.len();
     if bytes > MAX_PAYLOAD_BYTES {
         return Err(Error::too_large(format!(
             "a payload has {bytes} bytes; the most is {MAX_PAYLOAD_BYTES}: split it into several records"

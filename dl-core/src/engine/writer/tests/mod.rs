@@ -54,9 +54,9 @@ impl Bench {
         condition: Option<Condition>,
         now_ms: i64,
     ) -> Result<Appended> {
-        let usage = super::pipeline::usage_of(record)?;
+        let usage = super::pipeline::usage_of(&record.payload)?;
         self.pipeline.room().take(usage);
-        let appended = self.pipeline.append(record, condition, now_ms, &mut Effects::default());
+        let appended = self.pipeline.append(record.into(), condition, now_ms, &mut Effects::default());
         if appended.is_err() {
             self.pipeline.room().give_back(usage);
         }

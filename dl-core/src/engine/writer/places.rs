@@ -9,7 +9,7 @@ use super::ticket::EntryCompletion;
 /// Places of records, in their order. Those in slots of one entry that follow one another share its completion: one share
 /// for each record would cost both threads that count it.
 #[derive(Debug, Default)]
-pub(crate) struct Several {
+pub(crate) struct Places {
     runs: Vec<Run>,
     txids: Vec<i64>,
 }
@@ -21,7 +21,7 @@ pub(crate) struct Run {
     pub(crate) slots: Range<u32>,
 }
 
-impl Several {
+impl Places {
     pub(crate) fn with_capacity(records: usize) -> Self {
         Self { runs: Vec::new(), txids: Vec::with_capacity(records) }
     }
