@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::Poll;
 
 use dl_core::Result;
 
@@ -13,27 +13,17 @@ use crate::boundary::caught;
 use crate::runtime::Process;
 use crate::waiting::Called;
 
-/// Starts a call. Its future is polled once on this thread, so that calls take their places in the order of their starts.
+/// Starts a call. Its future is polled once on this thread, so that calls take their places in the order of their starts. From
+/// then on it is polled on the runtime, whenever it is woken.
 pub(crate) fn begin<T: Send + 'static>(
     process: &'static Process,
     called: Called,
     turn: Option<Turn>,
     verb: impl Future<Output = Result<T>> + Send + 'static,
 ) -> Arc<dl_call> {
-    let call = Arc::new(dl_call::new(called));
-    let mut verb = Box::pin(answering(verb));
-    let first = {
-        let _entered = process.enter();
-        verb.as_mut().poll(&mut Context::from_waker(Waker::noop()))
-    };
-    match first {
-        Poll::Ready(answer) => call.end(turn, answer),
-        Poll::Pending => {
-            call.go_on(verb, turn);
-            let running = call.clone();
-            process.spawn(poll_fn(move |context| running.poll(context)));
-        }
-    }
+    let call = Arc::new(dl_call::new(process, called, Box::pin(answering(verb)), turn));
+    let _entered = process.enter();
+    call.poll();
     call
 }
 

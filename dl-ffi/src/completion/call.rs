@@ -8,12 +8,13 @@ use dl_core::{Error, ErrorKind, Result};
 
 use super::callback::{Callback, dl_callback};
 use super::queue::{Queue, dl_queue};
-use super::running::Running;
+use super::running::{Going, Verb};
+use super::turns::Turn;
 use crate::boundary::{answer, boundary};
 use crate::error::dl_error;
 use crate::forks::Birth;
 use crate::handle::{self, Object, Shared, null};
-use crate::runtime;
+use crate::runtime::{self, Process};
 use crate::waiting::{Called, duration, timed_out};
 
 /// What a call answers, of the type that its verb has.
@@ -27,7 +28,7 @@ pub(crate) type Value = Box<dyn Any + Send>;
 pub struct dl_call {
     birth: Birth,
     pub(super) called: Called,
-    pub(super) running: Mutex<Option<Running>>,
+    pub(super) going: Going,
     state: Mutex<State>,
     done: Condvar,
 }
@@ -40,6 +41,8 @@ struct State {
     has_notice: bool,
     /// Whether the caller gave its share up.
     freed: bool,
+    /// How many threads wait until it is done.
+    waiting: usize,
 }
 
 #[derive(Default)]
@@ -78,11 +81,11 @@ impl Object for dl_call {
 impl Shared for dl_call {}
 
 impl dl_call {
-    pub(super) fn new(called: Called) -> Self {
+    pub(super) fn new(process: &'static Process, called: Called, verb: Verb, turn: Option<Turn>) -> Self {
         Self {
             birth: Birth::now(),
             called,
-            running: Mutex::default(),
+            going: Going::new(process, verb, turn),
             state: Mutex::default(),
             done: Condvar::new(),
         }
@@ -90,13 +93,15 @@ impl dl_call {
 
     /// Ends the call, and tells whoever waits.
     pub(crate) fn complete(self: &Arc<Self>, answer: Result<Value>) {
-        let (notice, unwanted) = {
+        let (notice, unwanted, waited_for) = {
             let mut state = self.state();
             let outcome = answer.map_or_else(Outcome::Failed, Outcome::Answered);
             let unwanted = if state.freed { outcome } else { std::mem::replace(&mut state.outcome, outcome) };
-            (state.notice.take(), unwanted)
+            (state.notice.take(), unwanted, state.waiting > 0)
         };
-        self.done.notify_all();
+        if waited_for {
+            self.done.notify_all();
+        }
         // It may close what was opened, outside of the lock.
         drop(unwanted);
         if let Some(notice) = notice {
@@ -121,14 +126,16 @@ impl dl_call {
     /// Waits until the call is done.
     fn wait(&self, timeout_ms: i64) -> Result<()> {
         let pending = |state: &mut State| matches!(state.outcome, Outcome::Pending);
-        let state = self.state();
-        let state = match duration(timeout_ms) {
+        let mut state = self.state();
+        state.waiting += 1;
+        let mut state = match duration(timeout_ms) {
             None => self.done.wait_while(state, pending).unwrap_or_else(PoisonError::into_inner),
             Some(timeout) => {
                 let waited = self.done.wait_timeout_while(state, timeout, pending);
                 waited.unwrap_or_else(PoisonError::into_inner).0
             }
         };
+        state.waiting -= 1;
         if matches!(state.outcome, Outcome::Pending) { Err(timed_out()) } else { Ok(()) }
     }
 

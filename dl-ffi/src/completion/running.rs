@@ -1,52 +1,67 @@
 //! A call that goes on by itself, so that it can be given up at once: it is over when whoever did so goes on.
 
 use std::pin::Pin;
-use std::sync::{Arc, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
 
 use dl_core::{Error, ErrorKind, Result};
 
 use super::call::{Value, dl_call};
 use super::turns::Turn;
-use crate::runtime;
+use crate::runtime::{self, Process};
 
-type Verb = Pin<Box<dyn Future<Output = Result<Value>> + Send>>;
+pub(super) type Verb = Pin<Box<dyn Future<Output = Result<Value>> + Send>>;
 
-/// What a call has until it ended.
-pub(super) struct Running {
+/// How a call goes on.
+pub(super) struct Going {
+    process: &'static Process,
+    /// Whether somebody is to poll it, who has not begun.
+    woken: AtomicBool,
+    /// What it has until it ended.
+    running: Mutex<Option<Running>>,
+}
+
+struct Running {
     verb: Verb,
     turn: Option<Turn>,
-    /// Wakes the task of the call.
-    task: Waker,
+}
+
+impl Going {
+    pub(super) fn new(process: &'static Process, verb: Verb, turn: Option<Turn>) -> Self {
+        Self { process, woken: AtomicBool::new(false), running: Mutex::new(Some(Running { verb, turn })) }
+    }
+}
+
+/// It has no task while it waits: most are woken once, when they end, and a task would run twice for that.
+impl Wake for dl_call {
+    fn wake(self: Arc<Self>) {
+        if !self.going.woken.swap(true, Ordering::AcqRel) {
+            self.going.process.spawn(async move { self.poll() });
+        }
+    }
 }
 
 // The lock of what runs is taken before every other: while a verb is polled, dropped, or its end told.
 impl dl_call {
-    /// The rest of the call is for a task that polls it.
-    pub(super) fn go_on(&self, verb: Verb, turn: Option<Turn>) {
-        *self.running() = Some(Running { verb, turn, task: Waker::noop().clone() });
-    }
-
     /// Ends the call in the same step in which it answers: whoever gives it up finds its answer, or has it let go.
-    pub(super) fn poll(self: &Arc<Self>, context: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll(self: &Arc<Self>) {
         let mut running = self.running();
-        let Some(call) = &mut *running else { return Poll::Ready(()) };
-        let Poll::Ready(answer) = call.verb.as_mut().poll(context) else {
-            call.task.clone_from(context.waker());
-            return Poll::Pending;
-        };
+        // Under the lock: who is woken from now on finds what this leaves.
+        self.going.woken.store(false, Ordering::Release);
+        let Some(call) = &mut *running else { return };
+        let waker = Waker::from(self.clone());
+        let Poll::Ready(answer) = call.verb.as_mut().poll(&mut Context::from_waker(&waker)) else { return };
         let turn = running.take().and_then(|ended| ended.turn);
         self.end(turn, answer);
-        Poll::Ready(())
     }
 
     /// Ends the call, unless it ended: when this returns, it has let go of all it had, whoever gave it up.
     pub(super) fn give_up(self: &Arc<Self>) {
         let mut running = self.running();
-        let Some(Running { verb, turn, task }) = running.take() else { return };
+        let Some(Running { verb, turn }) = running.take() else { return };
         let _entered = runtime::enter();
         drop(verb);
-        task.wake();
         let cancelled = Error::new(ErrorKind::Cancelled, "the caller cancelled the call");
         self.end(turn, Err(self.called.given_up(cancelled)));
     }
@@ -60,6 +75,6 @@ impl dl_call {
     }
 
     fn running(&self) -> MutexGuard<'_, Option<Running>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+        self.going.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
