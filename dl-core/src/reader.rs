@@ -77,8 +77,16 @@ impl Reader {
     /// As [`next`](Self::next).
     pub async fn next_batch(&mut self, max: usize, wait: Duration) -> Result<RecordBatch> {
         self.core.check_open().map_err(in_batch)?;
-        let mut timeout = (!wait.is_zero()).then(|| self.core.engine().seams.clock.sleep(wait));
         let mut records = RecordBatch::with_capacity(self.usual.min(max));
+        if !self.core.is_locked() {
+            // Who finds records at once, as most do, needs no timer.
+            self.core.batch_ready(max, &mut records).map_err(in_batch)?;
+            if !records.is_empty() {
+                self.usual = records.len();
+                return Ok(records);
+            }
+        }
+        let mut timeout = (!wait.is_zero()).then(|| self.core.engine().seams.clock.sleep(wait));
         loop {
             self.core.check_lock().await.map_err(in_batch)?;
             if max == 0 {
@@ -118,7 +126,7 @@ impl Reader {
             self.core.batch_ready(max, &mut records).map_err(in_batch)?;
             let more = !records.is_empty()
                 || self.core.end().is_none()
-                    && self.core.advance(false).await.map_err(in_batch)? == Step::More;
+                    && Box::pin(self.core.advance(false)).await.map_err(in_batch)? == Step::More;
             if !more {
                 break;
             }
@@ -171,7 +179,8 @@ impl Reader {
             return Ok(false);
         }
         let follows = self.core.follows();
-        let step = self.core.advance(wait && follows).await;
+        // In a box: it is large, seldom needed, and would be moved with each call that reads.
+        let step = Box::pin(self.core.advance(wait && follows)).await;
         let step = step.inspect_err(|error| self.core.failed_call(error))?;
         if step == Step::AtEnd {
             if !follows {

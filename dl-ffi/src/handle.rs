@@ -129,7 +129,10 @@ impl<T> Out<T> {
 
     /// Writes results into an array, for which by the rules of the header there is room.
     pub(crate) fn put_each(self, values: impl Iterator<Item = T>) {
-        for (index, value) in values.enumerate().take_while(|_| !self.0.is_null()) {
+        if self.0.is_null() {
+            return;
+        }
+        for (index, value) in values.enumerate() {
             // SAFETY: the caller of this has no more values than the array has places, which may not be initialised.
             unsafe { self.0.wrapping_add(index).write(value) };
         }

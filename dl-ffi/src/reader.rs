@@ -99,9 +99,9 @@ impl Stream {
 
     async fn next_batch(self: Arc<Self>, most: usize, wait: Duration) -> Result<Unread<RecordBatch>> {
         let deadline = Deadline::of(wait);
-        let Some(mut reader) = within(wait, self.reader.lock()).await else {
-            return Ok(Unread::new(self.clone(), Vec::new()));
-        };
+        let free = self.reader.try_lock().ok();
+        let reader = if free.is_some() { free } else { within(wait, self.reader.lock()).await };
+        let Some(mut reader) = reader else { return Ok(Unread::new(self.clone(), Vec::new())) };
         loop {
             self.check(&mut reader).await?;
             let returned = self.seen().take(most);

@@ -1,6 +1,8 @@
 //! The two ways to run a verb: on the thread of the caller, with a time-out, or as a call in flight.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use dl_core::{Error, ErrorKind, Result};
@@ -89,8 +91,18 @@ pub(crate) fn block_until<T>(
     called: Called,
     verb: impl Future<Output = Result<T>>,
 ) -> Result<T> {
-    let answer = runtime::process()?.block_on(deadline.left(), verb);
-    answer.unwrap_or_else(|| Err(called.given_up(timed_out())))
+    let (process, mut verb) = (runtime::process()?, pin!(verb));
+    // Much is there at once, and needs nobody who waits.
+    let first = {
+        let _entered = process.enter();
+        verb.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+    };
+    match first {
+        Poll::Ready(answer) => answer,
+        Poll::Pending => {
+            process.block_on(deadline.left(), verb).unwrap_or_else(|| Err(called.given_up(timed_out())))
+        }
+    }
 }
 
 /// Starts a verb: it is on its way when this returns, behind what was started before.

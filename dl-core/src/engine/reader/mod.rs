@@ -181,6 +181,11 @@ impl ReaderCore {
         &self.closing
     }
 
+    /// Whether it has a lock to look at.
+    pub(crate) fn is_locked(&self) -> bool {
+        self.lock.is_some()
+    }
+
     /// # Errors
     /// `fenced` if this is a locked reader, and its lock is lost. Inlined, since most readers have none.
     #[inline]
