@@ -29,12 +29,12 @@ static void finish(dl_call *call) {
   dl_call_free(call);
 }
 
-static double append(dl_writer *writer, const dl_bytes *payloads, size_t records) {
+static double append(dl_writer *writer, const dl_bytes *payloads, size_t records, size_t in_flight) {
   dl_call *calls[IN_FLIGHT] = {0};
   size_t batches = records / BATCH;
   double started = now();
-  for (size_t i = 0; i < batches + IN_FLIGHT; i++) {
-    dl_call **call = &calls[i % IN_FLIGHT];
+  for (size_t i = 0; i < batches + in_flight; i++) {
+    dl_call **call = &calls[i % in_flight];
     if (*call != NULL) finish(*call);
     *call = NULL;
     if (i < batches) ok(dl_writer_append_many_start(writer, payloads, NULL, BATCH, NULL, call));
@@ -107,15 +107,17 @@ int main(int argc, char **argv) {
   dl_log *log;
   dl_writer *writer;
   ok(dl_namespace_open("memory:languages", NULL, -1, &namespace));
-  for (int pass = 0; pass <= PASSES; pass++) {
-    writer = open_writer(namespace, "appended", &log);
-    figures[pass] = append(writer, payloads, records);
-    ok(dl_writer_close(writer, -1));
-    dl_writer_free(writer);
-    dl_log_free(log);
-    ok(dl_namespace_delete_log(namespace, "appended", -1));
+  for (int one = 0; one < 2; one++) {
+    for (int pass = 0; pass <= PASSES; pass++) {
+      writer = open_writer(namespace, "appended", &log);
+      figures[pass] = append(writer, payloads, records, one ? 1 : IN_FLIGHT);
+      ok(dl_writer_close(writer, -1));
+      dl_writer_free(writer);
+      dl_log_free(log);
+      ok(dl_namespace_delete_log(namespace, "appended", -1));
+    }
+    print(one ? "append-one" : "append", figures);
   }
-  print("append", figures);
   writer = open_writer(namespace, "read", &log);
   for (size_t i = 0; i < records / BATCH; i++) {
     ok(dl_writer_append_batch(writer, payloads, NULL, BATCH, NULL, -1, NULL));

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use dl_core::{
-    Error, ErrorKind, Log, LogName, ManyTicket, Namespace, NewRecord, Options, ReaderOptions, Receipt,
-    Result, Writer, WriterOptions,
+    Error, ErrorKind, Log, LogName, ManyTicket, Namespace, NewRecord, Options, ReaderOptions, Result, Writer,
+    WriterOptions,
 };
 
 const BYTES: usize = 100;
@@ -37,14 +37,16 @@ async fn run(records: usize) -> Result<()> {
     .collect();
     let payloads: Vec<Bytes> =
         (0..BATCH).map(|index| bytes.slice(index * BYTES..(index + 1) * BYTES)).collect();
-    let mut figures = Vec::new();
-    for _ in 0..=PASSES {
-        let (_, writer) = open(&namespace, "appended").await?;
-        figures.push(append(&writer, &payloads, records).await?);
-        writer.close().await?;
-        namespace.delete_log(&LogName::new("appended")?).await?;
+    for (work, in_flight) in [("append", IN_FLIGHT), ("append-one", 1)] {
+        let mut figures = Vec::new();
+        for _ in 0..=PASSES {
+            let (_, writer) = open(&namespace, "appended").await?;
+            figures.push(append(&writer, &payloads, records, in_flight).await?);
+            writer.close().await?;
+            namespace.delete_log(&LogName::new("appended")?).await?;
+        }
+        print(work, figures);
     }
-    print("append", figures);
     let (log, writer) = open(&namespace, "read").await?;
     for _ in 0..records / BATCH {
         let batch = payloads.iter().cloned().map(NewRecord::new).collect();
@@ -73,16 +75,15 @@ fn print(work: &str, mut figures: Vec<f64>) {
     println!("rust {work} {:.0}", figures[PASSES / 2]);
 }
 
-async fn append(writer: &Writer, payloads: &[Bytes], records: usize) -> Result<f64> {
+async fn append(writer: &Writer, payloads: &[Bytes], records: usize, most: usize) -> Result<f64> {
     let mut in_flight: VecDeque<ManyTicket> = VecDeque::new();
     let batches = records / BATCH;
     let started = Instant::now();
     for _ in 0..batches {
-        if in_flight.len() == IN_FLIGHT {
+        if in_flight.len() == most {
             settle(&mut in_flight).await?;
         }
-        let records: Vec<NewRecord> = payloads.iter().cloned().map(NewRecord::new).collect();
-        let (ticket, refused) = writer.append_many(&records).await;
+        let (ticket, refused) = writer.append_many(payloads).await;
         if let Some(error) = refused {
             return Err(error);
         }
@@ -96,8 +97,10 @@ async fn append(writer: &Writer, payloads: &[Bytes], records: usize) -> Result<f
 
 async fn settle(in_flight: &mut VecDeque<ManyTicket>) -> Result<()> {
     if let Some(ticket) = in_flight.pop_front() {
-        let receipts: Vec<Receipt> = ticket.await.into_iter().collect::<Result<_>>()?;
-        std::hint::black_box(receipts);
+        let receipts = ticket.await;
+        if let Some(error) = receipts.first_error() {
+            return Err(error);
+        }
     }
     Ok(())
 }
