@@ -163,13 +163,18 @@ impl Reading {
             let end = piece.end;
             self.deliver_piece(piece);
             let next = self.reads.next();
-            if !self.ended && next < end && self.pieces.may_be_asked_for() {
-                if self.is_full() {
-                    return self.done(Ok(()));
-                }
-                // The bookie gave less than was asked for.
-                self.ask_piece(next..end, self.bytes_left, &self.well(next));
+            if self.ended || next >= end {
+                continue;
             }
+            // The bookie gave less than was asked for, or what is damaged.
+            if !self.pieces.may_be_asked_for() {
+                // What lies behind would be taken for what is missing here.
+                return self.pieces.give_up(0);
+            }
+            if self.is_full() {
+                return self.done(Ok(()));
+            }
+            self.ask_piece(next..end, self.bytes_left, &self.well(next));
         }
     }
 

@@ -243,6 +243,51 @@ fn pieces_are_delivered_in_order_whenever_they_come() {
 }
 
 #[test]
+fn a_piece_behind_a_gap_is_dropped_and_its_bookie_is_well() {
+    let mut cluster = known(MANY);
+    let (metadata, replicas) = (cluster.metadata.clone(), cluster.replicas.clone());
+    let options = ReadOptions::default();
+    let mut reading = Reading::new(access(), metadata, options, replicas, 0..MANY, 1 << 20, 0).unwrap();
+    let mut pieces = Vec::new();
+    while let Some(output) = reading.poll() {
+        let ReadingOutput::Send { to, token, request } = output else { panic!("{output:?}") };
+        pieces.push((to.clone(), token, cluster.ask(&to, &request).unwrap()));
+    }
+    let [first, second, third] = pieces.try_into().unwrap();
+    reading.answer(third.1, Err(Error::new(ErrorKind::Unavailable, "down")));
+    let Ok(Response::BatchRead(mut batch)) = first.2 else { panic!("{:?}", first.2) };
+    batch.bodies.truncate(10);
+    reading.answer(first.1, Ok(Response::BatchRead(batch)));
+    let (mut found, mut missing) = (Vec::new(), Vec::new());
+    while let Some(output) = reading.poll() {
+        match output {
+            ReadingOutput::Entry(entry) => found.push(entry),
+            ReadingOutput::Send { to, token, request } => missing.push((to, token, request)),
+            ReadingOutput::Done(result) => panic!("{result:?}"),
+            ReadingOutput::Beyond(entry) => panic!("{entry:?}"),
+        }
+    }
+    assert!(!missing.is_empty(), "what is missing is asked for before the second has come");
+    reading.answer(second.1, second.2);
+    loop {
+        match reading.poll() {
+            Some(ReadingOutput::Entry(entry)) => found.push(entry),
+            Some(ReadingOutput::Send { to, token, request }) => missing.push((to, token, request)),
+            Some(ReadingOutput::Done(result)) => break result.unwrap(),
+            Some(output) => panic!("{output:?}"),
+            None => {
+                let (to, token, request) = missing.pop().unwrap();
+                assert_ne!(to, third.0);
+                reading.answer(token, cluster.ask(&to, &request).unwrap());
+            }
+        }
+    }
+    assert!(numbers(&found).into_iter().eq(0..MANY));
+    let replicas = reading.into_replicas();
+    assert!(replicas.avoids(&third.0, 1) && !replicas.avoids(&second.0, 1));
+}
+
+#[test]
 fn what_came_and_does_not_fit_is_given_along() {
     let mut cluster = Cluster::new((3, 3, 2), 3);
     cluster.read(0..3, 150, ReadOptions::default()).1.unwrap();
