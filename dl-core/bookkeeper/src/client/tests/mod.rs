@@ -36,11 +36,14 @@ struct State {
     /// Bookies that let nobody in.
     refusing: BTreeSet<BookieId>,
     demanding: BTreeSet<BookieId>,
+    /// How many requests for entries were sent.
+    fetches: usize,
 }
 
 impl Transport for Fakes {
     fn submit(&self, to: &BookieId, request: &Request, done: Done) {
         let mut state = self.0.lock().unwrap();
+        state.fetches += usize::from(matches!(request, Request::Read(_) | Request::BatchRead(_)));
         if state.frozen.contains(to) {
             state.kept.push((to.clone(), request.clone(), done));
             return;
@@ -151,6 +154,10 @@ impl World {
         let kept = std::mem::take(&mut self.fakes.0.lock().unwrap().kept);
         let silent = || Err(Error::new(ErrorKind::Unavailable, "the bookie has been silent for too long"));
         kept.into_iter().map(|(_, _, done)| done(silent())).count()
+    }
+
+    fn fetches(&self) -> usize {
+        self.fakes.0.lock().unwrap().fetches
     }
 
     fn thaw(&self) {

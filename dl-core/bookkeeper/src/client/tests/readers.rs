@@ -88,6 +88,29 @@ async fn entries_are_read_from_the_bookie_that_told_of_them() {
 }
 
 #[tokio::test]
+async fn an_entry_that_did_not_fit_is_fetched_once() {
+    let world = World::new(3).await;
+    let writer = world.client.create(three()).await.unwrap();
+    for bytes in [100, 100, 100, 250, 100] {
+        writer.append(vec![0; bytes].into()).await.unwrap().await.unwrap();
+    }
+    writer.close().await.unwrap();
+    let reader = world.client.open_without_recovery(writer.id(), b"secret").await.unwrap();
+    let sizes = async |first, max_bytes| -> Vec<usize> {
+        let found = reader.read(id(first), id(4), max_bytes).await.unwrap();
+        found.iter().map(|entry| entry.payload.len()).collect()
+    };
+    assert_eq!(sizes(0, 150).await, [100], "now it knows how large they are");
+    let fetched = world.fetches();
+    assert_eq!(sizes(2, 300).await, [100]);
+    assert_eq!(world.fetches() - fetched, 1);
+    assert_eq!(sizes(3, 300).await, [250]);
+    assert_eq!(world.fetches() - fetched, 1, "it came along");
+    assert_eq!(sizes(4, 300).await, [100]);
+    assert_eq!(world.fetches() - fetched, 2);
+}
+
+#[tokio::test]
 async fn who_looks_anew_sees_the_end_and_the_length() {
     let world = World::new(3).await;
     let writer = world.client.create(three()).await.unwrap();
