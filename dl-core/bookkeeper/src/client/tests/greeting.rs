@@ -22,6 +22,46 @@ async fn one_bookie_that_answers_is_enough_and_silence_says_nothing() {
     World::new(0).await.client.greet().await.unwrap();
 }
 
+/// Twelve bookies, in the order in which they are asked.
+async fn twelve() -> (World, Vec<BookieId>) {
+    let world = World::new(12).await;
+    let registered = world.client.bookies().await.unwrap();
+    (world, registered.into_iter().map(|bookie| bookie.id).collect())
+}
+
+/// What is answered within two seconds.
+async fn soon<T>(world: &World, call: impl Future<Output = T>) -> Option<T> {
+    let cluster = &world.client.0;
+    let time_is_up = cluster.until(Some(cluster.now_ms() + 2_000));
+    tokio::select! { biased; answer = call => Some(answer), () = time_is_up => None }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_silent_keeps_nobody_from_being_asked() {
+    let (world, all) = twelve().await;
+    world.freeze(&all[..11]);
+    soon(&world, world.client.greet()).await.expect("others are asked soon").unwrap();
+
+    // Those who are silent may let us in: as long as they may, a refusal is not the answer.
+    let (world, all) = twelve().await;
+    world.freeze(&all[..5]);
+    world.refuse(&all[5..]);
+    let greeting = world.client.greet();
+    tokio::pin!(greeting);
+    assert!(soon(&world, &mut greeting).await.is_none());
+    assert_eq!(world.lose_patience(), 5);
+    assert_eq!(greeting.await.unwrap_err().kind(), ErrorKind::Security);
+
+    let (world, all) = twelve().await;
+    world.freeze(&all[..5]);
+    world.demand_names(&all[5..]);
+    let greeting = world.client.greet();
+    tokio::pin!(greeting);
+    assert!(soon(&world, &mut greeting).await.is_none());
+    world.thaw();
+    greeting.await.unwrap();
+}
+
 #[tokio::test]
 async fn a_writer_that_too_few_bookies_take_says_what_the_last_one_said() {
     let writer = WriterOptions { quorum_timeout_ms: 1, ..WriterOptions::default() };
