@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Wake;
 
@@ -59,8 +60,34 @@ impl Bell {
 
 /// Rings for one call.
 pub(crate) struct Ring {
-    pub(crate) number: u64,
-    pub(crate) bell: Arc<Bell>,
+    number: u64,
+    bell: Arc<Bell>,
+    state: AtomicU8,
+}
+
+/// The loop watches the descriptor.
+const WATCHED: u8 = 0;
+/// The loop's thread looks at this: nothing needs to be rung.
+const LOOKED_AT: u8 = 1;
+/// The same, and the call was woken.
+const HEARD: u8 = 2;
+
+impl Ring {
+    /// Of a call that the loop's thread looks at until [`listen`](Self::listen), or one that it does not.
+    pub(crate) fn new(number: u64, bell: Arc<Bell>, looked_at: bool) -> Self {
+        let state = AtomicU8::new(if looked_at { LOOKED_AT } else { WATCHED });
+        Self { number, bell, state }
+    }
+
+    /// Whether the call was woken, which nothing else tells of.
+    pub(crate) fn was_heard(&self) -> bool {
+        self.state.load(Ordering::Acquire) == HEARD
+    }
+
+    /// From here on it rings. Whether the call was woken before.
+    pub(crate) fn listen(&self) -> bool {
+        self.state.swap(WATCHED, Ordering::AcqRel) == HEARD
+    }
 }
 
 impl Wake for Ring {
@@ -69,6 +96,9 @@ impl Wake for Ring {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.bell.ring(self.number);
+        let heard = |state| (state != WATCHED).then_some(HEARD);
+        if self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, heard).is_err() {
+            self.bell.ring(self.number);
+        }
     }
 }

@@ -21,10 +21,11 @@ use tokio::runtime::Handle;
 
 use crate::bell::{Bell, Ring};
 use crate::error::raised;
-use crate::listener::Listener;
+use crate::listener::{Cancel, Listener};
 use crate::owned::Owned;
 use crate::session::{Convert, closed};
 use crate::task::Task;
+use crate::wait::Looking;
 
 /// What a call answers, not yet an object. What it holds goes back to where it came from if it is dropped.
 pub(crate) type Answer = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
@@ -99,10 +100,8 @@ impl Calls {
             state.runtime = None;
             std::mem::take(&mut state.in_flight)
         };
-        for call in left.into_values() {
-            settle(py, call.future.bind(py), Err(raised(py, &closed())))?;
-        }
-        Ok(())
+        let settle_one = |call: Call| settle(py, call.future.bind(py), Err(raised(py, &closed())));
+        left.into_values().map(settle_one).fold(Ok(()), PyResult::and)
     }
 }
 
@@ -144,7 +143,7 @@ impl Core {
         T: Send + 'static,
         F: Future<Output = dl_core::Result<T>> + Send + 'static,
     {
-        self.start(py, runtime, Task::new(runtime, future), convert)
+        self.start(py, runtime, None, Task::new(runtime, future), convert)
     }
 
     /// Starts a call that the loop's thread polls, now for the first time. It is dropped if its future is cancelled.
@@ -152,6 +151,7 @@ impl Core {
         self: &Arc<Self>,
         py: Python<'_>,
         runtime: &Handle,
+        looking: Option<&Looking>,
         future: F,
         convert: impl Convert<T>,
     ) -> PyResult<Py<PyAny>>
@@ -159,6 +159,7 @@ impl Core {
         T: Send + 'static,
         F: Future<Output = dl_core::Result<T>> + Send + 'static,
     {
+        let looking = looking.filter(|looking| self.is_idle(py) && looking.is_worth_it());
         let answer = async move {
             let answer = future.await;
             Box::new(move |py: Python<'_>| match answer {
@@ -168,11 +169,19 @@ impl Core {
         };
         let future = self.event_loop.bind(py).call_method0(intern!(py, "create_future"))?;
         let number = self.number(runtime);
-        let waker = Waker::from(Arc::new(Ring { number, bell: self.bell.clone() }));
+        let ring = Arc::new(Ring::new(number, self.bell.clone(), looking.is_some()));
+        let waker = Waker::from(ring.clone());
         let call = Call { work: Box::pin(answer), future: future.clone().unbind(), waker };
-        if self.poll(py, runtime, number, call)? {
-            let cancel = Cancel { number, core: Owned::new(self.clone()) };
-            future.call_method1(intern!(py, "add_done_callback"), (cancel,))?;
+        let mut is_in_flight = self.poll(py, runtime, number, call)?;
+        if let Some(looking) = looking.filter(|_| is_in_flight) {
+            py.detach(|| looking.look(|| ring.was_heard()));
+            let heard = if ring.listen() { self.state().in_flight.remove(&number) } else { None };
+            if let Some(call) = heard {
+                is_in_flight = self.poll(py, runtime, number, call)?;
+            }
+        }
+        if is_in_flight {
+            future.call_method1(intern!(py, "add_done_callback"), (Cancel::new(number, self),))?;
         }
         Ok(future.unbind())
     }
@@ -182,6 +191,12 @@ impl Core {
         let future = self.event_loop.bind(py).call_method0(intern!(py, "create_future"))?;
         future.call_method1(intern!(py, "set_result"), (py.None(),))?;
         Ok(future.unbind())
+    }
+
+    /// Whether nothing is in flight, and no other task of the loop wants to run, as far as a loop tells.
+    fn is_idle(&self, py: Python<'_>) -> bool {
+        let ready = || self.event_loop.bind(py).getattr(intern!(py, "_ready"))?.len();
+        self.state().in_flight.is_empty() && ready().is_ok_and(|ready| ready == 0)
     }
 
     fn number(&self, runtime: &Handle) -> u64 {
@@ -202,6 +217,12 @@ impl Core {
             }
         }
         Ok(())
+    }
+
+    /// Drops a call, if it is in flight.
+    pub(crate) fn forget_one(&self, number: u64) {
+        let call = self.state().in_flight.remove(&number);
+        drop(call);
     }
 
     /// Drops all that is in flight.
@@ -264,21 +285,4 @@ fn settle(py: Python<'_>, future: &Bound<'_, PyAny>, answer: PyResult<Py<PyAny>>
         Err(error) => future.call_method1(intern!(py, "set_exception"), (error.into_value(py),))?,
     };
     Ok(())
-}
-
-/// Drops a call whose future was cancelled.
-#[pyclass(frozen, module = "dl._dl")]
-struct Cancel {
-    number: u64,
-    core: Owned<Arc<Core>>,
-}
-
-#[pymethods]
-impl Cancel {
-    fn __call__(&self, _future: &Bound<'_, PyAny>) {
-        if let Some(core) = self.core.here() {
-            let call = core.state().in_flight.remove(&self.number);
-            drop(call);
-        }
-    }
 }

@@ -1,4 +1,4 @@
-//! What an event loop calls when the descriptor of its calls was rung.
+//! What an event loop calls: when the descriptor of its calls was rung, and when the future of one is done.
 
 use std::sync::{Arc, Weak};
 
@@ -45,5 +45,27 @@ impl Drop for Listener {
                 core.forget();
             }
         });
+    }
+}
+
+/// Drops a call whose future was cancelled.
+#[pyclass(frozen, module = "dl._dl")]
+pub(crate) struct Cancel {
+    number: u64,
+    core: Owned<Arc<Core>>,
+}
+
+impl Cancel {
+    pub(crate) fn new(number: u64, core: &Arc<Core>) -> Self {
+        Self { number, core: Owned::new(core.clone()) }
+    }
+}
+
+#[pymethods]
+impl Cancel {
+    fn __call__(&self, _future: &Bound<'_, PyAny>) {
+        if let Some(core) = self.core.here() {
+            core.forget_one(self.number);
+        }
     }
 }

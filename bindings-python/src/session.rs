@@ -10,7 +10,7 @@ use crate::calls::Core;
 use crate::delivery::Given;
 use crate::error::raised;
 use crate::runtime::Runtime;
-use crate::wait;
+use crate::wait::{self, Looking};
 
 /// See the module.
 pub(crate) struct Session {
@@ -19,6 +19,8 @@ pub(crate) struct Session {
     /// Those of the event loop, for `dl.aio`; otherwise the caller's thread waits.
     calls: Option<Arc<Core>>,
     on_disk: bool,
+    /// For what is appended.
+    looking: Looking,
     namespace: OnceLock<dl_core::Namespace>,
 }
 
@@ -32,7 +34,8 @@ impl Session {
     pub(crate) fn new(calls: Option<Arc<Core>>, uri: &str) -> dl_core::Result<Arc<Self>> {
         let runtime = Mutex::new(Some(Runtime::shared()?));
         let on_disk = uri.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("file:"));
-        Ok(Arc::new(Self { runtime, calls, on_disk, namespace: OnceLock::new() }))
+        let (looking, namespace) = (Looking::default(), OnceLock::new());
+        Ok(Arc::new(Self { runtime, calls, on_disk, looking, namespace }))
     }
 
     /// Notes the namespace that was opened.
@@ -135,13 +138,41 @@ impl Session {
         T: Send + 'static,
         F: Future<Output = dl_core::Result<T>> + Send + 'static,
     {
+        self.begin(py, None, future, convert)
+    }
+
+    /// As [`quick_call`](Self::quick_call), for appends, of which one alone is done soon where nothing is slow.
+    pub(crate) fn append<T, F>(
+        &self,
+        py: Python<'_>,
+        future: F,
+        convert: impl Convert<T>,
+    ) -> PyResult<Py<PyAny>>
+    where
+        T: Send + 'static,
+        F: Future<Output = dl_core::Result<T>> + Send + 'static,
+    {
+        self.begin(py, Some(&self.looking), future, convert)
+    }
+
+    fn begin<T, F>(
+        &self,
+        py: Python<'_>,
+        looking: Option<&Looking>,
+        future: F,
+        convert: impl Convert<T>,
+    ) -> PyResult<Py<PyAny>>
+    where
+        T: Send + 'static,
+        F: Future<Output = dl_core::Result<T>> + Send + 'static,
+    {
         let runtime = self.runtime(py)?;
         match &self.calls {
             None => {
-                let answer = wait::quickly(py, runtime.handle(), future)?;
+                let answer = wait::quickly(py, runtime.handle(), future, looking)?;
                 convert(py, answer.map_err(|error| raised(py, &error))?)
             }
-            Some(calls) => calls.start(py, runtime.handle(), future, convert),
+            Some(calls) => calls.start(py, runtime.handle(), looking, future, convert),
         }
     }
 

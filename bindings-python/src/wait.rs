@@ -3,10 +3,10 @@
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -15,13 +15,53 @@ use tokio::runtime::Handle;
 /// How long a signal such as Ctrl-C waits for the main thread to look at it.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// For how long a call looks whether it is done before it sleeps. On an idle machine waking up takes half of that.
+const MOST_LOOKING: Duration = Duration::from_micros(50);
+
+/// How many calls do not look after one that looked in vain.
+const WITHOUT_LOOKING: u32 = 100;
+
+/// Whether it is worth it to look for an answer instead of sleeping at once: where it was the last time.
+#[derive(Default)]
+pub(crate) struct Looking(AtomicU32);
+
+impl Looking {
+    /// Whether to look now.
+    pub(crate) fn is_worth_it(&self) -> bool {
+        let without = self.0.load(Ordering::Relaxed);
+        if without > 0 {
+            self.0.store(without - 1, Ordering::Relaxed);
+        }
+        without == 0
+    }
+
+    /// Looks for a while; whether it is there. Who is to bring it runs meanwhile, also on this processor.
+    #[expect(clippy::disallowed_methods, reason = "a caller's patience runs by the clock of the caller")]
+    pub(crate) fn look(&self, is_there: impl Fn() -> bool) -> bool {
+        let began = Instant::now();
+        while !is_there() {
+            if began.elapsed() > MOST_LOOKING {
+                self.0.store(WITHOUT_LOOKING, Ordering::Relaxed);
+                return false;
+            }
+            thread::yield_now();
+        }
+        true
+    }
+}
+
 /// Runs a future to its end. A signal whose handler raises drops it.
 pub(crate) fn until<F>(py: Python<'_>, runtime: &Handle, future: F) -> PyResult<F::Output>
 where
     F: Future<Output: Send> + Send,
 {
-    let future = pin!(future);
-    let mut waiting = Waiting::new(future, runtime);
+    until_done(py, Waiting::new(pin!(future), runtime, None))
+}
+
+fn until_done<F>(py: Python<'_>, mut waiting: Waiting<'_, F>) -> PyResult<F::Output>
+where
+    F: Future<Output: Send> + Send,
+{
     let mut patience = Some(LOOK);
     loop {
         if let Some(output) = py.detach(|| waiting.run(patience)) {
@@ -35,15 +75,20 @@ where
     }
 }
 
-/// As [`until`], for calls that seldom wait: tries once without letting go of Python's lock.
-pub(crate) fn quickly<F>(py: Python<'_>, runtime: &Handle, future: F) -> PyResult<F::Output>
+/// As [`until`], for calls that seldom wait: tries once without letting go of Python's lock, and may look before it sleeps.
+pub(crate) fn quickly<F>(
+    py: Python<'_>,
+    runtime: &Handle,
+    future: F,
+    looking: Option<&Looking>,
+) -> PyResult<F::Output>
 where
     F: Future<Output: Send> + Send,
 {
     let mut future = pin!(future);
     match try_once(runtime, future.as_mut()) {
         Some(output) => Ok(output),
-        None => until(py, runtime, future),
+        None => until_done(py, Waiting::new(future, runtime, looking)),
     }
 }
 
@@ -88,15 +133,17 @@ fn is_main(py: Python<'_>) -> PyResult<bool> {
 struct Waiting<'a, F> {
     future: Pin<&'a mut F>,
     runtime: &'a Handle,
+    looking: Option<&'a Looking>,
     parker: Arc<Parker>,
     waker: Waker,
 }
 
 impl<'a, F: Future> Waiting<'a, F> {
-    fn new(future: Pin<&'a mut F>, runtime: &'a Handle) -> Self {
+    fn new(future: Pin<&'a mut F>, runtime: &'a Handle, looking: Option<&'a Looking>) -> Self {
         let parker = Arc::new(Parker { thread: thread::current(), woken: AtomicBool::new(true) });
         let waker = Waker::from(parker.clone());
-        Self { future, runtime, parker, waker }
+        let looking = looking.filter(|looking| looking.is_worth_it());
+        Self { future, runtime, looking, parker, waker }
     }
 
     /// What the future answers; `None` if it took longer.
@@ -116,6 +163,9 @@ impl<'a, F: Future> Waiting<'a, F> {
             }
             if let Poll::Ready(output) = self.future.as_mut().poll(&mut Context::from_waker(&self.waker)) {
                 return Some(output);
+            }
+            if let Some(looking) = self.looking.take() {
+                looking.look(|| self.parker.woken.load(Ordering::Acquire));
             }
         }
     }

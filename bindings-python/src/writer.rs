@@ -64,7 +64,7 @@ impl Writer {
             };
             ticket.await
         };
-        session.quick_call(py, append, receipt)
+        session.append(py, append, receipt)
     }
 
     /// Waits for room only, and answers with a ticket.
@@ -109,7 +109,7 @@ impl Writer {
         let records = input::records(records)?;
         let (session, writer) = self.parts()?;
         let append = async move { Ok(append_each(&writer, records).await) };
-        session.quick_call(py, append, |py, (done, failure)| {
+        session.append(py, append, |py, (done, failure)| {
             let Some(failure) = failure else { return receipts(py, done) };
             let failure = exception(py, &failure)?;
             failure.setattr("receipts", receipts(py, done)?)?;
@@ -128,7 +128,7 @@ impl Writer {
         let (records, condition) = (input::records(records)?, input::condition(if_last)?);
         let (session, writer) = self.parts()?;
         let append = async move { writer.append_batch(records, condition).await?.await };
-        session.quick_call(py, append, receipts)
+        session.append(py, append, receipts)
     }
 
     /// Appends a record set.
@@ -154,7 +154,7 @@ impl Writer {
         let condition = input::condition(if_last)?;
         let (session, writer) = self.parts()?;
         let append = async move { writer.append_record_set(set, condition).await?.await };
-        session.quick_call(py, append, receipts)
+        session.append(py, append, receipts)
     }
 
     fn flush(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {

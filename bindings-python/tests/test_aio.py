@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import itertools
 import resource
+import socket
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -336,6 +337,43 @@ def test_a_cancelled_append_is_appended_all_the_same(uri: str) -> None:
                 assert isinstance(answer, dl.Receipt if i % 2 else (dl.Receipt, asyncio.CancelledError))
             await writer.flush()
         assert await log.count() == 10
+
+    run(uri, use)
+
+
+def test_who_appends_alone_lets_the_loop_look_at_descriptors(uri: str) -> None:
+    async def use(namespace: dl.aio.Namespace, log: dl.aio.Log) -> None:
+        looks = itertools.count()
+        here, there = socket.socketpair()
+        loop = asyncio.get_running_loop()
+        with here, there:
+            there.send(b"x")
+            loop.add_reader(here, lambda: next(looks))
+            async with log.open_writer() as writer:
+                for i in range(100):
+                    await writer.append(b"%d" % i)
+                    await writer.append_many([b"%d" % i])
+            loop.remove_reader(here)
+        assert next(looks) >= 20
+
+    run(uri, use)
+
+
+def test_appends_that_are_done_at_once_are_those_of_before(uri: str) -> None:
+    async def use(namespace: dl.aio.Namespace, log: dl.aio.Log) -> None:
+        async with log.open_writer() as writer:
+            for i in range(300):
+                # Alone, and then beside others, of which some are cancelled.
+                receipt = await writer.append(b"%d" % i, txid=i)
+                assert (receipt.txid, writer.last_dlsn) == (i, receipt.dlsn)
+                tasks = [asyncio.ensure_future(writer.append(b"beside", txid=i)) for _ in range(i % 4)]
+                await asyncio.sleep(0)
+                for task in tasks[::2]:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+            with pytest.raises(dl.InvalidArgument):
+                await writer.append(b"late", txid=1)
+        assert await log.count() == 300 + sum(i % 4 for i in range(300))
 
     run(uri, use)
 

@@ -381,7 +381,7 @@ class Writer(_Handle):
     async def append(self, payload: Buffer, *, txid: int | None = None, if_last: _Position | None = None) -> Receipt:
         """Appends a record, and returns when it is durable. `if_last`: the position that the last record must have, or
         `"empty"`; otherwise `ConditionFailed`."""
-        receipt: Receipt = await self._native.append(payload, txid=txid, if_last=if_last)
+        receipt: Receipt = await _appended(self._native.append(payload, txid=txid, if_last=if_last))
         return receipt
 
     async def append_nowait(
@@ -399,14 +399,14 @@ class Writer(_Handle):
     async def append_many(self, records: Iterable[_NewRecord]) -> Receipts:
         """Appends each of the records (a payload, or a pair of payload and txid), all in flight at once, and returns when
         they are durable. An error has the receipts of those in front of it as `receipts`."""
-        receipts: Receipts = await self._native.append_many(records)
+        receipts: Receipts = await _appended(self._native.append_many(records))
         return receipts
 
     async def append_batch(
         self, records: Iterable[_NewRecord], *, if_last: _Position | None = None
     ) -> Receipts:
         """Appends records that are all in the log, next to each other, or none of them."""
-        receipts: Receipts = await self._native.append_batch(records, if_last=if_last)
+        receipts: Receipts = await _appended(self._native.append_batch(records, if_last=if_last))
         return receipts
 
     async def append_record_set(
@@ -418,8 +418,8 @@ class Writer(_Handle):
         if_last: _Position | None = None,
     ) -> Receipts:
         """Appends a record set: all of its members or none, with one txid, compressed together."""
-        receipts: Receipts = await self._native.append_record_set(
-            payloads, txid=txid, compression=compression, if_last=if_last
+        receipts: Receipts = await _appended(
+            self._native.append_record_set(payloads, txid=txid, compression=compression, if_last=if_last)
         )
         return receipts
 
@@ -518,9 +518,19 @@ class Reader(_Handle):
         return record
 
 
-# Answers of readers and watchers that were there at once, and after how many the other tasks have their turn.
+# Answers that were there at once, and after how many the other tasks have their turn.
 _at_once = itertools.count(1)
 _IN_A_ROW = 100
+_APPENDS_IN_A_ROW = 10
+
+
+async def _appended(future: asyncio.Future[Any]) -> Any:
+    """What an append answers. One that has the loop to itself is often done at once."""
+    at_once = future.done()
+    answer = await future
+    if at_once and not next(_at_once) % _APPENDS_IN_A_ROW:
+        await asyncio.sleep(0)
+    return answer
 
 
 async def _taken(future: asyncio.Future[_dl.Given]) -> Any:
