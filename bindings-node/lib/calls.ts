@@ -33,6 +33,8 @@ export interface Manner {
   operation?: string;
   /** Whether the call may have taken effect when it was given up. */
   effective?: boolean;
+  /** What the caller gets of a result. Later steps would be told behind what ended after it. */
+  show?: ((value: never) => unknown) | undefined;
   /** Hears of the error before the caller does. */
   failed?(error: Error): void;
   /** What is done with a result that comes when the call was given up. If absent, it is dropped, and what was opened is let go. */
@@ -103,7 +105,7 @@ function begin(
   };
   const entry: Entry = {
     resolve: (value) => {
-      if (end()) resolve(value);
+      if (end()) resolve(manner.show === undefined ? value : manner.show(value as never));
     },
     reject: (error) => {
       if (!end()) return;
@@ -138,16 +140,21 @@ export function begun<T>(start: (call: number) => void, keep: object): { number:
   return { number, promise: call<T>(start, { keep, background: true }) };
 }
 
-/** Takes what ended and settles it. Runs when the bell rings. */
+/** Takes what ended and settles it, in the order in which it ended. Runs when the bell rings. */
 function settle(): void {
   const { receipts, others } = port.take();
-  if (receipts !== undefined && receipts !== null) {
-    for (const [number, receipt] of acknowledged(receipts)) deliver(taken(number), true, receipt);
-  }
-  for (let at = 0; at < others.length; at += 3) {
+  const numbers = receipts ?? new BigInt64Array();
+  let told = 0;
+  const acknowledge = (to: number): void => {
+    for (const [number, receipt] of acknowledged(numbers, told, to)) deliver(taken(number), true, receipt);
+    told = to;
+  };
+  for (let at = 0; at < others.length; at += 4) {
+    acknowledge(others[at + 3] as number);
     if (listeners.size > 0 && heard(others[at] as number, others[at + 1] === true, others[at + 2])) continue;
     deliver(taken(others[at] as number), others[at + 1] === true, others[at + 2]);
   }
+  acknowledge(numbers.length);
 }
 
 /** Settles one. Whatever fails in it is its own, and the next one is settled. */

@@ -207,9 +207,9 @@ export function receipts(data: Buffer): Receipt[] {
   return list;
 }
 
-/** Calls and their receipts, of single appends. */
-export function* acknowledged(numbers: BigInt64Array): Generator<[number, Receipt]> {
-  for (let at = 0; at < numbers.length; at += RECEIPT + 1) {
+/** Calls and their receipts, of single appends: those between two places. */
+export function* acknowledged(numbers: BigInt64Array, from: number, to: number): Generator<[number, Receipt]> {
+  for (let at = from; at < to; at += RECEIPT + 1) {
     yield [Number(numbers[at]), new Receipt(numbers, at + 1)];
   }
 }

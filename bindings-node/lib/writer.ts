@@ -86,7 +86,7 @@ export class Writer implements AsyncDisposable {
    * Appends a record; resolves when it is durable. It waits for room where too much is in flight: `await` {@link ready}
    * first in loops that do not await their appends.
    *
-   * Giving it up by its signal does not undo it, once it has its place.
+   * Giving it up by its signal does not undo it, once it has its place; before that it is not appended.
    */
   append(record: Payload | NewRecord, options: AppendOptions = {}): Promise<Receipt> {
     return this.#change<Receipt>('append', (number) => {
@@ -100,7 +100,7 @@ export class Writer implements AsyncDisposable {
 
   /**
    * Appends a record if there is room now.
-   * @throws {@link BusyError} at once if there is none, and whatever else refuses it at the call.
+   * @throws {@link BusyError} at once if there is none, or appends that were called before wait for it, and whatever else refuses it at the call.
    */
   tryAppend(record: Payload | NewRecord, options: TryAppendOptions = {}): Promise<Receipt> {
     const signal = ready(options, 'try_append');
@@ -125,36 +125,36 @@ export class Writer implements AsyncDisposable {
    * fails, so does this, with the {@link DlError.receipts} of those that were acknowledged all the same.
    */
   appendMany(records: readonly (Payload | NewRecord)[], options?: Waiting): Promise<Receipt[]> {
-    return this.#change<Buffer>('append_many', (number) => {
+    return this.#change<Receipt[]>('append_many', (number) => {
       const { data, lengths, txids } = pack(records);
       this.#native.appendMany(number, data, lengths, txids);
-    }, options).then(receipts);
+    }, options, receipts);
   }
 
   /** Appends records that are all in the log, in consecutive slots, or none of them. */
   appendBatch(records: readonly (Payload | NewRecord)[], options: BatchOptions = {}): Promise<Receipt[]> {
-    return this.#change<Buffer>('append_batch', (number) => {
+    return this.#change<Receipt[]>('append_batch', (number) => {
       const { data, lengths, txids } = pack(records);
       this.#native.appendBatch(number, data, lengths, txids, expectation(options.ifLast));
-    }, options).then(receipts);
+    }, options, receipts);
   }
 
   /** Appends payloads as a record set, which is stored as one record: all of them are in the log, or none. */
   appendRecordSet(payloads: readonly Payload[], options: RecordSetOptions = {}): Promise<Receipt[]> {
-    return this.#change<Buffer>('append_record_set', (number) => {
+    return this.#change<Receipt[]>('append_record_set', (number) => {
       const { data, lengths, txids } = pack(payloads, 'payloads');
       if (txids !== undefined) throw invalid('a member of a record set has no txid of its own');
       const { txid, compression = 'none', ifLast } = options;
       this.#native.appendRecordSet(number, data, lengths, optionalInteger(txid, 'txid'), string(compression, 'compression'), expectation(ifLast));
-    }, options).then(receipts);
+    }, options, receipts);
   }
 
-  /** Resolves when there is room for a record. */
+  /** Resolves when there is room for a record, and all appends that were called before have theirs. */
   ready(options?: Waiting): Promise<void> {
     return this.#look('ready', (number) => this.#native.ready(number), options);
   }
 
-  /** Resolves when all appends that were called before are settled. */
+  /** Resolves when all appends that were called before are settled, those too that wait for room. */
   flush(options?: Waiting): Promise<void> {
     return this.#look('flush', (number) => this.#native.flush(number), options);
   }
@@ -167,12 +167,18 @@ export class Writer implements AsyncDisposable {
     return Dlsn.trusted(await this.#change<string>('truncate', (number) => this.#native.truncate(number, text(before, 'before')), options));
   }
 
-  /** Ends the log for ever: every later append, of this or any other writer, fails with {@link SealedError}. */
+  /**
+   * Ends the log for ever: every later append, of this or any other writer, fails with {@link SealedError}, and so do those of
+   * this one that wait for room: await {@link flush} first where some may.
+   */
   seal(options?: Waiting): Promise<void> {
     return this.#change('seal', (number) => this.#native.seal(number), options);
   }
 
-  /** Settles what was appended, completes the segment and lets the log go, within `closeTimeoutMs`. */
+  /**
+   * Settles what was appended, completes the segment and lets the log go, within `closeTimeoutMs`. Appends that wait for room fail
+   * with {@link ClosedError}: await {@link flush} first where some may.
+   */
   close(options?: Waiting): Promise<void> {
     return this.#change('close', (number) => this.#native.close(number), options);
   }
@@ -231,8 +237,8 @@ export class Writer implements AsyncDisposable {
     return call<T>(start, { operation, options, keep: [this, this.#owner], failed: this.#failed });
   }
 
-  #change<T>(operation: string, start: (number: number) => void, options?: Waiting): Promise<T> {
-    return call<T>(start, { operation, options, keep: [this, this.#owner], effective: true, failed: this.#failed });
+  #change<T>(operation: string, start: (number: number) => void, options?: Waiting, show?: (value: never) => T): Promise<T> {
+    return call<T>(start, { operation, options, keep: [this, this.#owner], effective: true, show, failed: this.#failed });
   }
 
   readonly #failed = (error: Error): void => {

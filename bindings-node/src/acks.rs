@@ -3,7 +3,7 @@
 //! Two tasks, so that appends get their places in the order of the calls and their promises are settled in that order
 //! too. One task for each append would cost more and promise less.
 
-use std::future::Future;
+use std::future::{Future, poll_fn, ready};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -25,6 +25,25 @@ pub(crate) enum Tickets {
     Batch(BatchTicket),
     /// Records one behind the other, and what stopped the rest of them.
     Many(ManyTicket, Option<Error>),
+    /// No append: the rest of a call that is told behind those that were called before it.
+    Rest(Rest),
+    /// No append: there is room for one, and that is told at once.
+    Room,
+}
+
+/// See [`Tickets::Rest`].
+type Rest = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+
+impl Tickets {
+    /// Begins a call, and answers its rest.
+    pub(crate) async fn of(call: impl Future<Output = Result<()>> + Send + 'static) -> Result<Self> {
+        let mut rest: Rest = Box::pin(call);
+        let begun = poll_fn(|context| Poll::Ready(rest.as_mut().poll(context))).await;
+        Ok(Self::Rest(match begun {
+            Poll::Ready(answer) => Box::pin(ready(answer)),
+            Poll::Pending => rest,
+        }))
+    }
 }
 
 /// An append that waits for room.
@@ -53,20 +72,49 @@ impl Acks {
     /// Has an append take its place behind those before it: now, if nothing is in its way.
     pub(crate) fn append(&self, call: Call, placing: impl Future<Output = Result<Tickets>> + Send + 'static) {
         let mut placing: Placing = Box::pin(placing);
-        if self.waiting.load(Ordering::Acquire) == 0 {
+        if !self.somebody_waits() {
             let _entered = runtime::made().enter();
             if let Poll::Ready(tickets) = placing.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
                 self.placed(call, tickets);
                 return;
             }
         }
+        self.stand_in_line(call, placing);
+    }
+
+    /// Begins a call now, as the core does, though appends that were called before may wait for room; tells of it behind these.
+    pub(crate) fn begin(&self, call: Call, future: impl Future<Output = Result<()>> + Send + 'static) {
+        let mut begun: Placing = Box::pin(Tickets::of(future));
+        let _entered = runtime::made().enter();
+        match begun.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(rest) => self.append(call, ready(rest)),
+            Poll::Pending => self.append(call, begun),
+        }
+    }
+
+    /// Waits for room behind those who do.
+    pub(crate) fn wait_for_room(&self, call: Call, room: impl Future<Output = Result<()>> + Send + 'static) {
+        if self.somebody_waits() {
+            self.stand_in_line(call, Box::pin(async move { room.await.map(|()| Tickets::Room) }));
+        } else {
+            self.settler.start(call, room);
+        }
+    }
+
+    /// Whether an append that was called before has no place yet.
+    pub(crate) fn somebody_waits(&self) -> bool {
+        self.waiting.load(Ordering::Acquire) > 0
+    }
+
+    fn stand_in_line(&self, call: Call, placing: Placing) {
         self.waiting.fetch_add(1, Ordering::AcqRel);
         let given_up = self.settler.cancel_by(call);
         let placing = Box::pin(async move {
             tokio::select! {
+                // One that was given up before it had a place gets none.
                 biased;
-                tickets = placing => tickets,
                 _ = given_up => Err(cancelled()),
+                tickets = placing => tickets,
             }
         });
         if self.line.send((call, placing)).is_err() {
@@ -92,6 +140,12 @@ async fn place(
     while let Some((call, placing)) = line.recv().await {
         let tickets = placing.await;
         settler.forget(call);
+        if let Ok(Tickets::Room) = tickets {
+            // In front of the telling: whoever hears of it finds nobody in line.
+            waiting.fetch_sub(1, Ordering::AcqRel);
+            settler.settle(call, Ok(()));
+            continue;
+        }
         if placed.send((call, tickets)).is_err() {
             settler.settle::<()>(call, Err(gone()));
         }
@@ -113,6 +167,8 @@ async fn settle(settler: Settler, mut placed: UnboundedReceiver<(Call, Result<Ti
                 settler.settle(call, ticket.await.map(|receipts| columns::receipts(&receipts)));
             }
             Ok(Tickets::Many(ticket, refused)) => many(&settler, call, ticket, refused).await,
+            Ok(Tickets::Rest(rest)) => settler.settle(call, rest.await),
+            Ok(Tickets::Room) => settler.settle(call, Ok(())),
         }
     }
 }

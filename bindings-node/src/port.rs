@@ -9,15 +9,15 @@ use napi::bindgen_prelude::{Array, BigInt64Array, Function};
 use napi_derive::napi;
 
 use crate::error::NativeError;
-use crate::settler::{Ended, Settler};
+use crate::settler::{Ended, Other, Settler};
 
 /// What JavaScript takes.
 #[napi(object, object_from_js = false)]
 pub struct Taken<'env> {
     /// For each acknowledged append its call and its receipt: see [`columns::RECEIPT`](crate::columns::RECEIPT).
     pub receipts: Option<BigInt64Array>,
-    /// For each other call its number, whether it succeeded, and its result or error, in turn. Events are among them, and what
-    /// fails with nothing when there will be no more.
+    /// For each other call its number, whether it succeeded, its result or error, and how many numbers of `receipts` ended before
+    /// it, in turn. Events are among them, and what fails with nothing when there will be no more.
     pub others: Array<'env>,
 }
 
@@ -49,11 +49,12 @@ impl Port {
     pub fn take<'env>(&self, env: &'env Env) -> napi::Result<Taken<'env>> {
         let Ended { receipts, others, .. } = self.settler.take();
         let mut list = env.create_array(0)?;
-        for (call, succeeded, value) in others {
+        for Other { call, succeeded, value, behind } in others {
             let at = list.len();
             list.set(at, call)?;
             list.set(at + 1, succeeded)?;
             value(&mut list, at + 2)?;
+            list.set(at + 3, u32::try_from(behind).unwrap_or(u32::MAX))?;
         }
         let receipts = Some(receipts).filter(|receipts| !receipts.is_empty()).map(BigInt64Array::new);
         Ok(Taken { receipts, others: list })

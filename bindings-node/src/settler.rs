@@ -55,9 +55,18 @@ struct Shared {
 pub(crate) struct Ended {
     /// The receipts of single appends, each behind its call.
     pub(crate) receipts: Vec<i64>,
-    pub(crate) others: Vec<(Call, bool, Value)>,
+    pub(crate) others: Vec<Other>,
     /// How many of them are events.
     events: usize,
+}
+
+/// What ended, and is no single append that was acknowledged.
+pub(crate) struct Other {
+    pub(crate) call: Call,
+    pub(crate) succeeded: bool,
+    pub(crate) value: Value,
+    /// How many numbers of receipts there were before it.
+    pub(crate) behind: usize,
 }
 
 impl Settler {
@@ -90,10 +99,10 @@ impl Settler {
             return;
         }
         let mut ended = lock(&self.0.ended);
-        let answer = ended.others.iter_mut().find(|(ended, succeeded, _)| *ended == call && *succeeded);
-        let unwanted = answer.map(|(_, succeeded, value)| {
-            *succeeded = false;
-            replace(value, put(NativeError::from(cancelled())))
+        let answer = ended.others.iter_mut().find(|ended| ended.call == call && ended.succeeded);
+        let unwanted = answer.map(|answer| {
+            answer.succeeded = false;
+            replace(&mut answer.value, put(NativeError::from(cancelled())))
         });
         drop(ended);
         if unwanted.is_some() {
@@ -220,7 +229,8 @@ impl Settler {
 
     fn push(&self, mut ended: MutexGuard<'_, Ended>, call: Call, succeeded: bool, value: Value) {
         let first = ended.is_empty();
-        ended.others.push((call, succeeded, value));
+        let behind = ended.receipts.len();
+        ended.others.push(Other { call, succeeded, value, behind });
         drop(ended);
         self.ring(first);
     }
@@ -292,8 +302,9 @@ struct Pending {
 impl Pending {
     fn settle(&mut self, answer: Result<Value>) {
         if let Some(call) = self.call.take() {
-            self.settler.forget(call);
             self.settler.answer(call, answer);
+            // Behind it: whoever gives the call up meanwhile waits for its end, and finds the answer.
+            self.settler.forget(call);
         }
     }
 }

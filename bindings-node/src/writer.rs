@@ -1,6 +1,9 @@
 //! The writer of a log.
 
-use dl_core::{Compression, NewRecordSet, Writer};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use dl_core::{Compression, Error, ErrorKind, NewRecordSet, Writer};
 use napi::Either;
 use napi::bindgen_prelude::{BigInt, BigInt64Array, Uint32Array};
 use napi_derive::napi;
@@ -22,6 +25,21 @@ pub struct NativeWriter {
 impl NativeWriter {
     pub(crate) fn new(settler: &Settler, writer: Writer) -> Self {
         Self { settler: settler.clone(), acks: Acks::new(settler), writer }
+    }
+
+    /// Why there is no room for an append in front of which others wait.
+    fn busy(&self) -> Error {
+        let busy = || Error::new(ErrorKind::Busy, "appends wait for room; wait for their acknowledgements");
+        self.ended().unwrap_or_else(busy).during("try_append")
+    }
+
+    /// The error that ended the writer, if one has.
+    fn ended(&self) -> Option<Error> {
+        let ended = pin!(self.writer.fenced());
+        match ended.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(error) => Some(error),
+            Poll::Pending => None,
+        }
     }
 }
 
@@ -58,7 +76,14 @@ impl NativeWriter {
     #[napi(catch_unwind)]
     pub fn try_append(&self, call: f64, payload: &[u8], chosen: Option<BigInt>) -> Either<NativeError, bool> {
         let chosen = txid(chosen).map_err(|error| error.during("try_append"));
-        let ticket = chosen.and_then(|txid| self.writer.try_append(record(payload, txid)));
+        let ticket = chosen.and_then(|txid| {
+            // Nor is there room where others wait for it.
+            if self.acks.somebody_waits() {
+                Err(self.busy())
+            } else {
+                self.writer.try_append(record(payload, txid))
+            }
+        });
         now(ticket.map(|ticket| {
             self.acks.placed(call, Ok(Tickets::One(ticket)));
             true
@@ -129,14 +154,15 @@ impl NativeWriter {
     #[napi(catch_unwind)]
     pub fn ready(&self, call: f64) {
         let writer = self.writer.clone();
-        self.settler.start(call, async move { writer.ready().await });
+        self.acks.wait_for_room(call, async move { writer.ready().await });
     }
 
-    /// Waits until what was appended is settled.
+    /// Waits until all appends that were called before are settled.
     #[napi(catch_unwind)]
     pub fn flush(&self, call: f64) {
         let writer = self.writer.clone();
-        self.settler.start(call, async move { writer.flush().await });
+        // Begun at its place in line, so that it waits for all that is in front of it, and for nothing behind.
+        self.acks.append(call, Tickets::of(async move { writer.flush().await }));
     }
 
     /// Truncates the log, its open segment included.
@@ -150,14 +176,14 @@ impl NativeWriter {
     #[napi(catch_unwind)]
     pub fn seal(&self, call: f64) {
         let writer = self.writer.clone();
-        self.settler.start(call, async move { writer.seal().await });
+        self.acks.begin(call, async move { writer.seal().await });
     }
 
     /// Settles what was appended and lets the log go.
     #[napi(catch_unwind)]
     pub fn close(&self, call: f64) {
         let writer = self.writer.clone();
-        self.settler.start(call, async move { writer.close().await });
+        self.acks.begin(call, async move { writer.close().await });
     }
 
     /// Ends the writer now.
