@@ -119,12 +119,8 @@ impl HeldLock {
         let answered = asking.late.clone();
         // Not dropped halfway with the caller, when nobody would know whether the lock was taken.
         engine.seams.tasks.spawn(Box::pin(async move {
-            let lock = tokio::select! {
-                biased;
-                lock = metadata.lock(&path, &owner, takeover) => lock,
-                // Nobody is to wait on, and stand in the way of others, for a caller that is gone.
-                () = send.closed(), if matches!(takeover, Takeover::Wait(_)) => return,
-            };
+            // Nobody is to wait on, and stand in the way of others, for a caller that is gone.
+            let lock = metadata.lock(&path, &owner, takeover, Box::pin(send.closed())).await;
             // If the caller is gone, so is the guard, which releases the lock: before others hear that this is over.
             drop(send.send(lock.map(|lock| Self { metadata, tasks, releases, lock: Some(lock) })));
             drop(answered);

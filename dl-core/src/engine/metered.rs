@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::error::Result;
 use crate::metadata::{Child, Lock, MetadataStore, Node, Op, Outcome, Takeover, Watch};
-use crate::seams::Clock;
+use crate::seams::{BoxFuture, Clock};
 use crate::telemetry::Telemetry;
 
 /// See the module.
@@ -67,9 +67,15 @@ impl MetadataStore for MeteredMetadata {
         self.store.watch_below(path, name)
     }
 
-    async fn lock(&self, path: &str, owner: &str, takeover: Takeover) -> Result<Lock> {
+    async fn lock(
+        &self,
+        path: &str,
+        owner: &str,
+        takeover: Takeover,
+        gone: BoxFuture<'_, ()>,
+    ) -> Result<Lock> {
         let began = self.clock.monotonic();
-        let lock = self.store.lock(path, owner, takeover).await;
+        let lock = self.store.lock(path, owner, takeover, gone).await;
         self.telemetry.metrics.lock_wait.record_time(self.clock.monotonic().saturating_sub(began));
         lock
     }

@@ -93,3 +93,8 @@ pub(crate) fn held(owner: &str) -> Error {
     let message = "another writer holds the log; wait for it, or take the log over by force";
     Error::locked(message).with("owner", owner)
 }
+
+/// The error for whom nobody waits any more.
+pub(crate) fn unwanted() -> Error {
+    Error::closed("nobody waits for the lock any more")
+}

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 use crate::error::Result;
+use crate::seams::BoxFuture;
 pub use crate::types::Takeover;
 
 /// A tree of small versioned nodes, shared by every process that uses the namespace.
@@ -68,11 +69,18 @@ pub trait MetadataStore: Send + Sync + 'static {
     /// whoever takes it by force deletes the members before its own, so a holder makes each of its commits
     /// conditional on [`Lock::check`]. The member of a process that died is gone.
     ///
-    /// Dropping the call while it waits for an owner leaves no member behind, as soon as the store has heard of it.
+    /// When `gone` completes, the caller wants it no more: if it waits for an owner, it fails with `closed`, and leaves no
+    /// member behind at that moment. Dropping the call does so as soon as the store has heard of it.
     ///
     /// # Errors
     /// `locked` naming the owner, for [`Takeover::Never`] and after the time of [`Takeover::Wait`].
-    async fn lock(&self, path: &str, owner: &str, takeover: Takeover) -> Result<Lock>;
+    async fn lock(
+        &self,
+        path: &str,
+        owner: &str,
+        takeover: Takeover,
+        gone: BoxFuture<'_, ()>,
+    ) -> Result<Lock>;
 
     /// The owner of the lock at `path`, as it named itself, or `None` if nobody holds it.
     async fn lock_owner(&self, path: &str) -> Result<Option<String>>;

@@ -10,6 +10,7 @@ use crate::metadata::lock::{self, LockState};
 use crate::metadata::{
     Changes, Child, Lock, MetadataStore, Node, NodePath, Op, Outcome, Takeover, TreeOp, Watch,
 };
+use crate::seams::BoxFuture;
 
 #[async_trait]
 impl MetadataStore for Opening {
@@ -52,7 +53,13 @@ impl MetadataStore for Opening {
         Ok(self.watches.watch_below(path, name))
     }
 
-    async fn lock(&self, path: &str, owner: &str, takeover: Takeover) -> Result<Lock> {
+    async fn lock(
+        &self,
+        path: &str,
+        owner: &str,
+        takeover: Takeover,
+        mut gone: BoxFuture<'_, ()>,
+    ) -> Result<Lock> {
         let path = NodePath::new(path)?;
         let patience = if let Takeover::Wait(patience) = takeover { patience } else { Duration::ZERO };
         let mut enough = self.seams.clock.sleep(patience);
@@ -66,6 +73,7 @@ impl MetadataStore for Opening {
                 biased;
                 () = watch.changed() => {}
                 () = &mut enough => return Err(lock::held(&holder)),
+                () = &mut gone => return Err(lock::unwanted()),
             }
         }
     }

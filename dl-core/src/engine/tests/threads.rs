@@ -91,6 +91,27 @@ async fn an_open_that_was_given_up_takes_the_log_from_nobody_who_opens_it_later(
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_waiting_open_that_was_given_up_is_in_nobodys_way() {
+    let directory = tempfile::tempdir().unwrap();
+    let uri = crate::file_uri(directory.path()).unwrap();
+    for uri in [uri.as_str(), "memory:given-up-wait"] {
+        let namespace = Namespace::open(uri, options("a").unsafe_filesystem(true)).await.unwrap();
+        let log = namespace.log(&LogName::new("busy").unwrap());
+        log.open_writer(creating()).await.unwrap().close().await.unwrap();
+        for round in 0..400 {
+            let looks = round % 20;
+            let wait = Takeover::Wait(Duration::from_secs(5));
+            given_up(log.open_writer(WriterOptions::default().takeover(wait)), looks).await;
+            let never = WriterOptions::default().takeover(Takeover::Never);
+            let writer = log.open_writer(never).await;
+            assert!(writer.is_ok(), "{uri} round {round}: {}", writer.err().unwrap());
+            writer.unwrap().close().await.unwrap();
+        }
+        namespace.close().await.unwrap();
+    }
+}
+
 /// Drops a call that was looked at so many times.
 async fn given_up(call: impl Future, looks: usize) {
     let mut call = std::pin::pin!(call);

@@ -12,6 +12,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::metadata::{MetadataStore, Op, Outcome, Version};
+use crate::seams::BoxFuture;
 pub use crate::store::{StoreSession, Stores};
 use crate::types::SegmentId;
 
@@ -41,6 +42,11 @@ pub trait Fixture: Send + Sync {
 #[expect(clippy::disallowed_methods, reason = "a case that hangs is ended by the real clock")]
 pub async fn run(case: impl Future<Output = ()>) {
     assert!(tokio::time::timeout(Duration::from_secs(600), case).await.is_ok(), "the case hangs");
+}
+
+/// That a caller who asked for a lock is gone: never.
+pub(crate) fn staying() -> BoxFuture<'static, ()> {
+    Box::pin(std::future::pending())
 }
 
 /// Whether a future still waits after others had their turn a few times.

@@ -123,12 +123,18 @@ impl MetadataStore for Federated {
         }
     }
 
-    async fn lock(&self, path: &str, owner: &str, takeover: Takeover) -> Result<Lock> {
+    async fn lock(
+        &self,
+        path: &str,
+        owner: &str,
+        takeover: Takeover,
+        gone: BoxFuture<'_, ()>,
+    ) -> Result<Lock> {
         let below = match first_name(path)? {
             Some(name) => self.inner.locate(name).await?.unwrap_or_default(),
             None => String::new(),
         };
-        let lock = self.inner.metadata.lock(&format!("{below}{path}"), owner, takeover).await?;
+        let lock = self.inner.metadata.lock(&format!("{below}{path}"), owner, takeover, gone).await?;
         Ok(Lock { path: lock.path[below.len()..].to_owned(), ..lock })
     }
 

@@ -3,33 +3,50 @@
 //! A member lives as long as the session that made it. It is not made again in the next one: its lock is lost.
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use dl_bookkeeper::{Applied, ErrorKind as ClusterErrorKind, NodeMode, NodeRefusal, NodeState};
-use tokio::sync::oneshot;
+use tokio::sync::oneshot::{self, error::TryRecvError};
 
 use super::super::error::from_cluster;
 use super::{Inner, member, version};
 use crate::error::{Error, Result};
-use crate::metadata::lock::held;
+use crate::metadata::lock::{held, unwanted};
 use crate::metadata::{Lock, Takeover};
 use crate::seams::BoxFuture;
 
 /// Takes the lock whose members stand below `path`.
-pub(super) async fn take(inner: &Arc<Inner>, path: &str, owner: &str, takeover: Takeover) -> Result<Lock> {
+pub(super) async fn take(
+    inner: &Arc<Inner>,
+    path: &str,
+    owner: &str,
+    takeover: Takeover,
+    gone: BoxFuture<'_, ()>,
+) -> Result<Lock> {
     let attempt =
         Attempt { inner: inner.clone(), place: inner.place(path)?, owner: owner.to_owned(), takeover };
-    let (mut send, receive) = oneshot::channel();
+    let (send, mut receive) = oneshot::channel();
+    // Dropped by a caller who wants it no more.
+    let (wanted, mut caller) = oneshot::channel::<Infallible>();
     // A member that is being made when its maker no longer wants it has to go once it is there.
     inner.seams.tasks.spawn(Box::pin(async move {
-        let taken = attempt.run(&mut send).await;
+        let taken = attempt.run(&mut caller).await;
         if let Err(Ok(unwanted)) = send.send(taken) {
             attempt.inner.leave(&unwanted.place).await;
         }
     }));
-    let member =
-        receive.await.map_err(|_| Error::closed("the runtime ended while a lock was being taken"))??;
+    let taken = tokio::select! {
+        biased;
+        taken = &mut receive => taken,
+        () = gone => {
+            drop(wanted);
+            // Its member has gone then.
+            receive.await
+        }
+    };
+    let member = taken.map_err(|_| Error::closed("the runtime ended while a lock was being taken"))??;
     Ok(Lock { path: member.place[inner.root.len()..].to_owned(), version: version(member.state) })
 }
 
@@ -48,7 +65,7 @@ struct Attempt {
 }
 
 impl Attempt {
-    async fn run(&self, caller: &mut oneshot::Sender<Result<Member>>) -> Result<Member> {
+    async fn run(&self, caller: &mut oneshot::Receiver<Infallible>) -> Result<Member> {
         if self.takeover == Takeover::Never
             && let Some(owner) = self.inner.owner(&self.place).await?
         {
@@ -82,12 +99,12 @@ impl Attempt {
         &self,
         member: &Member,
         enough: &mut BoxFuture<'static, ()>,
-        caller: &mut oneshot::Sender<Result<Member>>,
+        caller: &mut oneshot::Receiver<Infallible>,
     ) -> Result<Passed> {
         loop {
             let Some(mut ahead) = self.ahead(member).await? else { return Ok(Passed::Gone) };
             // Whoever joined after the caller went is none of those ahead that are deleted below.
-            if caller.is_closed() {
+            if caller.try_recv() == Err(TryRecvError::Closed) {
                 return Err(unwanted());
             }
             let Some(next) = ahead.pop() else { return Ok(Passed::First) };
@@ -118,7 +135,7 @@ impl Attempt {
                             let owner = self.inner.owner(&self.place).await?;
                             return Err(held(owner.as_deref().unwrap_or("another")));
                         }
-                        () = caller.closed() => return Err(unwanted()),
+                        _ = &mut *caller => return Err(unwanted()),
                     }
                 }
             }
@@ -185,11 +202,6 @@ impl Attempt {
         }
         Ok(())
     }
-}
-
-/// The caller is gone, and hears nothing of this.
-fn unwanted() -> Error {
-    Error::closed("nobody waits for the lock any more")
 }
 
 /// Where a member got to.

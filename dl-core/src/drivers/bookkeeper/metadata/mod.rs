@@ -17,7 +17,7 @@ use dl_bookkeeper::{NodeState, ZooKeeper};
 use super::error::from_cluster;
 use crate::error::Result;
 use crate::metadata::{Child, Lock, MetadataStore, Node, NodePath, Op, Outcome, Takeover, Version, Watch};
-use crate::seams::Seams;
+use crate::seams::{BoxFuture, Seams};
 use crate::store::StoreSession;
 
 /// How long to wait before servers that did not answer in time are asked again.
@@ -105,8 +105,14 @@ impl MetadataStore for ZooKeeperMetadata {
         Ok(Watch::new(below::watch(&self.inner, self.inner.place(path)?, name)))
     }
 
-    async fn lock(&self, path: &str, owner: &str, takeover: Takeover) -> Result<Lock> {
-        lock::take(&self.inner, path, owner, takeover).await
+    async fn lock(
+        &self,
+        path: &str,
+        owner: &str,
+        takeover: Takeover,
+        gone: BoxFuture<'_, ()>,
+    ) -> Result<Lock> {
+        lock::take(&self.inner, path, owner, takeover, gone).await
     }
 
     async fn lock_owner(&self, path: &str) -> Result<Option<String>> {

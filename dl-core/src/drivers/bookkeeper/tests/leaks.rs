@@ -71,8 +71,14 @@ impl MetadataStore for Mortal {
         self.metadata.watch_below(path, name)
     }
 
-    async fn lock(&self, path: &str, owner: &str, takeover: Takeover) -> Result<Lock> {
-        self.metadata.lock(path, owner, takeover).await
+    async fn lock(
+        &self,
+        path: &str,
+        owner: &str,
+        takeover: Takeover,
+        gone: crate::seams::BoxFuture<'_, ()>,
+    ) -> Result<Lock> {
+        self.metadata.lock(path, owner, takeover, gone).await
     }
 
     async fn lock_owner(&self, path: &str) -> Result<Option<String>> {

@@ -129,13 +129,15 @@ async fn a_lock_ends_with_its_session_and_is_not_made_again() {
     let (one, two) = (fixture.open().await, fixture.open().await);
     let ops = [Op::create("/lock", ""), Op::create("/n", "")];
     assert!(matches!(one.metadata.commit(&ops).await.unwrap(), Outcome::Committed(_)));
-    let lock = one.metadata.lock("/lock", "one", Takeover::Force).await.unwrap();
+    let lock =
+        one.metadata.lock("/lock", "one", Takeover::Force, crate::testing::stores::staying()).await.unwrap();
     fixture.kill(one.clone()).await;
     // The process lives on, in another session, and what it does under its lock is refused.
     let late = [Op::create("/late", ""), lock.check()];
     assert!(matches!(one.metadata.commit(&late).await.unwrap(), Outcome::Refused(_)));
     assert_eq!(two.metadata.lock_owner("/lock").await.unwrap(), None);
-    let again = one.metadata.lock("/lock", "one", Takeover::Never).await.unwrap();
+    let again =
+        one.metadata.lock("/lock", "one", Takeover::Never, crate::testing::stores::staying()).await.unwrap();
     assert_ne!(again.path, lock.path);
 }
 
@@ -144,10 +146,11 @@ async fn who_waits_for_a_lock_keeps_waiting_in_the_next_session() {
     let fixture = OnZooKeeper::new();
     let (one, two) = (fixture.open().await, fixture.open().await);
     one.metadata.commit(&[Op::create("/lock", "")]).await.unwrap();
-    let lock = one.metadata.lock("/lock", "one", Takeover::Force).await.unwrap();
+    let lock =
+        one.metadata.lock("/lock", "one", Takeover::Force, crate::testing::stores::staying()).await.unwrap();
     let mut queue = one.metadata.watch("/lock").unwrap();
     let patience = Takeover::Wait(Duration::from_secs(3_600));
-    let mut waiting = two.metadata.lock("/lock", "two", patience);
+    let mut waiting = two.metadata.lock("/lock", "two", patience, crate::testing::stores::staying());
     // Until it is in the queue.
     while one.metadata.children("/lock").await.unwrap().unwrap().len() < 2 {
         tokio::select! {
@@ -176,10 +179,18 @@ async fn a_member_of_javas_queue_is_owner_by_its_name_or_its_data() {
         let place = format!("{}/lock/{prefix}", fixture.root);
         java.create(&place, data.as_bytes(), NodeMode::EphemeralSequential).await.unwrap();
         assert_eq!(stores.metadata.lock_owner("/lock").await.unwrap().as_deref(), Some(owner));
-        let error = stores.metadata.lock("/lock", "dl", Takeover::Never).await.unwrap_err();
+        let error = stores
+            .metadata
+            .lock("/lock", "dl", Takeover::Never, crate::testing::stores::staying())
+            .await
+            .unwrap_err();
         assert_eq!(error.owner(), Some(owner));
         // By force its members are deleted.
-        let lock = stores.metadata.lock("/lock", "dl", Takeover::Force).await.unwrap();
+        let lock = stores
+            .metadata
+            .lock("/lock", "dl", Takeover::Force, crate::testing::stores::staying())
+            .await
+            .unwrap();
         assert_eq!(stores.metadata.children("/lock").await.unwrap().unwrap().len(), 1);
         stores.metadata.commit(&[lock.release()]).await.unwrap();
     }

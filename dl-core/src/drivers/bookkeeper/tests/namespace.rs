@@ -353,3 +353,24 @@ async fn a_lease_ends_with_its_session() {
     pulse.close();
     zookeeper.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_waiting_open_that_was_given_up_is_in_nobodys_way() {
+    let uri = uri();
+    let one = Namespace::open(&uri, making().client_id("one")).await.unwrap();
+    let log = LogName::new("a/log").unwrap();
+    one.create_log(&log).await.unwrap();
+    let log = one.log(&log);
+    log.open_writer(WriterOptions::default()).await.unwrap().close().await.unwrap();
+    for round in 0..60 {
+        let wait = Takeover::Wait(Duration::from_secs(5));
+        let call = log.open_writer(WriterOptions::default().takeover(wait));
+        let _given_up = tokio::time::timeout(Duration::from_micros(500 * (round % 12)), call).await;
+        drop(_given_up);
+        let never = WriterOptions::default().takeover(Takeover::Never);
+        let writer = log.open_writer(never).await;
+        assert!(writer.is_ok(), "round {round}: {}", writer.err().unwrap());
+        writer.unwrap().close().await.unwrap();
+    }
+    one.close().await.unwrap();
+}

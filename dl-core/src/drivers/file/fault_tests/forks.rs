@@ -78,7 +78,11 @@ async fn handles_in_a_forked_child_are_closed_and_leave_the_parent_alone() {
     writer.append(0..3).await;
     let nodes = [crate::metadata::Op::create("/a", ""), crate::metadata::Op::create("/a/lock", "")];
     stores.metadata.commit(&nodes).await.unwrap();
-    stores.metadata.lock("/a/lock", "parent", crate::metadata::Takeover::Never).await.unwrap();
+    stores
+        .metadata
+        .lock("/a/lock", "parent", crate::metadata::Takeover::Never, crate::testing::stores::staying())
+        .await
+        .unwrap();
     let for_child = stores.clone();
     let child = fork_off(|| i32::from(!all_is_closed(for_child, &writer)));
     let mut status = 0;

@@ -196,7 +196,7 @@ async fn a_session_lives_as_long_as_its_process() {
     owner.stores.metadata.commit(&[Op::create("/a", ""), Op::create("/a/lock", "")]).await.unwrap();
     let take = |opener: &Opener, name: &str| {
         let (metadata, name) = (opener.stores.metadata.clone(), name.to_owned());
-        async move { metadata.lock("/a/lock", &name, Takeover::Never).await }
+        async move { metadata.lock("/a/lock", &name, Takeover::Never, crate::testing::stores::staying()).await }
     };
     take(&owner, "one").await.unwrap();
     // Frozen is not dead; and who opens later does not clear away what is there.

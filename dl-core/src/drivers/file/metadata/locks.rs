@@ -6,8 +6,9 @@ use std::time::Duration;
 use super::FileMetadata;
 use super::queue::{Answer, Attempt, Wanted};
 use crate::error::{Error, Result};
-use crate::metadata::lock::held;
+use crate::metadata::lock::{held, unwanted};
 use crate::metadata::{Lock, MetadataStore, Takeover};
+use crate::seams::BoxFuture;
 
 /// How often a waiter looks whether the owner's process still lives, which nothing tells it.
 const LOOK: Duration = Duration::from_millis(50);
@@ -41,7 +42,13 @@ impl Drop for Taken {
 
 impl FileMetadata {
     /// Takes a lock.
-    pub(super) async fn take_lock(&self, path: &str, owner: &str, takeover: Takeover) -> Result<Lock> {
+    pub(super) async fn take_lock(
+        &self,
+        path: &str,
+        owner: &str,
+        takeover: Takeover,
+        mut gone: BoxFuture<'_, ()>,
+    ) -> Result<Lock> {
         let patience = match takeover {
             Takeover::Wait(patience) => patience,
             _ => Duration::ZERO,
@@ -61,6 +68,7 @@ impl FileMetadata {
                 biased;
                 () = watch.changed() => {}
                 () = self.seams.clock.sleep(look) => waited += look,
+                () = &mut gone => return Err(unwanted()),
             }
         }
     }

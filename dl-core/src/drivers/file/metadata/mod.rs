@@ -29,7 +29,7 @@ use crate::metadata::lock;
 use crate::metadata::{
     Child, Lock, MetadataStore, Node, NodePath, Op, Outcome, Session, Takeover, Tree, Watch, Watches,
 };
-use crate::seams::{File, Seams};
+use crate::seams::{BoxFuture, File, Seams};
 use crate::types::SegmentId;
 pub(super) use group::open_lock;
 use log::MetadataLog;
@@ -179,8 +179,14 @@ impl MetadataStore for FileMetadata {
         Ok(self.watches.watch_below(path, name))
     }
 
-    async fn lock(&self, path: &str, owner: &str, takeover: Takeover) -> Result<Lock> {
-        self.take_lock(path, owner, takeover).await
+    async fn lock(
+        &self,
+        path: &str,
+        owner: &str,
+        takeover: Takeover,
+        gone: BoxFuture<'_, ()>,
+    ) -> Result<Lock> {
+        self.take_lock(path, owner, takeover, gone).await
     }
 
     async fn lock_owner(&self, path: &str) -> Result<Option<String>> {

@@ -46,6 +46,7 @@ macro_rules! metadata_suite {
             wait_gets_a_lock_that_is_released
             wait_gets_the_lock_of_a_process_that_dies
             a_cancelled_wait_leaves_nothing_behind
+            a_wait_that_is_given_up_has_left_nothing_behind_when_it_ends
             a_lock_that_nobody_waits_for_any_more_is_not_held
             members_of_a_dead_process_are_gone
             a_lock_needs_its_node

@@ -4,7 +4,7 @@
 use super::{ANY, Process, check, delete, names, node, refusal, set};
 use crate::error::ErrorKind;
 use crate::metadata::{Expect, Node, Op, RefusalReason, Version};
-use crate::testing::stores::{Fixture, commit};
+use crate::testing::stores::{Fixture, commit, staying};
 use crate::types::Takeover;
 
 pub async fn nodes_are_made_changed_and_deleted(fixture: &dyn Fixture) {
@@ -37,7 +37,7 @@ pub async fn paths_are_checked(fixture: &dyn Fixture) {
             store.get(bad).await.unwrap_err(),
             store.children(bad).await.unwrap_err(),
             store.commit(&[Op::create("/good", ""), Op::create(bad, "")]).await.unwrap_err(),
-            store.lock(bad, "me", Takeover::Force).await.unwrap_err(),
+            store.lock(bad, "me", Takeover::Force, staying()).await.unwrap_err(),
         ];
         assert!(errors.iter().all(|error| error.kind() == ErrorKind::InvalidArgument), "{bad:?}: {errors:?}");
     }

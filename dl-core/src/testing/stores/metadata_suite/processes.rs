@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{ANY, Process, delete, names, node, refusal, set};
 use crate::error::ErrorKind;
 use crate::metadata::{MetadataStore, Op, Outcome, RefusalReason};
-use crate::testing::stores::{Fixture, commit, waits};
+use crate::testing::stores::{Fixture, commit, staying, waits};
 use crate::types::Takeover;
 
 pub async fn no_update_is_lost_between_processes(fixture: &dyn Fixture) {
@@ -31,7 +31,7 @@ pub async fn members_of_a_dead_process_are_gone(fixture: &dyn Fixture) {
     commit(&*one, &[Op::create("/lock", ""), Op::create("/n", "")]).await;
     for end in ["dies", "closes"] {
         let two = Process::start(fixture).await;
-        let lock = two.lock("/lock", "two", Takeover::Force).await.unwrap();
+        let lock = two.lock("/lock", "two", Takeover::Force, staying()).await.unwrap();
         commit(&*two, &[set("/n", end, ANY), lock.check()]).await;
         match end {
             "dies" => fixture.kill(two.0).await,
@@ -44,7 +44,7 @@ pub async fn members_of_a_dead_process_are_gone(fixture: &dyn Fixture) {
         // What it committed is there, though.
         assert_eq!(node(&*one, "/n").await.unwrap().data, end);
         commit(&*one, &[delete("/lock", ANY), Op::create("/lock", "")]).await;
-        let next = one.lock("/lock", "one", Takeover::Never).await.unwrap();
+        let next = one.lock("/lock", "one", Takeover::Never, staying()).await.unwrap();
         assert_ne!(next.version.created, lock.version.created);
         commit(&*one, &[next.release()]).await;
     }
@@ -53,9 +53,9 @@ pub async fn members_of_a_dead_process_are_gone(fixture: &dyn Fixture) {
 pub async fn a_closed_store_says_so(fixture: &dyn Fixture) {
     let (one, two) = (Process::start(fixture).await, Process::start(fixture).await);
     commit(&*one, &[Op::create("/lock", "")]).await;
-    one.lock("/lock", "one", Takeover::Force).await.unwrap();
+    one.lock("/lock", "one", Takeover::Force, staying()).await.unwrap();
     let mut watch = two.watch("/a").unwrap();
-    let mut waiting = two.lock("/lock", "two", Takeover::Wait(Duration::from_secs(3_600)));
+    let mut waiting = two.lock("/lock", "two", Takeover::Wait(Duration::from_secs(3_600)), staying());
     assert!(waits(&mut waiting).await);
     two.0.session.close().await.unwrap();
     two.0.session.close().await.unwrap();
@@ -66,7 +66,7 @@ pub async fn a_closed_store_says_so(fixture: &dyn Fixture) {
         two.get("/lock").await.unwrap_err(),
         two.children("/lock").await.unwrap_err(),
         two.commit(&[Op::create("/late", "")]).await.unwrap_err(),
-        two.lock("/lock", "two", Takeover::Force).await.unwrap_err(),
+        two.lock("/lock", "two", Takeover::Force, staying()).await.unwrap_err(),
         two.lock_owner("/lock").await.unwrap_err(),
     ];
     assert!(errors.iter().all(|error| error.kind() == ErrorKind::Closed), "{errors:?}");
