@@ -125,8 +125,7 @@ impl Reader {
             self.core.check_lock().await.map_err(in_batch)?;
             self.core.batch_ready(max, &mut records).map_err(in_batch)?;
             let more = !records.is_empty()
-                || self.core.end().is_none()
-                    && Box::pin(self.core.advance(false)).await.map_err(in_batch)? == Step::More;
+                || self.core.end().is_none() && self.step(false).await.map_err(in_batch)? == Step::More;
             if !more {
                 break;
             }
@@ -179,16 +178,20 @@ impl Reader {
             return Ok(false);
         }
         let follows = self.core.follows();
-        // In a box: it is large, seldom needed, and would be moved with each call that reads.
-        let step = Box::pin(self.core.advance(wait && follows)).await;
-        let step = step.inspect_err(|error| self.core.failed_call(error))?;
-        if step == Step::AtEnd {
+        if self.step(wait && follows).await? == Step::AtEnd {
             if !follows {
                 self.core.stop();
             }
             return Ok(false);
         }
         Ok(self.core.end().is_none())
+    }
+
+    /// Goes a step on; one that fails is counted.
+    async fn step(&mut self, wait: bool) -> Result<Step> {
+        // In a box: it is large, seldom needed, and would be moved with each call that reads.
+        let step = Box::pin(self.core.advance(wait)).await;
+        step.inspect_err(|error| self.core.failed_call(error))
     }
 }
 

@@ -40,12 +40,16 @@ struct Seen {
     /// Of the reader, behind what was returned.
     position: u64,
     end: Option<End>,
+    /// How often the reader had gone somewhere else.
+    sought: u64,
     /// Chunks that were read for a call that nobody wanted any more. They come first.
     returned: VecDeque<Chunk>,
 }
 
 /// Bytes, and the offset of the first.
 pub(crate) struct Chunk {
+    /// How often the reader had gone somewhere else when it was read: it comes back only where that is so still.
+    sought: u64,
     offset: u64,
     pub(crate) bytes: Bytes,
 }
@@ -63,7 +67,8 @@ impl Boxed for dl_byte_reader {}
 impl Source<Chunk> for Stream {
     fn take_back(&self, chunks: Vec<Chunk>) {
         let mut seen = self.seen();
-        seen.returned.extend(chunks);
+        let sought = seen.sought;
+        seen.returned.extend(chunks.into_iter().filter(|chunk| chunk.sought == sought));
         seen.returned.make_contiguous().sort_by_key(|chunk| chunk.offset);
         drop(seen);
         self.given_back.notify_one();
@@ -73,7 +78,7 @@ impl Source<Chunk> for Stream {
 async fn open(log: Log, options: ReaderOptions) -> Result<dl_byte_reader> {
     let birth = Birth::now();
     let reader = log.open_byte_reader(options).await?;
-    let seen = Seen { position: reader.position(), end: reader.end(), returned: VecDeque::new() };
+    let seen = Seen { position: reader.position(), end: reader.end(), sought: 0, returned: VecDeque::new() };
     let (reader, seen, given_back) = (TurnTaking::new(reader), seen.into(), Notify::new());
     Ok(dl_byte_reader { stream: Arc::new(Stream { birth, reader, seen, given_back }) })
 }
@@ -102,14 +107,22 @@ impl Stream {
             let mut seen = self.seen();
             (seen.position, seen.end) = (reader.position(), reader.end());
             let bytes = chunk?;
-            Ok(bytes.map(|bytes| Chunk { offset: seen.position - bytes.len() as u64, bytes }))
+            Ok(bytes.map(|bytes| Chunk {
+                sought: seen.sought,
+                offset: seen.position - bytes.len() as u64,
+                bytes,
+            }))
         });
         let mut chunk = chunk.await?;
         if let Some(first) = &mut chunk
             && first.bytes.len() > most
         {
             let rest = first.bytes.split_off(most);
-            self.take_back(vec![Chunk { offset: first.offset + most as u64, bytes: rest }]);
+            self.take_back(vec![Chunk {
+                sought: first.sought,
+                offset: first.offset + most as u64,
+                bytes: rest,
+            }]);
         }
         Ok(Unread::new(self, chunk.into_iter().collect()))
     }
@@ -117,7 +130,9 @@ impl Stream {
     async fn seek(self: Arc<Self>, offset: u64) -> Result<()> {
         let seek = self.reader.run("seek", async |reader| {
             reader.seek(offset).await?;
-            *self.seen() = Seen { position: offset, end: reader.end(), returned: VecDeque::new() };
+            let mut seen = self.seen();
+            let sought = seen.sought + 1;
+            *seen = Seen { position: offset, end: reader.end(), sought, returned: VecDeque::new() };
             Ok(())
         });
         seek.await
