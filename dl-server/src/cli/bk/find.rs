@@ -29,12 +29,36 @@ impl Find {
                 "no log of the namespace refers to this ledger; if it exists, `dl bk show` says whose it is";
             return Err(Error::new(ErrorKind::NotFound, message).with("ledger", self.ledger).into());
         };
-        // What is in front of this is the log.
-        let log = node.split_once("/<default>/").map(|(log, _)| log);
-        let log = log.map(|log| log.strip_prefix(cluster.root().unwrap_or_default()).unwrap_or(log));
-        let log = log.map(|log| log.trim_start_matches('/'));
+        let log = log(cluster.root()?, node);
         let line = format!("{}\t{node}", log.unwrap_or("-"));
         output.item(line, || json!({ "ledger": self.ledger.number(), "log": log, "node": node }))?;
         output.flush()
+    }
+}
+
+/// The name of the log, as its users call it, that has this node of the namespace at `root`.
+fn log<'a>(root: &str, node: &'a str) -> Option<&'a str> {
+    let (log, _) = node.strip_prefix(root)?.split_once("/<default>/")?;
+    // Where a federated namespace keeps the log is no part of its name.
+    let part = log.strip_prefix("/.subnamespaces/").and_then(|part| part.split_once('/'));
+    Some(part.map_or_else(|| log.trim_start_matches('/'), |(_, log)| log))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logs_have_the_names_that_users_call_them_by() {
+        let segment = "<default>/ledgers/inprogress_000000000000000001";
+        for (node, name) in [
+            ("/ns/orders/<default>/allocation", Some("orders")),
+            (&format!("/ns/some/log/{segment}"), Some("some/log")),
+            (&format!("/ns/.subnamespaces/NS_0000000002/some/log/{segment}"), Some("some/log")),
+            ("/ns/.subnamespaces/NS_0000000002/.pool/A0000000001", None),
+            ("/ns/.pool/A0000000001", None),
+        ] {
+            assert_eq!(log("/ns", node), name, "{node}");
+        }
     }
 }

@@ -98,9 +98,7 @@ impl Orphans {
             }
             ledgers.extend(page);
         }
-        // Twice: a log that is renamed meanwhile may be missed where it was and where it is.
-        let mut used = self.used(cluster).await?;
-        used.extend(self.used(cluster).await?);
+        let used = self.used(cluster).await?;
         ledgers.retain(|ledger| used.of(*ledger).is_none());
         Ok(ledgers)
     }

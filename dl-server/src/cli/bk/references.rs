@@ -1,10 +1,12 @@
 //! Which ledgers a namespace refers to: of segments, of allocations that logs have not used yet, and of allocator pools.
 //!
 //! Every node below the namespace's is looked at, so that nothing is missed by where it stands: logs below logs, parts of a
-//! federated namespace, pools under any path.
+//! federated namespace, pools under any path. And all is looked at twice, so that nothing is missed by when.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
 
+use bytes::Bytes;
 use dl_bookkeeper::{LedgerId, ZooKeeper};
 use dl_core::{Error, ErrorKind};
 use tokio::task::JoinSet;
@@ -26,19 +28,51 @@ const AT_ONCE: usize = 64;
 #[derive(Debug, Default)]
 pub(super) struct References(BTreeMap<LedgerId, String>);
 
+/// Nodes, as a session with ZooKeeper sees them.
+trait Nodes: Clone + Send + Sync + 'static {
+    /// The names of a node's children, if there is such a node.
+    fn children(&self, path: &str) -> impl Future<Output = Result<Option<Vec<String>>>> + Send;
+
+    /// The data of a node, if there is one.
+    fn data(&self, path: &str) -> impl Future<Output = Result<Option<Bytes>>> + Send;
+}
+
+impl Nodes for ZooKeeper {
+    async fn children(&self, path: &str) -> Result<Option<Vec<String>>> {
+        Ok(Self::children(self, path).await?)
+    }
+
+    async fn data(&self, path: &str) -> Result<Option<Bytes>> {
+        Ok(self.get(path).await?.map(|(data, _)| data))
+    }
+}
+
 impl References {
     /// Those of the namespace whose node is at `root`.
+    ///
+    /// Each that was there before and still is after this is among them: of what is moved meanwhile (a log that is renamed,
+    /// an allocation that becomes a segment) one look may see neither where it was nor where it is.
     ///
     /// # Errors
     /// `corrupt` for a node that cannot be understood: it may refer to any ledger.
     pub(super) async fn read(zookeeper: &ZooKeeper, root: &str) -> Result<Self> {
+        Self::read_twice(zookeeper, root).await
+    }
+
+    async fn read_twice(nodes: &impl Nodes, root: &str) -> Result<Self> {
+        let mut found = Self::look(nodes, root).await?;
+        found.extend(Self::look(nodes, root).await?);
+        Ok(found)
+    }
+
+    async fn look(nodes: &impl Nodes, root: &str) -> Result<Self> {
         let mut found = Self::default();
         let mut ahead = vec![root.to_owned()];
         while !ahead.is_empty() {
             let mut visits = JoinSet::new();
             for path in ahead.split_off(ahead.len().saturating_sub(AT_ONCE)) {
-                let zookeeper = zookeeper.clone();
-                visits.spawn(async move { visit(&zookeeper, &path).await });
+                let nodes = nodes.clone();
+                visits.spawn(async move { visit(&nodes, &path).await });
             }
             for visit in visits.join_all().await {
                 let Visit { references, below } = visit?;
@@ -54,7 +88,7 @@ impl References {
         self.0.get(&ledger).map(String::as_str)
     }
 
-    /// Adds those of another look, or of another namespace.
+    /// Adds those of a later look, or of another namespace.
     pub(super) fn extend(&mut self, other: Self) {
         self.0.extend(other.0);
     }
@@ -76,23 +110,34 @@ enum Content {
     Other,
 }
 
-async fn visit(zookeeper: &ZooKeeper, path: &str) -> Result<Visit> {
-    let names = zookeeper.children(path).await?.unwrap_or_default();
-    let mut visit = Visit { references: Vec::new(), below: Vec::new() };
-    for name in names {
-        let node = format!("{}/{name}", path.trim_end_matches('/'));
-        let content = content(path, &name);
-        if content != Content::Other
-            && let Some((data, _)) = zookeeper.get(&node).await?
-            && let Some(ledger) = reference(content, &node, &data)?
-        {
-            visit.references.push((ledger, node.clone()));
+async fn visit(nodes: &impl Nodes, path: &str) -> Result<Visit> {
+    let (mut visit, mut seen) = (Visit { references: Vec::new(), below: Vec::new() }, BTreeSet::new());
+    loop {
+        let mut renamed = false;
+        for name in nodes.children(path).await?.unwrap_or_default() {
+            if !seen.insert(name.clone()) {
+                continue;
+            }
+            let node = format!("{}/{name}", path.trim_end_matches('/'));
+            let content = content(path, &name);
+            if content != Content::Other {
+                match nodes.data(&node).await? {
+                    Some(data) => {
+                        let ledger = reference(content, &node, &data)?;
+                        visit.references.extend(ledger.map(|ledger| (ledger, node.clone())));
+                    }
+                    // It was completed, and has the name of one that is.
+                    None => renamed |= content == Content::Segment,
+                }
+            }
+            if !is_leaf(path, &name, content) {
+                visit.below.push(node);
+            }
         }
-        if !is_leaf(path, &name, content) {
-            visit.below.push(node);
+        if !renamed {
+            return Ok(visit);
         }
     }
-    Ok(visit)
 }
 
 fn content(parent: &str, name: &str) -> Content {
@@ -144,12 +189,80 @@ fn ledger(text: &str) -> Option<LedgerId> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use super::*;
 
     fn found(node: &str, data: &str) -> Option<Option<i64>> {
         let (parent, name) = node.rsplit_once('/').unwrap();
         let found = reference(content(parent, name), node, data.as_bytes());
         found.ok().map(|ledger| ledger.map(LedgerId::number))
+    }
+
+    /// What is done to nodes after the answer to this call.
+    type Change = (&'static str, fn(&mut BTreeMap<String, String>));
+
+    /// Nodes that change between two calls.
+    #[derive(Clone)]
+    struct Fake(Arc<Mutex<(BTreeMap<String, String>, Vec<Change>)>>);
+
+    impl Fake {
+        fn answer<T>(&self, call: &str, answer: impl FnOnce(&BTreeMap<String, String>) -> T) -> T {
+            let (nodes, changes) = &mut *self.0.lock().unwrap();
+            let answer = answer(nodes);
+            if changes.first().is_some_and(|(at, _)| *at == call) {
+                changes.remove(0).1(nodes);
+            }
+            answer
+        }
+    }
+
+    impl Nodes for Fake {
+        async fn children(&self, path: &str) -> Result<Option<Vec<String>>> {
+            let below = format!("{path}/");
+            let names = |nodes: &BTreeMap<String, String>| -> BTreeSet<String> {
+                let rests = nodes.keys().filter_map(|node| node.strip_prefix(&below));
+                rests.filter_map(|rest| rest.split('/').next()).map(str::to_owned).collect()
+            };
+            Ok(Some(self.answer(&format!("children {path}"), names).into_iter().collect()))
+        }
+
+        async fn data(&self, path: &str) -> Result<Option<Bytes>> {
+            let data = |nodes: &BTreeMap<String, String>| nodes.get(path).cloned().map(Bytes::from);
+            Ok(self.answer(&format!("data {path}"), data))
+        }
+    }
+
+    const WRITTEN: &str = "<default>/ledgers/inprogress_000000000000000001";
+    const COMPLETED: &str = "<default>/ledgers/logrecs_000000000000000001";
+
+    fn rename(nodes: &mut BTreeMap<String, String>) {
+        let segment = nodes.remove(&format!("/ns/old/{WRITTEN}")).unwrap();
+        nodes.insert(format!("/ns/new/{WRITTEN}"), segment);
+    }
+
+    fn complete(nodes: &mut BTreeMap<String, String>) {
+        let (written, _) = nodes.pop_first().unwrap();
+        let completed = "4294967301;7;1;1;1700000000000;1;0;0;0;0;0";
+        nodes.insert(written.replace(WRITTEN, COMPLETED), completed.to_owned());
+    }
+
+    #[tokio::test]
+    async fn what_moves_while_it_is_looked_for_is_found() {
+        let completed = ("children /ns/old/<default>/ledgers", complete as fn(&mut _));
+        let renamed = ("children /ns", rename as fn(&mut _));
+        let then_completed = ("children /ns/new/<default>/ledgers", complete as fn(&mut _));
+        for (changes, found) in [
+            (vec![completed], format!("/ns/old/{COMPLETED}")),
+            (vec![renamed], format!("/ns/new/{WRITTEN}")),
+            (vec![renamed, then_completed], format!("/ns/new/{COMPLETED}")),
+        ] {
+            let nodes = [(format!("/ns/old/{WRITTEN}"), "5;7;1;1;0;0;-1".to_owned())].into();
+            let fake = Fake(Arc::new(Mutex::new((nodes, changes))));
+            let references = References::read_twice(&fake, "/ns").await.ok().unwrap();
+            assert_eq!(fake.0.lock().unwrap().1.len(), 0, "all of it happened");
+            assert_eq!(references.of(LedgerId::new(7).unwrap()), Some(&*found));
+        }
     }
 
     #[test]
