@@ -267,6 +267,10 @@ impl Namespace {
     /// returns, nothing is left of the system's: no file, lock or map of the directory and no thread that works for it or
     /// waits for work, whatever handles are still about.
     ///
+    /// One thing can stay for a while: where the system has not answered yet what a host name stands for, threads that asked it
+    /// wait on, since it gives no means to break that off: one for each bookie's name, and for ZooKeeper one for each attempt
+    /// to reach it.
+    ///
     /// # Errors
     /// What the driver reports.
     pub async fn close(&self) -> Result<()> {

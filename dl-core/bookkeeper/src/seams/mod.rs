@@ -2,6 +2,7 @@
 //!
 //! Whoever embeds this crate may bring its own, such as a simulated world; [`Seams::system`] is the real one.
 
+mod names;
 mod system;
 
 use std::fmt;

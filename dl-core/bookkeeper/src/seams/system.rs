@@ -1,22 +1,21 @@
 //! The real world, on tokio.
 
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use std::{io, thread};
 
 use tokio::net::TcpStream;
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
 use tokio::time::{self, Instant};
 
+use super::names::Names;
 use super::{BoxFuture, Clock, Network, Random, Seams, Stream, Tasks};
 
 pub(super) fn seams() -> Seams {
     Seams {
         clock: Arc::new(SystemClock { start: Instant::now() }),
         tasks: Arc::new(SystemTasks(Mutex::new(Some(Handle::current())))),
-        network: Arc::new(SystemNetwork),
+        network: Arc::new(SystemNetwork::new()),
         random: Arc::new(SystemRandom),
     }
 }
@@ -65,34 +64,25 @@ impl Tasks for SystemTasks {
     }
 }
 
-struct SystemNetwork;
+struct SystemNetwork {
+    names: Arc<Names>,
+}
+
+impl SystemNetwork {
+    fn new() -> Self {
+        Self { names: Arc::new(Names::new()) }
+    }
+}
 
 impl Network for SystemNetwork {
     fn connect(&self, address: &str) -> BoxFuture<'static, io::Result<Box<dyn Stream>>> {
-        let address = address.to_owned();
+        let (names, address) = (self.names.clone(), address.to_owned());
         Box::pin(async move {
-            let stream = TcpStream::connect(&*resolve(address).await?).await?;
+            let stream = TcpStream::connect(&*names.resolve(&address).await?).await?;
             stream.set_nodelay(true)?;
             Ok(Box::new(stream) as Box<dyn Stream>)
         })
     }
-}
-
-/// What an address with a host name stands for, looked up by a thread of its own: where the system refuses threads, tokio's
-/// look-up panics, and the task of the connection with it, or waits for a thread that has other work.
-async fn resolve(address: String) -> io::Result<Vec<SocketAddr>> {
-    if let Ok(literal) = address.parse() {
-        return Ok(vec![literal]);
-    }
-    let (found, wait) = oneshot::channel();
-    let look_up = move || {
-        // The receiver is gone if nobody waits any more.
-        let _nobody = found.send(address.to_socket_addrs().map(Iterator::collect));
-    };
-    thread::Builder::new().name("dl-resolve".to_owned()).spawn(look_up).map_err(|error| {
-        io::Error::new(error.kind(), format!("the system refuses a thread to look up its address: {error}"))
-    })?;
-    wait.await.unwrap_or_else(|_| Err(io::Error::other("the look-up of its address broke off")))
 }
 
 struct SystemRandom;
@@ -127,7 +117,7 @@ mod tests {
         let connected = runtime.block_on(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = format!("localhost:{}", listener.local_addr().unwrap().port());
-            time::timeout(Duration::from_secs(10), SystemNetwork.connect(&address)).await
+            time::timeout(Duration::from_secs(10), SystemNetwork::new().connect(&address)).await
         });
         drop(finish);
         connected.unwrap().unwrap();
