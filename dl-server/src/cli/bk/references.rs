@@ -199,16 +199,24 @@ mod tests {
         found.ok().map(|ledger| ledger.map(LedgerId::number))
     }
 
-    /// What is done to nodes after the answer to this call.
-    type Change = (&'static str, fn(&mut BTreeMap<String, String>));
+    /// Nodes with their data, by path.
+    type Tree = BTreeMap<String, String>;
+
+    /// What is done to the nodes after the answer to a call.
+    type Change = (&'static str, fn(&mut Tree));
 
     /// Nodes that change between two calls.
     #[derive(Clone)]
-    struct Fake(Arc<Mutex<(BTreeMap<String, String>, Vec<Change>)>>);
+    struct Fake(Arc<Mutex<State>>);
+
+    struct State {
+        nodes: Tree,
+        changes: Vec<Change>,
+    }
 
     impl Fake {
-        fn answer<T>(&self, call: &str, answer: impl FnOnce(&BTreeMap<String, String>) -> T) -> T {
-            let (nodes, changes) = &mut *self.0.lock().unwrap();
+        fn answer<T>(&self, call: &str, answer: impl FnOnce(&Tree) -> T) -> T {
+            let State { nodes, changes } = &mut *self.0.lock().unwrap();
             let answer = answer(nodes);
             if changes.first().is_some_and(|(at, _)| *at == call) {
                 changes.remove(0).1(nodes);
@@ -220,7 +228,7 @@ mod tests {
     impl Nodes for Fake {
         async fn children(&self, path: &str) -> Result<Option<Vec<String>>> {
             let below = format!("{path}/");
-            let names = |nodes: &BTreeMap<String, String>| -> BTreeSet<String> {
+            let names = |nodes: &Tree| -> BTreeSet<String> {
                 let rests = nodes.keys().filter_map(|node| node.strip_prefix(&below));
                 rests.filter_map(|rest| rest.split('/').next()).map(str::to_owned).collect()
             };
@@ -228,7 +236,7 @@ mod tests {
         }
 
         async fn data(&self, path: &str) -> Result<Option<Bytes>> {
-            let data = |nodes: &BTreeMap<String, String>| nodes.get(path).cloned().map(Bytes::from);
+            let data = |nodes: &Tree| nodes.get(path).cloned().map(Bytes::from);
             Ok(self.answer(&format!("data {path}"), data))
         }
     }
@@ -236,12 +244,12 @@ mod tests {
     const WRITTEN: &str = "<default>/ledgers/inprogress_000000000000000001";
     const COMPLETED: &str = "<default>/ledgers/logrecs_000000000000000001";
 
-    fn rename(nodes: &mut BTreeMap<String, String>) {
+    fn rename(nodes: &mut Tree) {
         let segment = nodes.remove(&format!("/ns/old/{WRITTEN}")).unwrap();
         nodes.insert(format!("/ns/new/{WRITTEN}"), segment);
     }
 
-    fn complete(nodes: &mut BTreeMap<String, String>) {
+    fn complete(nodes: &mut Tree) {
         let (written, _) = nodes.pop_first().unwrap();
         let completed = "4294967301;7;1;1;1700000000000;1;0;0;0;0;0";
         nodes.insert(written.replace(WRITTEN, COMPLETED), completed.to_owned());
@@ -249,18 +257,18 @@ mod tests {
 
     #[tokio::test]
     async fn what_moves_while_it_is_looked_for_is_found() {
-        let completed = ("children /ns/old/<default>/ledgers", complete as fn(&mut _));
-        let renamed = ("children /ns", rename as fn(&mut _));
-        let then_completed = ("children /ns/new/<default>/ledgers", complete as fn(&mut _));
+        let completed = ("children /ns/old/<default>/ledgers", complete as fn(&mut Tree));
+        let renamed = ("children /ns", rename as fn(&mut Tree));
+        let then_completed = ("children /ns/new/<default>/ledgers", complete as fn(&mut Tree));
         for (changes, found) in [
             (vec![completed], format!("/ns/old/{COMPLETED}")),
             (vec![renamed], format!("/ns/new/{WRITTEN}")),
             (vec![renamed, then_completed], format!("/ns/new/{COMPLETED}")),
         ] {
             let nodes = [(format!("/ns/old/{WRITTEN}"), "5;7;1;1;0;0;-1".to_owned())].into();
-            let fake = Fake(Arc::new(Mutex::new((nodes, changes))));
+            let fake = Fake(Arc::new(Mutex::new(State { nodes, changes })));
             let references = References::read_twice(&fake, "/ns").await.ok().unwrap();
-            assert_eq!(fake.0.lock().unwrap().1.len(), 0, "all of it happened");
+            assert_eq!(fake.0.lock().unwrap().changes.len(), 0, "all of it happened");
             assert_eq!(references.of(LedgerId::new(7).unwrap()), Some(&*found));
         }
     }
