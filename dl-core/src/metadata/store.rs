@@ -1,12 +1,17 @@
 //! The contract of a metadata store.
 
+use std::future::Future;
+use std::pin::Pin;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::watch;
 
 use crate::error::Result;
-use crate::seams::BoxFuture;
 pub use crate::types::Takeover;
+
+/// Completes when a caller wants no more what it asked for.
+pub type Gone<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 /// A tree of small versioned nodes, shared by every process that uses the namespace.
 ///
@@ -74,13 +79,7 @@ pub trait MetadataStore: Send + Sync + 'static {
     ///
     /// # Errors
     /// `locked` naming the owner, for [`Takeover::Never`] and after the time of [`Takeover::Wait`].
-    async fn lock(
-        &self,
-        path: &str,
-        owner: &str,
-        takeover: Takeover,
-        gone: BoxFuture<'_, ()>,
-    ) -> Result<Lock>;
+    async fn lock(&self, path: &str, owner: &str, takeover: Takeover, gone: Gone<'_>) -> Result<Lock>;
 
     /// The owner of the lock at `path`, as it named itself, or `None` if nobody holds it.
     async fn lock_owner(&self, path: &str) -> Result<Option<String>>;
