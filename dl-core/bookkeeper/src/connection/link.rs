@@ -166,12 +166,16 @@ impl State {
     }
 }
 
-/// Closes the link when its task ends, in whatever way: nobody would answer its requests any more.
+/// Ends all requests when the task ends, in whatever way: nobody would answer them any more.
 struct Task(Arc<Shared>);
 
 impl Drop for Task {
     fn drop(&mut self) {
-        self.0.close();
+        if std::thread::panicking() {
+            self.0.begin_anew();
+        } else {
+            self.0.close();
+        }
     }
 }
 
@@ -216,6 +220,19 @@ impl Shared {
         let settled = state.calls.fail_all(&error);
         drop(state);
         self.closed.notify_one();
+        send_all(settled);
+    }
+
+    /// Ends every request after the task panicked, which is a bug of ours. The next one begins a new task: the bookie is not
+    /// lost for as long as the process lives.
+    fn begin_anew(&self) {
+        let mut state = self.state();
+        if !matches!(state.phase, Phase::Closed) {
+            state.phase = Phase::New;
+        }
+        let error = Error::new(ErrorKind::Unavailable, "what served the connection panicked; this is a bug");
+        let settled = state.calls.fail_all(&error);
+        drop(state);
         send_all(settled);
     }
 

@@ -1,11 +1,15 @@
 //! Every request ends, once, whatever happens to its connection.
 
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 use super::*;
 use crate::codec::ProtocolVersion;
 use crate::error::{Error, ErrorKind};
+use crate::seams::{BoxFuture, Network, Stream};
 
 async fn kind_of(waiting: JoinHandle<Result<Response>>) -> ErrorKind {
     error_of(waiting).await.kind()
@@ -242,4 +246,43 @@ async fn what_cannot_be_sent_is_refused_at_once() {
     assert_eq!(refused(add(1, 1_000)).await, ErrorKind::TooLarge);
     assert_eq!(refused(Request::StartTls).await, ErrorKind::InvalidArgument);
     assert_eq!(world.client.in_flight(), (0, 0));
+}
+
+/// A network that panics with the first connection, as a bug would.
+struct PanicsOnce(Arc<dyn Network>, AtomicBool);
+
+impl Network for PanicsOnce {
+    fn connect(&self, address: &str) -> BoxFuture<'static, io::Result<Box<dyn Stream>>> {
+        let panics = !self.1.swap(true, Ordering::Relaxed);
+        let connecting = self.0.connect(address);
+        Box::pin(async move {
+            assert!(!panics, "as a bug would");
+            connecting.await
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_connection_whose_task_panics_is_made_anew() {
+    let bookie = FakeBookie::start().await;
+    let mut seams = Seams::system();
+    seams.network = Arc::new(PanicsOnce(seams.network, false.into()));
+    let (cluster, id) = (MemoryCluster::new(), BookieId::new("bk1").unwrap());
+    cluster.register(id.clone(), bookie.address(), true);
+    let client = Bookies::new(Arc::new(cluster), ConnectionOptions::default(), seams).bookie(&id);
+    let error = client.call(&read(1), None).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    let request = read(2);
+    let answering = async {
+        let mut peer = bookie.accept(ProtocolVersion::V3).await;
+        let call = peer.request().await;
+        peer.answer(&call, Ok(found(2))).await;
+        std::future::pending().await
+    };
+    tokio::select! {
+        answer = client.call(&request, None) => assert_eq!(answer.unwrap(), found(2)),
+        () = answering => {}
+    }
+    client.close();
+    assert_eq!(client.call(&request, None).await.unwrap_err().kind(), ErrorKind::Closed);
 }
