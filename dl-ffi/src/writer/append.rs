@@ -10,7 +10,7 @@ use crate::completion::call::dl_call;
 use crate::error::dl_error;
 use crate::handle::{self, Out};
 use crate::receipt::dl_receipt;
-use crate::waiting::{Deadline, block_until, change, look, start_in_turn};
+use crate::waiting::{Deadline, block_until, change, look, place_in_turn, start_in_turn};
 
 /// One append, as it was asked for.
 struct Single {
@@ -118,10 +118,13 @@ pub extern "C" fn dl_writer_try_append_start(
     call: *mut *mut dl_call,
 ) -> *mut dl_error {
     boundary(|| {
-        Out::new(call, "call")?;
         let named = |error: Error| error.during("try_append");
-        let ticket = Single::new(writer, payload, options)?.place_now().map_err(named)?;
-        let receipt = settled(handle::borrow(writer)?.writer.clone(), ticket);
-        start_in_turn(turns(writer)?, call, change("try_append"), async move { receipt.await.map_err(named) })
+        let single = Single::new(writer, payload, options)?;
+        // Its turn among all calls and its place in the log are one step: it is told of in the order of the log.
+        place_in_turn(turns(writer)?, call, change("try_append"), || {
+            let writer = single.writer.clone();
+            let ticket = single.place_now().map_err(named)?;
+            Ok(async move { settled(writer, ticket).await.map_err(named) })
+        })
     })
 }
