@@ -140,6 +140,14 @@ export function begun<T>(start: (call: number) => void, keep: object): { number:
   return { number, promise: call<T>(start, { keep, background: true }) };
 }
 
+/**
+ * Settles a call that was answered where it was made, in a turn of the event loop of its own: who goes on and on as long as there are
+ * such answers is not to keep all else from its turn.
+ */
+export function answered(number: number, value: unknown): void {
+  setImmediate(() => deliver(taken(number), true, value));
+}
+
 /** Takes what ended and settles it, in the order in which it ended. Runs when the bell rings. */
 function settle(): void {
   const { receipts, others } = port.take();

@@ -1,7 +1,6 @@
 /**
  * Things that come from the native half, and those who wait for them. One fetch at a time is in flight. Who gives up
- * leaves the line, and what a fetch brought for nobody stays for the next: so giving up loses nothing. Where many are within
- * reach, the next ones are fetched, as many as are, while the caller looks at those that are here.
+ * leaves the line, and what a fetch brought for nobody stays for the next: so giving up loses nothing.
  */
 
 import { hold, port, ready, release, type Waiting } from './calls';
@@ -9,8 +8,8 @@ import { cancelled, DlError, during } from './errors';
 import { watch } from './signals';
 import { Stock, type Items } from './stock';
 
-/** Begins a fetch. */
-export type Fetch<T> = (max: number, wait: boolean) => { number: number; promise: Promise<Items<T>> };
+/** Begins a fetch, which waits so many milliseconds for the first item, if at all. */
+export type Fetch<T> = (max: number, ms: number) => { number: number; promise: Promise<Items<T>> };
 
 /** Begins something else than a fetch, which is done when it is its turn in the line. */
 export type Work = () => { number: number; promise: Promise<unknown> };
@@ -24,10 +23,13 @@ interface Waiter<T> {
   /** The call, as errors name it. */
   readonly operation: string;
   max: number;
-  wait: boolean;
+  /** When its time is up; 0 if it does not wait. */
+  readonly until: number;
   /** What is done before this one gets what is here, or all that this one is in line for. */
   work: Work | undefined;
   alone: boolean;
+  /** From now on its fetch has the time. */
+  untimed(): void;
   settle(items: T[]): void;
   fail(error: Error): void;
 }
@@ -38,12 +40,10 @@ interface Working<T> {
   givenUp: AbortSignal | undefined;
 }
 
-interface InFlight {
+interface InFlight<T> {
   number: number;
-  max: number;
-  wait: boolean;
-  /** Whether nobody has to wait for it. */
-  early: boolean;
+  /** For whom it was sent. */
+  waiter: Waiter<T>;
   stopped: boolean;
   ended: Promise<void>;
 }
@@ -59,11 +59,7 @@ export class Feed<T> {
   readonly #line: Waiter<T>[] = [];
   /** What was fetched and not taken. */
   readonly #stock = new Stock<T>();
-  #inFlight: InFlight | undefined;
-  /** What the last fetch was for that somebody waited for. */
-  #asked = 0;
-  /** Whether more are worth fetching before somebody asks: at least half of what was asked for came. */
-  #more = false;
+  #inFlight: InFlight<T> | undefined;
   /** The work that one who is or was the first in line is at. */
   #working: Working<T> | undefined;
   #over: Error | undefined;
@@ -91,9 +87,7 @@ export class Feed<T> {
   here(): T | undefined {
     if (this.#life.closed) this.clear();
     if (this.#line.length > 0 || this.#stock.isEmpty) return undefined;
-    const item = this.#stock.next();
-    if (this.#stock.hasRoom) this.#pump();
-    return item;
+    return this.#stock.next();
   }
 
   /** Up to `max`: at least one, unless `ms` passes before there is any, or this is the end. */
@@ -105,12 +99,11 @@ export class Feed<T> {
       const here = !this.#stock.isEmpty;
       if (this.#line.length === 0 && here && this.#guard === undefined) {
         resolve(this.#stock.take(max));
-        this.#pump();
         return;
       }
       // What is fetched from now on, for this one, needs no guard.
       const work = here || this.#inFlight !== undefined ? this.#guard : undefined;
-      this.#wait({ operation, max, wait: ms > 0, work, alone: false, settle: resolve, fail: reject }, ms, signal);
+      this.#wait({ operation, max, work, alone: false, settle: resolve, fail: reject }, ms, signal);
     });
   }
 
@@ -122,7 +115,7 @@ export class Feed<T> {
     return new Promise((resolve, reject) => {
       const signal = ready(options, operation);
       if (this.#over !== undefined) throw during(this.#over, operation);
-      this.#wait({ operation, max: 0, wait: false, work, alone: true, settle: () => resolve(), fail: reject }, Infinity, signal);
+      this.#wait({ operation, max: 0, work, alone: true, settle: () => resolve(), fail: reject }, Infinity, signal);
     });
   }
 
@@ -140,7 +133,7 @@ export class Feed<T> {
   }
 
   /** Puts somebody in line, who leaves it with an answer or an error. */
-  #wait({ settle, fail, ...about }: Waiter<T>, ms: number, signal: AbortSignal | undefined): void {
+  #wait({ settle, fail, ...about }: Omit<Waiter<T>, 'until' | 'untimed'>, ms: number, signal: AbortSignal | undefined): void {
     const held = !this.background;
     let timer: NodeJS.Timeout | undefined;
     let stop: (() => void) | undefined;
@@ -157,6 +150,8 @@ export class Feed<T> {
     };
     const waiter: Waiter<T> = {
       ...about,
+      until: ms > 0 ? performance.now() + ms : 0,
+      untimed: () => clearTimeout(timer),
       settle: (items) => {
         if (leave()) settle(items);
       },
@@ -193,16 +188,12 @@ export class Feed<T> {
     this.#pump();
   }
 
-  /**
-   * Serves those who wait, as far as it goes, and sees to it that something is in flight if somebody waits, or if there was more:
-   * that is on its way while the caller is at work.
-   */
+  /** Serves those who wait, as far as it goes, and sees to it that something is in flight if somebody waits. */
   #pump(): void {
     for (;;) {
       const [waiter] = this.#line;
       if (waiter === undefined) {
-        if (this.#inFlight === undefined) this.#beginEarly();
-        else if (!this.#inFlight.early) this.#cancel(this.#inFlight);
+        if (this.#inFlight !== undefined) this.#cancel(this.#inFlight);
         return;
       }
       const here = !this.#stock.isEmpty;
@@ -213,7 +204,7 @@ export class Feed<T> {
     }
     const [waiter] = this.#line as [Waiter<T>];
     if (this.#inFlight === undefined) this.#begin(waiter);
-    else if (!waiter.wait && this.#inFlight.wait) this.#cancel(this.#inFlight);
+    else if (waiter.until === 0 && this.#inFlight.waiter.until > 0) this.#cancel(this.#inFlight);
   }
 
   #work(waiter: Waiter<T>, work: Work): void {
@@ -239,49 +230,37 @@ export class Feed<T> {
 
   #begin(waiter: Waiter<T>): void {
     waiter.work = undefined;
+    // Whoever fetches says when the time is up, and has looked before: a timer is over also where the answer lies here.
+    waiter.untimed();
     // Who asks for many gets these and no rest; who asks for few gets the next ones without a crossing.
-    this.#asked = waiter.max < this.#ahead / 16 ? this.#ahead : waiter.max;
-    this.#send(this.#asked, waiter.wait, false);
-  }
-
-  #beginEarly(): void {
-    if (!this.#more || !this.#stock.hasRoom || this.#working !== undefined || this.#over !== undefined) return;
-    this.#send(EARLY, false, true);
-  }
-
-  #send(max: number, wait: boolean, early: boolean): void {
-    const { number, promise } = this.#fetch(max, wait);
+    const max = waiter.max < this.#ahead / 16 ? this.#ahead : waiter.max;
+    const { number, promise } = this.#fetch(max, Math.max(0, waiter.until - performance.now()));
     const ended = promise.then(
       (items) => this.#came(inFlight, items),
       (error: Error) => this.#failed(inFlight, error),
     );
-    const inFlight: InFlight = { number, max, wait, early, stopped: false, ended };
+    const inFlight: InFlight<T> = { number, waiter, stopped: false, ended };
     this.#inFlight = inFlight;
   }
 
-  #came(inFlight: InFlight, items: Items<T>): void {
+  #came(inFlight: InFlight<T>, items: Items<T>): void {
     this.#inFlight = undefined;
-    this.#more = this.#ahead > 1 && 2 * items.length >= Math.min(this.#asked, this.#ahead);
-    if (items.length > 0) {
-      this.#stock.add(items);
-    } else {
-      const [waiter] = this.#line;
-      // Who waits is not told that there is nothing, unless nothing will come.
-      if (waiter?.alone === false && (inFlight.wait || !waiter.wait)) waiter.settle([]);
-    }
+    const [waiter] = this.#line;
+    if (items.length > 0) this.#stock.add(items);
+    // Who waits is not told that there is nothing because another's time is up, but that nothing will come.
+    else if (waiter?.alone === false && (waiter === inFlight.waiter || inFlight.waiter.until === Infinity || waiter.until === 0)) waiter.settle([]);
     this.#pump();
   }
 
-  #failed(inFlight: InFlight, error: Error): void {
+  #failed(inFlight: InFlight<T>, error: Error): void {
     this.#inFlight = undefined;
-    this.#more = false;
     // What nobody waits for is met again by whoever comes next.
     const [waiter] = this.#line;
     if (waiter?.alone === false && !(inFlight.stopped && isCancelled(error))) waiter.fail(error);
     this.#pump();
   }
 
-  #cancel(inFlight: InFlight): void {
+  #cancel(inFlight: InFlight<T>): void {
     if (inFlight.stopped) return;
     inFlight.stopped = true;
     port.cancel(inFlight.number);
@@ -291,12 +270,6 @@ export class Feed<T> {
 function isCancelled(error: Error): boolean {
   return error instanceof DlError && error.kind === 'cancelled';
 }
-
-/**
- * How many are fetched before somebody asks, if so many are within reach: each crossing takes as long as reading hundreds. The
- * size of what is within reach bounds them too.
- */
-const EARLY = 8192;
 
 /** What timers of JavaScript take at most. */
 const LONGEST = 2 ** 31 - 1;

@@ -191,7 +191,7 @@ export interface NativeWriter {
 }
 
 export interface NativeReader {
-  fetch(call: number, max: number, wait: boolean): void;
+  fetch(call: number, max: number, wait: number, ready: boolean): NativeBatch | null;
   start(): string;
   cursor(): NativeCursor | null;
   close(call: number): void;

@@ -2,7 +2,7 @@
 
 import type { Readable, ReadableOptions } from 'node:stream';
 import { count, given, milliseconds } from './arguments';
-import { begun, call, closing, ready, type Waiting } from './calls';
+import { answered, begun, call, closing, ready, type Waiting } from './calls';
 import { Records, type Record } from './columns';
 import { Cursor } from './cursor';
 import { Dlsn } from './dlsn';
@@ -37,13 +37,14 @@ export interface NextBatchOptions extends Waiting {
  * ```
  *
  * A loop that is left can be gone on with: the reader stays open, and where it is. It fetches ahead, at most
- * `readAheadBytes`, and while you look at a batch the next one is on its way, if there is one. A locked reader fetches what is asked for and no more, since it
+ * `readAheadBytes`, and while you look at a batch the next ones are made ready, if there are any. A locked reader fetches what is asked for and no more, since it
  * looks at its lock in each call: use {@link nextBatch}.
  */
 export class Reader implements AsyncIterable<Record>, AsyncDisposable {
   readonly #native: NativeReader;
   readonly #feed: Feed<Record>;
   readonly #locked: boolean;
+  readonly #life: Life;
   readonly #cursor: Cursor | undefined;
   #position: Dlsn;
   #end: End | undefined;
@@ -53,10 +54,11 @@ export class Reader implements AsyncIterable<Record>, AsyncDisposable {
   constructor(native: NativeReader, locked: boolean, owner: object, life: Life) {
     this.#native = native;
     this.#locked = locked;
+    this.#life = life;
     this.#position = Dlsn.trusted(native.start());
     const cursor = native.cursor();
     this.#cursor = cursor === null ? undefined : new Cursor(cursor, owner);
-    this.#feed = new Feed<Record>((max, wait) => this.#fetch(max, wait), locked ? 1 : AHEAD, life, locked ? () => this.#look() : undefined);
+    this.#feed = new Feed<Record>((max, ms) => this.#fetch(max, ms), locked ? 1 : AHEAD, life, locked ? () => this.#look() : undefined);
   }
 
   /** The next record; `undefined` at the end, about which {@link end} says more. A reader that follows waits for one. */
@@ -71,7 +73,7 @@ export class Reader implements AsyncIterable<Record>, AsyncDisposable {
     const [most, ms] = [count(max, 'max', BATCH), milliseconds(waitMs, 'waitMs')];
     if (most > 0) return this.#feed.take('next_batch', most, ms, { signal });
     // A reader that was closed, or has lost its lock, is seen here too.
-    await call<NativeBatch>((number) => this.#native.fetch(number, 0, false), { operation: 'next_batch', options: { signal }, keep: this });
+    await call<NativeBatch>((number) => void this.#native.fetch(number, 0, 0, false), { operation: 'next_batch', options: { signal }, keep: this });
     return [];
   }
 
@@ -156,11 +158,15 @@ export class Reader implements AsyncIterable<Record>, AsyncDisposable {
 
   /** What a fetch brought for nobody is a locked reader's only while it has its lock. */
   #look(): { number: number; promise: Promise<unknown> } {
-    return begun<NativeBatch>((number) => this.#native.fetch(number, 0, false), this);
+    return begun<NativeBatch>((number) => void this.#native.fetch(number, 0, 0, false), this);
   }
 
-  #fetch(max: number, wait: boolean): { number: number; promise: Promise<Records> } {
-    const { number, promise } = begun<NativeBatch>((call) => this.#native.fetch(call, Math.min(max, MOST), wait), this);
+  #fetch(max: number, ms: number): { number: number; promise: Promise<Records> } {
+    const { number, promise } = begun<NativeBatch>((call) => {
+      // Of a namespace that is closed, nothing is given out that was read before.
+      const batch = this.#native.fetch(call, Math.min(max, MOST), ms, !this.#life.closed);
+      if (batch !== null) answered(call, batch);
+    }, this);
     const items = promise.then((batch) => {
       if (this.#closed !== undefined) throw closed();
       this.#position = Dlsn.trusted(batch.position);

@@ -1,4 +1,4 @@
-/** What was fetched and not taken: what is being taken, and what comes behind it. */
+/** What was fetched and not taken. */
 
 /** What a fetch brought: nothing if it did not wait, or at the end. An array, or something that makes its items when asked. */
 export interface Items<T> {
@@ -11,16 +11,10 @@ export interface Items<T> {
 export class Stock<T> {
   #items: Items<T> = [];
   #taken = 0;
-  #behind: Items<T> = [];
 
   /** Whether nothing is here. */
   get isEmpty(): boolean {
     return this.#taken >= this.#items.length;
-  }
-
-  /** Whether there is room for what one more fetch brings. */
-  get hasRoom(): boolean {
-    return this.#behind.length === 0;
   }
 
   /** What would be taken next. */
@@ -28,10 +22,10 @@ export class Stock<T> {
     return this.#items.at(this.#taken);
   }
 
-  /** Adds what a fetch brought, behind what is here. Only where there is room. */
+  /** Adds what a fetch brought. Only where nothing is. */
   add(items: Items<T>): void {
-    this.#behind = items;
-    this.#turn();
+    this.#items = items;
+    this.#taken = 0;
   }
 
   /** Takes one. */
@@ -41,7 +35,7 @@ export class Stock<T> {
     return item;
   }
 
-  /** Takes up to so many of those that came together. */
+  /** Takes up to so many. */
   take(max: number): T[] {
     const to = Math.min(this.#taken + max, this.#items.length);
     const items = this.#items.slice(this.#taken, to);
@@ -52,16 +46,11 @@ export class Stock<T> {
 
   /** Lets go of all. */
   clear(): void {
-    this.#items = [];
-    this.#taken = 0;
-    this.#behind = [];
+    this.add([]);
   }
 
-  /** If all is taken, what came behind it is next. */
+  /** What is taken stays no longer than those who took it want. */
   #turn(): void {
-    if (this.#taken < this.#items.length) return;
-    this.#items = this.#behind;
-    this.#taken = 0;
-    this.#behind = [];
+    if (this.isEmpty) this.clear();
   }
 }

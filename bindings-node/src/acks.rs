@@ -1,7 +1,7 @@
 //! The appends of one writer on their way: first in line for room, then waiting for their acknowledgements.
 //!
 //! Two tasks, so that appends get their places in the order of the calls and their promises are settled in that order
-//! too. One task for each append would cost more and promise less.
+//! too. One task for each append would cost more and promise less. The second one goes on where it is woken if it has little to do.
 
 use std::future::{Future, poll_fn, ready};
 use std::pin::Pin;
@@ -14,6 +14,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::columns;
 use crate::error::{NativeError, cancelled};
+use crate::on_the_spot::{Load, OnTheSpot};
 use crate::runtime;
 use crate::settler::{Call, Settler};
 
@@ -44,6 +45,11 @@ impl Tickets {
             Poll::Pending => rest,
         }))
     }
+
+    /// Whether it is little work to settle it.
+    fn are_little(tickets: &Result<Self>) -> bool {
+        matches!(tickets, Ok(Self::One(_)) | Err(_))
+    }
 }
 
 /// An append that waits for room.
@@ -56,16 +62,34 @@ pub(crate) struct Acks {
     line: UnboundedSender<(Call, Placing)>,
     /// How many of those there are.
     waiting: Arc<AtomicUsize>,
-    placed: UnboundedSender<(Call, Result<Tickets>)>,
+    placed: Placed,
+}
+
+/// Where appends go that have their places, or were refused.
+#[derive(Clone)]
+struct Placed {
+    settler: Settler,
+    line: UnboundedSender<(Call, Result<Tickets>)>,
+    load: Load,
+}
+
+impl Placed {
+    fn send(&self, call: Call, tickets: Result<Tickets>) {
+        self.load.add(Tickets::are_little(&tickets));
+        if self.line.send((call, tickets)).is_err() {
+            self.settler.settle::<()>(call, Err(gone()));
+        }
+    }
 }
 
 impl Acks {
     pub(crate) fn new(settler: &Settler) -> Self {
         let (line, in_line) = unbounded_channel();
-        let (placed, tickets) = unbounded_channel();
+        let (sender, tickets) = unbounded_channel();
+        let placed = Placed { settler: settler.clone(), line: sender, load: Load::default() };
         let waiting = Arc::new(AtomicUsize::new(0));
         settler.spawn(place(settler.clone(), in_line, placed.clone(), waiting.clone()));
-        settler.spawn(settle(settler.clone(), tickets));
+        OnTheSpot::spawn(placed.load.clone(), settle(settler.clone(), tickets, placed.load.clone()));
         Self { settler: settler.clone(), line, waiting, placed }
     }
 
@@ -124,9 +148,7 @@ impl Acks {
 
     /// An append that has its place, or was refused.
     pub(crate) fn placed(&self, call: Call, tickets: Result<Tickets>) {
-        if self.placed.send((call, tickets)).is_err() {
-            self.settler.settle::<()>(call, Err(gone()));
-        }
+        self.placed.send(call, tickets);
     }
 }
 
@@ -134,7 +156,7 @@ impl Acks {
 async fn place(
     settler: Settler,
     mut line: UnboundedReceiver<(Call, Placing)>,
-    placed: UnboundedSender<(Call, Result<Tickets>)>,
+    placed: Placed,
     waiting: Arc<AtomicUsize>,
 ) {
     while let Some((call, placing)) = line.recv().await {
@@ -146,17 +168,16 @@ async fn place(
             settler.settle(call, Ok(()));
             continue;
         }
-        if placed.send((call, tickets)).is_err() {
-            settler.settle::<()>(call, Err(gone()));
-        }
+        placed.send(call, tickets);
         // Behind the sending: whoever finds nobody in line may then overtake nobody.
         waiting.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
 /// Settles appends in the order of their places.
-async fn settle(settler: Settler, mut placed: UnboundedReceiver<(Call, Result<Tickets>)>) {
+async fn settle(settler: Settler, mut placed: UnboundedReceiver<(Call, Result<Tickets>)>, load: Load) {
     while let Some((call, tickets)) = placed.recv().await {
+        let little = Tickets::are_little(&tickets);
         match tickets {
             Err(error) => settler.settle::<()>(call, Err(error)),
             Ok(Tickets::One(ticket)) => match ticket.await {
@@ -170,6 +191,7 @@ async fn settle(settler: Settler, mut placed: UnboundedReceiver<(Call, Result<Ti
             Ok(Tickets::Rest(rest)) => settler.settle(call, rest.await),
             Ok(Tickets::Room) => settler.settle(call, Ok(())),
         }
+        load.remove(little);
     }
 }
 

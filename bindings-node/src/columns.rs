@@ -81,10 +81,15 @@ impl Rows {
         Size { numbers: self.numbers.len(), bytes: self.payloads.len() }
     }
 
-    /// A batch of them, from a reader that is at this position and ended so.
-    pub(crate) fn batch(mut self, position: Dlsn, end: Option<End>) -> Batch {
+    /// The same, in memory of which most is needed.
+    pub(crate) fn fitting(mut self) -> Self {
         fit(&mut self.numbers);
         fit(&mut self.payloads);
+        self
+    }
+
+    /// A batch of them, from a reader that is at this position and ended so.
+    pub(crate) fn batch(self, position: Dlsn, end: Option<End>) -> Batch {
         Batch {
             numbers: BigInt64Array::new(self.numbers),
             payloads: self.payloads.into(),

@@ -52,7 +52,8 @@ impl NativeLog {
         self.settler.start(call, async move {
             let options = reader_options(&options)?;
             let read_ahead_bytes = options.read_ahead_bytes.unwrap_or(1 << 20);
-            Ok(NativeReader::new(&settler, log.open_reader(options).await?, read_ahead_bytes))
+            let locked = options.locked;
+            Ok(NativeReader::new(&settler, log.open_reader(options).await?, read_ahead_bytes, locked))
         });
     }
 

@@ -119,6 +119,48 @@ test('a batch that waits comes back empty when its time is up', async (t) => {
   assert.deepEqual(payloads(await reader.nextBatch({ waitMs: 0 })), ['b']);
 });
 
+test('a batch whose time was up before the event loop had its turn brings what was there', async (t) => {
+  const { log, writer } = await written(t);
+  await writer.append('a');
+  const reader = await log.openReader({ follow: true });
+  // Timers are next then, before what the native half has to say.
+  await new Promise(setImmediate);
+  const until = performance.now() + 20;
+  const batch = reader.nextBatch({ waitMs: 2 });
+  while (performance.now() < until);
+  assert.deepEqual(payloads(await batch), ['a']);
+});
+
+test('a reader that was read ahead of its caller has not ended before the caller', async (t) => {
+  const { log, writer } = await written(t);
+  await writer.appendMany(Array.from({ length: 4_000 }, () => 'before'));
+  const reader = await log.openReader();
+  const found = (await reader.nextBatch({ max: 1_000 })).length + (await reader.nextBatch({ max: 1_000 })).length;
+  assert.equal(found, 2_000);
+  // Whatever was read ahead until now, this is in the log before its end is looked for.
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+  await writer.append('behind');
+  const rest = payloads(await all(reader));
+  assert.deepEqual([rest.length, rest.at(-1), reader.end], [2_001, 'behind', 'end']);
+});
+
+test('who reads on and on lets others have their turn', async (t) => {
+  const { log, writer } = await written(t);
+  const many = Array.from({ length: 1_000 }, () => Buffer.alloc(100));
+  for (let batch = 0; batch < 100; batch++) await writer.appendBatch(many);
+  let [turns, count] = [0, 0];
+  let other = setImmediate(function turn() {
+    turns++;
+    other = setImmediate(turn);
+  });
+  const reader = await log.openReader();
+  const before = turns;
+  for await (const { payload } of reader) count += payload.length / 100;
+  clearImmediate(other);
+  assert.equal(count, 100_000);
+  assert.ok(turns - before >= 10, `${turns - before} turns`);
+});
+
 test('what is longer than a timer takes is waited for', async (t) => {
   const { log, writer } = await written(t);
   const reader = await log.openReader({ follow: true });
