@@ -56,7 +56,8 @@ fn weight(little: bool) -> usize {
 impl OnTheSpot {
     /// Begins a future that has this to do. Call it where the runtime was made.
     pub(crate) fn spawn(load: Load, future: impl Future<Output = ()> + Send + 'static) {
-        let future: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(future);
+        // What the task may still do that it runs in does not bound it: it would be woken at once, and find the same, for ever.
+        let future: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(tokio::task::unconstrained(future));
         let this = Arc::new(Self {
             future: Mutex::new(Some(future)),
             woken: AtomicUsize::new(0),
