@@ -247,8 +247,8 @@ export class Feed<T> {
     this.#inFlight = undefined;
     const [waiter] = this.#line;
     if (items.length > 0) this.#stock.add(items);
-    // Who waits is not told that there is nothing because another's time is up, but that nothing will come.
-    else if (waiter?.alone === false && (waiter === inFlight.waiter || inFlight.waiter.until === Infinity || waiter.until === 0)) waiter.settle([]);
+    // For who came later it is looked again: there may be something since.
+    else if (waiter?.alone === false && waiter === inFlight.waiter) waiter.settle([]);
     this.#pump();
   }
 

@@ -213,9 +213,9 @@ impl Place {
 
     async fn piece(&mut self, most: usize, manner: Manner) -> dl_core::Result<RecordBatch> {
         match manner {
-            Manner::Ahead => self.reader.next_batch_ahead(most).await,
             Manner::Asked(wait) if self.rows.is_empty() => self.reader.next_batch(most, wait.min(LONG)).await,
-            Manner::Asked(_) => self.reader.next_batch(most, Duration::ZERO).await,
+            // Nor has it ended for who has got some: there may be more when they are taken.
+            Manner::Asked(_) | Manner::Ahead => self.reader.next_batch_ahead(most).await,
         }
     }
 }

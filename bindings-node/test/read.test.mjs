@@ -131,6 +131,38 @@ test('a batch whose time was up before the event loop had its turn brings what w
   assert.deepEqual(payloads(await batch), ['a']);
 });
 
+test('what is appended before the end is met is read, wherever the pieces end in which it is fetched', async (t) => {
+  for (const count of [256, 512, 600]) {
+    const { log, writer } = await written(t);
+    await writer.appendMany(Array.from({ length: count }, (_, number) => `${number}`));
+    const [one, many] = [await log.openReader(), await log.openReader()];
+    for (let number = 0; number < count; number++) assert.equal((await one.next()).payload.toString(), `${number}`);
+    assert.equal((await many.nextBatch({ max: 10_000, waitMs: 0 })).length, count);
+    assert.deepEqual([one.end, many.end], [undefined, undefined]);
+    await writer.append('late');
+    for (const reader of [one, many]) {
+      assert.deepEqual(payloads(await reader.nextBatch()), ['late']);
+      assert.equal(await reader.next(), undefined);
+      assert.equal(reader.end, 'end');
+    }
+  }
+});
+
+test('who comes behind one that was given up is not told that there was nothing before', async (t) => {
+  const { log, writer } = await written(t);
+  const reader = await log.openReader({ follow: true });
+  for (let round = 0; round < 300; round++) {
+    const given = new AbortController();
+    const left = reader.nextBatch({ waitMs: 0, signal: given.signal }).catch(() => []);
+    const late = writer.append(`${round}`).then(() => reader.nextBatch({ waitMs: 0 }));
+    // So that the first one has its answer, which nobody has looked at when it is given up, and the append has its own.
+    const until = performance.now() + (round % 10) / 10;
+    while (performance.now() < until);
+    given.abort();
+    assert.deepEqual(payloads([...(await left), ...(await late)]), [`${round}`]);
+  }
+});
+
 test('a reader that was read ahead of its caller has not ended before the caller', async (t) => {
   const { log, writer } = await written(t);
   await writer.appendMany(Array.from({ length: 4_000 }, () => 'before'));
