@@ -3,6 +3,7 @@
  * loop is held exactly while there are some that somebody waits for.
  */
 
+import { setImmediate as turn } from 'node:timers';
 import { acknowledged } from './columns';
 import { cancelled, fromNative, thrown } from './errors';
 import { native, type NativeError } from './native';
@@ -145,7 +146,7 @@ export function begun<T>(start: (call: number) => void, keep: object): { number:
  * such answers is not to keep all else from its turn.
  */
 export function answered(number: number, value: unknown): void {
-  setImmediate(() => deliver(taken(number), true, value));
+  turn(() => deliver(taken(number), true, value));
 }
 
 /** Takes what ended and settles it, in the order in which it ended. Runs when the bell rings. */

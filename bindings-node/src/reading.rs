@@ -6,10 +6,10 @@
 use std::collections::VecDeque;
 use std::mem::take;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use dl_core::{Dlsn, End, Reader, RecordBatch};
-use tokio::sync::Mutex as Turn;
+use tokio::sync::{Mutex as Turn, MutexGuard};
 
 use crate::columns::{Batch, Rows, Size};
 use crate::settler::{Call, Settler, lock};
@@ -51,13 +51,12 @@ struct Place {
 }
 
 /// What is read before it is asked for.
-#[derive(Default)]
 struct Ahead {
     ready: VecDeque<Ready>,
     /// Whether a task makes more ready.
     filling: bool,
-    /// The call that gets the batch that is being made ready.
-    asked: Option<Asked>,
+    /// Where the reader is behind what was handed out.
+    handed: (Dlsn, Option<End>),
     closed: bool,
 }
 
@@ -89,50 +88,59 @@ enum Manner {
 
 impl Reading {
     pub(crate) fn new(settler: &Settler, reader: Reader, bytes: usize, prepares: bool) -> Self {
-        let place = Place { reader, usual: Size::default(), rows: Rows::default() };
-        Self { settler: settler.clone(), turn: Turn::new(place), ahead: Mutex::default(), bytes, prepares }
+        let handed = (reader.position(), None);
+        let ahead = Ahead { ready: VecDeque::new(), filling: false, handed, closed: false };
+        let turn = Turn::new(Place { reader, usual: Size::default(), rows: Rows::default() });
+        Self { settler: settler.clone(), turn, ahead: Mutex::new(ahead), bytes, prepares }
     }
 
     /// Answers with what is ready, if it may and there is some; else settles the call later.
     pub(crate) fn fetch(self: &Arc<Self>, asked: Asked, may: bool) -> Option<Batch> {
         if may && asked.max > 0 {
             let mut ahead = lock(&self.ahead);
-            if let Some(ready) = ahead.ready.pop_front() {
+            if let Some(ready) = ahead.take() {
                 drop(ahead);
                 self.prepare();
                 return Some(ready.batch());
             }
-            if ahead.filling && ahead.asked.is_none() {
-                ahead.asked = Some(asked);
-                return None;
-            }
         }
-        self.begin(asked);
+        let reading = self.clone();
+        self.settler.start_elsewhere(asked.call, async move { reading.read(asked).await.map(Ready::batch) });
         None
     }
 
-    /// Reads for a call, whatever is ready.
-    fn begin(self: &Arc<Self>, asked: Asked) {
-        let reading = self.clone();
-        self.settler.start_elsewhere(asked.call, async move { reading.read(asked).await.map(Ready::batch) });
-    }
-
     async fn read(self: Arc<Self>, Asked { max, wait, .. }: Asked) -> dl_core::Result<Ready> {
-        let mut turn = self.turn.lock().await;
-        let ready = if max == 0 { None } else { lock(&self.ahead).ready.pop_front() };
-        if max == 0 || ready.is_some() || !turn.rows.is_empty() {
+        let Some((mut turn, wait)) = self.turn_within(wait).await else { return Ok(lock(&self.ahead).nothing()) };
+        if max == 0 || !turn.rows.is_empty() || !lock(&self.ahead).ready.is_empty() {
             // A reader that was closed, or has lost its lock, gives out nothing.
             turn.reader.next_batch(0, Duration::ZERO).await?;
         }
-        if let Some(ready) = ready {
+        if max == 0 {
+            return Ok(lock(&self.ahead).nothing());
+        }
+        if let Some(ready) = lock(&self.ahead).take() {
             return Ok(ready);
         }
         let ready = turn.read(max, self.bytes, Manner::Asked(wait)).await?;
+        lock(&self.ahead).handed = (ready.position, ready.end);
         drop(turn);
         if max > 1 && 2 * ready.rows.len() >= max.min(MUCH) {
             self.prepare();
         }
         Ok(ready)
+    }
+
+    /// The turn to read, and what is left of the wait then; nothing where that is over before. Who does not wait for records waits
+    /// until others have looked for them.
+    #[expect(clippy::disallowed_methods, reason = "a caller's patience runs by the clock of the caller")]
+    async fn turn_within(&self, wait: Duration) -> Option<(MutexGuard<'_, Place>, Duration)> {
+        if wait.is_zero() || wait > LONG {
+            return Some((self.turn.lock().await, wait));
+        }
+        let began = Instant::now();
+        let turn = tokio::time::timeout(wait, self.turn.lock()).await.ok()?;
+        // A wait that was not over is one still.
+        Some((turn, wait.saturating_sub(began.elapsed()).max(Duration::from_nanos(1))))
     }
 
     /// From here on nothing is given out that is ready.
@@ -162,24 +170,32 @@ impl Reading {
 
     /// Whether there is more to make ready, and room.
     async fn prepare_one(self: &Arc<Self>) -> bool {
-        let read = self.turn.lock().await.read(AT_ONCE, self.bytes / READY, Manner::Ahead).await;
+        // Until it is among what is ready: whoever reads next gets what is behind it.
+        let mut turn = self.turn.lock().await;
+        let read = turn.read(AT_ONCE, self.bytes / READY, Manner::Ahead).await;
         // What fails here fails again in the call that comes next.
         let ready = read.ok().filter(|ready| !ready.rows.is_empty());
         let mut ahead = lock(&self.ahead);
-        let mut ready = ready.filter(|_| !ahead.closed);
+        let ready = ready.filter(|_| !ahead.closed);
         let more = ready.as_ref().is_some_and(|ready| ready.end.is_none());
-        let asked = ahead.asked.take();
-        let answer = asked.map(|asked| (asked, ready.take()));
         ahead.ready.extend(ready);
         ahead.filling = more && ahead.ready.len() < READY;
-        let goes_on = ahead.filling;
-        drop(ahead);
-        match answer {
-            Some((asked, Some(ready))) => self.settler.settle(asked.call, Ok(ready.batch())),
-            Some((asked, None)) => self.begin(asked),
-            None => {}
-        }
-        goes_on
+        ahead.filling
+    }
+}
+
+impl Ahead {
+    /// Hands out what is ready.
+    fn take(&mut self) -> Option<Ready> {
+        let ready = self.ready.pop_front()?;
+        self.handed = (ready.position, ready.end);
+        Some(ready)
+    }
+
+    /// What a call gets for which there is nothing.
+    fn nothing(&self) -> Ready {
+        let (position, end) = self.handed;
+        Ready { rows: Rows::default(), position, end }
     }
 }
 

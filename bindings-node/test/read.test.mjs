@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInThisContext } from 'node:vm';
 import { CancelledError, ClosedError } from 'distributed-log';
@@ -256,5 +257,43 @@ test('what is fetched ahead is bounded by bytes', async (t) => {
       assert.ok(payload.buffer.byteLength <= most, `${payload.buffer.byteLength} bytes at once`);
     }
     assert.equal(count, 64);
+  }
+});
+
+test('a batch of nothing, behind one that was given up, takes nothing with it', async (t) => {
+  const { log, writer } = await written(t, 'file');
+  const expected = Array.from({ length: 3_000 }, (_, number) => `${number}`);
+  await writer.appendMany(expected);
+  for (let turns = 0; turns < 40; turns++) {
+    const reader = await log.openReader({ readAheadBytes: '64KiB' });
+    const given = new AbortController();
+    const batch = reader.nextBatch({ max: 10_000, signal: given.signal }).catch((error) => {
+      assert.ok(error instanceof CancelledError);
+      return [];
+    });
+    for (let turn = 0; turn < turns; turn++) await nextTurn();
+    given.abort();
+    assert.deepEqual(await reader.nextBatch({ max: 0 }), []);
+    assert.deepEqual([...payloads(await batch), ...payloads(await all(reader))], expected, `after ${turns} turns`);
+    await reader.close();
+  }
+});
+
+test('who does not wait is answered, also behind one that was given up while the next batch was made ready', async (t) => {
+  const { log, writer } = await written(t);
+  const expected = Array.from({ length: 5_000 }, (_, number) => `${number}`);
+  await writer.appendMany(expected);
+  for (let turns = 0; turns < 40; turns++) {
+    const reader = await log.openReader({ follow: true });
+    const found = payloads(await reader.nextBatch({ max: 2_000 }));
+    while (found.length < expected.length) found.push(...payloads(await reader.nextBatch({ max: 2_000 })));
+    const given = new AbortController();
+    const waiting = failure(reader.nextBatch({ max: 2_000, signal: given.signal }));
+    for (let turn = 0; turn < turns % 4; turn++) await nextTurn();
+    given.abort();
+    assert.deepEqual(await reader.nextBatch({ max: 2_000, waitMs: 0 }), []);
+    assert.ok((await waiting) instanceof CancelledError);
+    assert.deepEqual(found, expected);
+    await reader.close();
   }
 });
