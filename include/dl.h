@@ -3120,7 +3120,8 @@ dl_error *dl_writer_try_append_start(dl_writer *writer,
  * NULL; `options` and `receipts` may be NULL.
  *
  * Errors: that of the first record that was not acknowledged. Then `receipts` is written too, if it is not NULL: it says what
- * became of each, the refused one last. It is not when the call failed as a whole, with invalid-argument, timeout or closed,
+ * became of each, a refused one last. One that had its place and could not be stored, as with storage-full, ends nothing: those
+ * behind it may be acknowledged. `receipts` is not written when the call failed as a whole, with invalid-argument, timeout or closed,
  * before it looked at the records.
  */
 dl_error *dl_writer_append_many(dl_writer *writer,

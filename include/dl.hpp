@@ -527,12 +527,11 @@ inline receipt value(const dl_receipt *of) {
           static_cast<durability>(dl_receipt_durability(of)), dl_receipt_is_duplicate(of)};
 }
 
+/// Those in front of the first that was not acknowledged, or all.
 inline std::vector<receipt> values(const dl_receipts *of) {
   std::vector<receipt> all;
   all.reserve(dl_receipts_count(of));
-  for (std::size_t i = 0; i < dl_receipts_count(of); i++) {
-    if (const dl_receipt *acknowledged = dl_receipts_at(of, i)) all.push_back(value(acknowledged));
-  }
+  while (const dl_receipt *acknowledged = dl_receipts_at(of, all.size())) all.push_back(value(acknowledged));
   return all;
 }
 

@@ -110,7 +110,9 @@ impl Reading {
     }
 
     async fn read(self: Arc<Self>, Asked { max, wait, .. }: Asked) -> dl_core::Result<Ready> {
-        let Some((mut turn, wait)) = self.turn_within(wait).await else { return Ok(lock(&self.ahead).nothing()) };
+        let Some((mut turn, wait)) = self.turn_within(wait).await else {
+            return Ok(lock(&self.ahead).nothing());
+        };
         if max == 0 || !turn.rows.is_empty() || !lock(&self.ahead).ready.is_empty() {
             // A reader that was closed, or has lost its lock, gives out nothing.
             turn.reader.next_batch(0, Duration::ZERO).await?;

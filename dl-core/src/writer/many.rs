@@ -14,6 +14,7 @@ impl Writer {
     /// Appends records, each for itself, in their order, as one [`append`](Self::append) after the other does, but cheaper: each
     /// payload is copied once, from where it lies to where it stays. Waits for room where it has to. Ends at the first record that
     /// is refused: answers a ticket for those in front of it, and why it was refused. Whoever wants to go on does so behind it.
+    /// One that has its place and cannot be stored, as with `storage-full`, ends nothing: the ticket says what became of each.
     ///
     /// Other appends may get places between these. Dropping this future before it answered appends no more of them;
     /// those that had their places are in the log. Dropping the ticket undoes nothing.

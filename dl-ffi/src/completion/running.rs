@@ -48,7 +48,8 @@ impl dl_call {
     pub(super) fn poll(self: &Arc<Self>) {
         let mut running = self.running();
         // Under the lock: who is woken from now on finds what this leaves.
-        self.going.woken.store(false, Ordering::Release);
+        // Acquired, too: what it was woken for by who found it woken already is seen below.
+        self.going.woken.swap(false, Ordering::AcqRel);
         let Some(call) = &mut *running else { return };
         let waker = Waker::from(self.clone());
         let Poll::Ready(answer) = call.verb.as_mut().poll(&mut Context::from_waker(&waker)) else { return };

@@ -138,7 +138,8 @@ impl<'a> Shown<'a> {
 /// NULL; `options` and `receipts` may be NULL.
 ///
 /// Errors: that of the first record that was not acknowledged. Then `receipts` is written too, if it is not NULL: it says what
-/// became of each, the refused one last. It is not when the call failed as a whole, with invalid-argument, timeout or closed,
+/// became of each, a refused one last. One that had its place and could not be stored, as with storage-full, ends nothing: those
+/// behind it may be acknowledged. `receipts` is not written when the call failed as a whole, with invalid-argument, timeout or closed,
 /// before it looked at the records.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_writer_append_many(
