@@ -2987,7 +2987,7 @@ void dl_segment_watcher_close(dl_segment_watcher *watcher);
 void dl_segment_watcher_free(dl_segment_watcher *watcher);
 
 /**
- * Waits until all appends that have their places are settled.
+ * Waits until all appends that were called or started before are settled, those too that wait for room.
  *
  * Errors: what ended the writer; storage-full if the last of them was refused.
  */

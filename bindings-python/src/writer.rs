@@ -159,7 +159,8 @@ impl Writer {
 
     fn flush(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let (session, writer) = self.parts()?;
-        session.act(py, async move { writer.flush().await })
+        // Its place among the calls is settled when this returns.
+        session.quick_call(py, async move { writer.flush().await }, |py, ()| Ok(py.None()))
     }
 
     fn truncate(&self, py: Python<'_>, before: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {

@@ -55,7 +55,8 @@ impl Writer {
     }
 
     /// Appends a record: waits for room, then answers a ticket that resolves when the record is durable. Appends get
-    /// their places in the order in which they got their tickets.
+    /// their places in the order in which they got their tickets, and those that wait for room get these in the order in which
+    /// they were first polled.
     ///
     /// Dropping this future before it answered appends nothing; dropping the ticket does not undo the append.
     ///
@@ -177,7 +178,9 @@ impl Writer {
         Ok(BatchTicket { completion, slot, txids: vec![txid; members], waiter: None, operation })
     }
 
-    /// Waits until all appends that have their tickets are settled.
+    /// Waits until all appends that were called before are settled: those that have their tickets, and those that were polled and
+    /// still wait for room. The latter have to go on meanwhile, as tasks of their own or joined with this: a future that
+    /// nobody polls gets no ticket, and this would wait for it. Appends that are called later are not waited for, nor held up.
     ///
     /// # Errors
     /// What ended the writer; `storage-full` if the last of them was refused.

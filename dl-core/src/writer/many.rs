@@ -16,7 +16,8 @@ impl Writer {
     /// is refused: answers a ticket for those in front of it, and why it was refused. Whoever wants to go on does so behind it.
     /// One that has its place and cannot be stored, as with `storage-full`, ends nothing: the ticket says what became of each.
     ///
-    /// Other appends may get places between these. Dropping this future before it answered appends no more of them;
+    /// Other appends may get places between these only until it has to wait for room: then it keeps its place in line, in front
+    /// of all that is called later, until each of them has its ticket. Dropping this future before it answered appends no more of them;
     /// those that had their places are in the log. Dropping the ticket undoes nothing.
     ///
     /// ```

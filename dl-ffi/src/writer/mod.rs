@@ -55,7 +55,7 @@ fn on<F>(writer: *const dl_writer, verb: impl FnOnce(Writer) -> F) -> Result<F> 
     Ok(verb(handle::borrow(writer)?.writer.clone()))
 }
 
-/// Waits until all appends that have their places are settled.
+/// Waits until all appends that were called or started before are settled, those too that wait for room.
 ///
 /// Errors: what ended the writer; storage-full if the last of them was refused.
 #[unsafe(no_mangle)]

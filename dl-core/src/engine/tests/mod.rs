@@ -29,6 +29,7 @@ mod lookups;
 mod many;
 mod reading;
 mod rolling;
+mod room;
 mod telemetry;
 mod threads;
 mod writing;

@@ -47,15 +47,20 @@ impl Room {
         self.line.is_first(place) && (self.used.records == 0 || (records && bytes))
     }
 
-    /// How many of these records somebody without a place in the line may take now, the first of them on, and what they take:
-    /// no more than `most`, unless that is the first alone.
-    pub(crate) fn fitting(&self, usages: impl Iterator<Item = Usage>, most: Usage) -> (usize, Usage) {
+    /// How many of these records the caller, with its place in the line if it has one, may take now, the first of them on, and
+    /// what they take: no more than `most`, unless that is the first alone.
+    pub(crate) fn fitting(
+        &self,
+        usages: impl Iterator<Item = Usage>,
+        most: Usage,
+        place: Place,
+    ) -> (usize, Usage) {
         let mut total = Usage::default();
         for usage in usages {
             let Usage { records, bytes } =
                 Usage { records: total.records + usage.records, bytes: total.bytes + usage.bytes };
             let fits = if total.records == 0 {
-                self.fits(usage, None)
+                self.fits(usage, place)
             } else {
                 let left = |limit: usize, used: usize| limit.saturating_sub(used);
                 records <= most.records.min(left(self.limit.records, self.used.records))
@@ -96,6 +101,16 @@ impl Room {
 
     pub(crate) fn used(&self) -> Usage {
         self.used
+    }
+
+    /// The place that the next one to join the line gets.
+    pub(crate) fn end_of_line(&self) -> u64 {
+        self.line.next
+    }
+
+    /// The place of the first in line: whoever had an earlier one has left.
+    pub(crate) fn head_of_line(&self) -> u64 {
+        self.line.waiting.front().map_or(self.line.next, |(first, _)| *first)
     }
 }
 
@@ -215,16 +230,17 @@ mod tests {
         let mut room = Room::new(usage(4, 100));
         let many = |bytes: usize| std::iter::repeat_n(usage(1, bytes), 9);
         let plenty = usage(50, 1_000);
-        assert_eq!(room.fitting(many(10), plenty), (4, usage(4, 40)));
-        assert_eq!(room.fitting(many(40), plenty), (2, usage(2, 80)));
-        assert_eq!(room.fitting(many(500), plenty), (1, usage(1, 500)), "alone");
-        assert_eq!(room.fitting(many(10), usage(2, 15)), (1, usage(1, 10)));
+        assert_eq!(room.fitting(many(10), plenty, None), (4, usage(4, 40)));
+        assert_eq!(room.fitting(many(40), plenty, None), (2, usage(2, 80)));
+        assert_eq!(room.fitting(many(500), plenty, None), (1, usage(1, 500)), "alone");
+        assert_eq!(room.fitting(many(10), usage(2, 15), None), (1, usage(1, 10)));
         room.take(usage(3, 90));
-        assert_eq!(room.fitting(many(10), plenty), (1, usage(1, 10)));
-        assert_eq!(room.fitting(many(11), plenty), (0, usage(0, 0)));
+        assert_eq!(room.fitting(many(10), plenty, None), (1, usage(1, 10)));
+        assert_eq!(room.fitting(many(11), plenty, None), (0, usage(0, 0)));
         let mut place = None;
         room.wait(&mut place, Waker::noop());
-        assert_eq!(room.fitting(many(1), plenty).0, 0, "nobody jumps the line");
+        assert_eq!(room.fitting(many(1), plenty, None).0, 0, "nobody jumps the line");
+        assert_eq!(room.fitting(many(10), plenty, place), (1, usage(1, 10)));
     }
 
     #[test]
@@ -238,8 +254,12 @@ mod tests {
         assert!(room.give_back(usage(1, 1)).is_some());
         assert!(room.fits(usage(1, 1), first) && !room.fits(usage(1, 1), second));
         assert!(!room.fits(usage(1, 1), None), "nobody jumps the line");
+        assert_eq!((room.head_of_line(), room.end_of_line()), (0, 2));
         assert!(room.leave(&mut first).is_some(), "the next one is woken");
+        assert_eq!((room.head_of_line(), room.end_of_line()), (1, 2));
         assert!(room.fits(usage(1, 1), second));
+        room.leave(&mut second);
+        assert_eq!((room.head_of_line(), room.end_of_line()), (2, 2));
     }
 
     #[test]

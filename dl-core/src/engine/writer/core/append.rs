@@ -2,14 +2,14 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use super::{State, WriterCore};
 use crate::engine::writer::pipeline::{Effects, usage_of, usage_of_set};
 use crate::engine::writer::queue::{Appended, Condition};
 use crate::engine::writer::room::{Place, Usage};
 use crate::engine::writer::ticket::EntryCompletion;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::format::NewRecordSet;
 use crate::types::{NewRecord, NewRecordView};
 
@@ -50,17 +50,10 @@ impl WriterCore {
         record: NewRecordView<'_>,
         condition: Option<Condition>,
     ) -> Result<Appended> {
-        if let Some(appended) = self.try_append(record, condition)? {
-            return Ok(appended);
+        match self.try_append(record, condition)? {
+            Some(appended) => Ok(appended),
+            None => InLine::new(self).append(record, condition, Then::Leave).await,
         }
-        let usage = usage_of(record.payload)?;
-        self.take_room(usage).await?;
-        let now_ms = self.engine.seams.clock.wall_ms();
-        self.change(|state, effects| {
-            let appended = state.pipeline.append(record, condition, now_ms, effects);
-            self.note_first(&appended);
-            state.keep_room(usage, appended, effects)
-        })
     }
 
     /// [`append`](Self::append) for a caller whose thread waits until the record is durable: the store may use it.
@@ -83,13 +76,13 @@ impl WriterCore {
         condition: Option<Condition>,
     ) -> Result<(Arc<EntryCompletion>, Vec<i64>)> {
         let usage = self.state(|state| state.pipeline.usage_of_batch(records))?;
-        self.take_room(usage).await?;
-        let now_ms = self.engine.seams.clock.wall_ms();
-        self.change(|state, effects| {
+        self.with_room(usage, |state, effects| {
+            let now_ms = self.engine.seams.clock.wall_ms();
             let appended = state.pipeline.append_batch(records, condition, now_ms, effects);
             appended.iter().for_each(|(completion, _)| completion.begin(self.engine.seams.clock.monotonic()));
-            state.keep_room(usage, appended, effects)
+            appended
         })
+        .await
     }
 
     /// Waits for room and appends a record set. Dropping this while it waits appends nothing.
@@ -98,14 +91,13 @@ impl WriterCore {
         set: &NewRecordSet,
         condition: Option<Condition>,
     ) -> Result<Appended> {
-        let usage = usage_of_set(set);
-        self.take_room(usage).await?;
-        let now_ms = self.engine.seams.clock.wall_ms();
-        self.change(|state, effects| {
+        self.with_room(usage_of_set(set), |state, effects| {
+            let now_ms = self.engine.seams.clock.wall_ms();
             let appended = state.pipeline.append_record_set(set, condition, now_ms, effects);
             self.note_first(&appended);
-            state.keep_room(usage, appended, effects)
+            appended
         })
+        .await
     }
 
     /// Waits for room and appends a record if the last txid that was accepted, and not refused since, is `after`.
@@ -114,12 +106,12 @@ impl WriterCore {
     /// `condition-failed` if it is another: something between was refused.
     pub(crate) async fn append_after(&self, after: i64, record: NewRecordView<'_>) -> Result<Appended> {
         let usage = usage_of(record.payload)?;
-        self.take_room(usage).await?;
-        self.change(|state, effects| {
+        self.with_room(usage, |state, effects| {
             let appended = state.pipeline.append_after(after, record, effects);
             self.note_first(&appended);
-            state.keep_room(usage, appended, effects)
+            appended
         })
+        .await
     }
 
     /// Notes when the first record of an entry was appended.
@@ -131,26 +123,23 @@ impl WriterCore {
         }
     }
 
-    /// Takes room, first come first served.
-    async fn take_room(&self, usage: Usage) -> Result<()> {
-        let mut line = InLine { core: self, room: None, budget: None };
-        let mut waits = false;
-        poll_fn(|context| {
-            let polled = line.poll(usage, context);
-            if polled.is_pending() && !std::mem::replace(&mut waits, true) {
-                self.engine.telemetry.metrics.append_waits.add(1);
-            }
-            polled
-        })
-        .await
+    /// Takes room, first come first served, and appends in the same step.
+    async fn with_room<T>(
+        &self,
+        usage: Usage,
+        append: impl FnOnce(&mut State, &mut Effects) -> Result<T>,
+    ) -> Result<T> {
+        InLine::new(self).take(usage, Then::Leave, append).await
     }
 
     /// Waits until there would be room for a record, first come first served, and takes none.
     pub(crate) async fn ready(&self) -> Result<()> {
         let usage = Usage { records: 1, bytes: 0 };
-        self.take_room(usage).await?;
-        self.change(|state, effects| effects.wakers.extend(state.pipeline.room().give_back(usage)));
-        Ok(())
+        self.with_room(usage, |state, effects| {
+            effects.wakers.extend(state.pipeline.room().give_back(usage));
+            Ok(())
+        })
+        .await
     }
 }
 
@@ -165,46 +154,124 @@ impl State {
     }
 }
 
-/// An append that waits for room, with its places in the lines of its writer and of the namespace.
-struct InLine<'a> {
+/// What becomes of a place in the line for room that was used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Then {
+    /// It goes to the next.
+    Leave,
+    /// It is kept for what the same call appends next.
+    Stay,
+}
+
+/// A call that waits for room, with its places in the lines of its writer and of the namespace.
+pub(super) struct InLine<'a> {
     core: &'a WriterCore,
     room: Place,
     budget: Place,
+    waited: bool,
 }
 
-impl InLine<'_> {
-    fn poll(&mut self, usage: Usage, context: &Context<'_>) -> Poll<Result<()>> {
-        let budget = &self.core.engine.budget;
-        self.core.change(|state, effects| {
-            state.pipeline.check()?;
-            let room = state.pipeline.room();
-            if !room.fits(usage, self.room) {
-                room.wait(&mut self.room, context.waker());
+impl<'a> InLine<'a> {
+    pub(super) fn new(core: &'a WriterCore) -> Self {
+        Self { core, room: None, budget: None, waited: false }
+    }
+
+    /// The place in the line of the writer, if it stands there.
+    pub(super) fn place(&self) -> Place {
+        self.room
+    }
+
+    /// Waits for room and appends a record.
+    pub(super) async fn append(
+        &mut self,
+        record: NewRecordView<'_>,
+        condition: Option<Condition>,
+        then: Then,
+    ) -> Result<Appended> {
+        let (core, usage) = (self.core, usage_of(record.payload)?);
+        self.take(usage, then, |state, effects| {
+            let now_ms = core.engine.seams.clock.wall_ms();
+            let appended = state.pipeline.append(record, condition, now_ms, effects);
+            core.note_first(&appended);
+            appended
+        })
+        .await
+    }
+
+    /// Waits for room, takes it and appends. All in one step: whoever is next in line is woken by it, and must find the records
+    /// in front of its own.
+    async fn take<T>(
+        &mut self,
+        usage: Usage,
+        then: Then,
+        append: impl FnOnce(&mut State, &mut Effects) -> Result<T>,
+    ) -> Result<T> {
+        let mut append = Some(append);
+        poll_fn(|context| {
+            let core = self.core;
+            let polled = core.change(|state, effects| {
+                ready!(self.poll(usage, state, context, effects))?;
+                let appended =
+                    append.take().map_or_else(|| Err(polled_again()), |append| append(state, effects));
+                let appended = state.keep_room(usage, appended, effects);
+                match then {
+                    Then::Leave => self.leave(state, effects),
+                    Then::Stay => effects.wakers.extend(core.engine.budget.leave(&mut self.budget)),
+                }
+                Poll::Ready(appended)
+            });
+            if polled.is_pending() && !std::mem::replace(&mut self.waited, true) {
+                core.engine.telemetry.metrics.append_waits.add(1);
+            }
+            polled
+        })
+        .await
+    }
+
+    fn poll(
+        &mut self,
+        usage: Usage,
+        state: &mut State,
+        context: &Context<'_>,
+        effects: &mut Effects,
+    ) -> Poll<Result<()>> {
+        if let Err(error) = state.pipeline.check() {
+            self.leave(state, effects);
+            return Poll::Ready(Err(error));
+        }
+        let (room, budget) = (state.pipeline.room(), &self.core.engine.budget);
+        if !room.fits(usage, self.room) {
+            room.wait(&mut self.room, context.waker());
+            return Poll::Pending;
+        }
+        if !budget.try_take(usage.bytes, self.budget) {
+            room.wait(&mut self.room, context.waker());
+            budget.wait(&mut self.budget, context.waker());
+            // Bytes given back before the line was joined woke nobody.
+            if !budget.try_take(usage.bytes, self.budget) {
                 return Poll::Pending;
             }
-            if !budget.try_take(usage.bytes, self.budget) {
-                room.wait(&mut self.room, context.waker());
-                budget.wait(&mut self.budget, context.waker());
-                // Bytes given back before the line was joined woke nobody.
-                if !budget.try_take(usage.bytes, self.budget) {
-                    return Poll::Pending;
-                }
-            }
-            room.take(usage);
-            effects.wakers.extend(room.leave(&mut self.room));
-            effects.wakers.extend(budget.leave(&mut self.budget));
-            Poll::Ready(Ok(()))
-        })
+        }
+        room.take(usage);
+        Poll::Ready(Ok(()))
+    }
+
+    fn leave(&mut self, state: &mut State, effects: &mut Effects) {
+        effects.wakers.extend(state.pipeline.room().leave(&mut self.room));
+        effects.wakers.extend(self.core.engine.budget.leave(&mut self.budget));
+        state.pipeline.tell_flushes(effects);
     }
 }
 
 impl Drop for InLine<'_> {
     fn drop(&mut self) {
         if self.room.is_some() || self.budget.is_some() {
-            self.core.change(|state, effects| {
-                effects.wakers.extend(state.pipeline.room().leave(&mut self.room));
-                effects.wakers.extend(self.core.engine.budget.leave(&mut self.budget));
-            });
+            let core = self.core;
+            core.change(|state, effects| self.leave(state, effects));
         }
     }
+}
+
+fn polled_again() -> Error {
+    Error::internal("an append was polled again after it had ended")
 }

@@ -1,9 +1,10 @@
 //! Appends of many records, each for itself: as many as there is room for go into the pipeline in one step.
 
 use super::WriterCore;
+use super::append::{InLine, Then};
 use crate::engine::writer::pipeline::usage_of;
 use crate::engine::writer::places::Places;
-use crate::engine::writer::room::Usage;
+use crate::engine::writer::room::{Place, Usage};
 use crate::error::Result;
 use crate::types::NewRecordView;
 
@@ -11,35 +12,43 @@ use crate::types::NewRecordView;
 const MOST_AT_ONCE: Usage = Usage { records: 1_024, bytes: 256 * 1024 };
 
 impl WriterCore {
-    /// Appends records, each for itself, until one is refused: adds the places of those in front of it, and answers why. Dropping
-    /// this while it waits for room appends no more of them.
+    /// Appends records, each for itself, until one is refused: adds the places of those in front of it, and answers why. Once it had
+    /// to wait it keeps its place in the line for room to its end, so that whoever called later is behind all of them. Dropping this
+    /// while it waits for room appends no more of them.
     pub(crate) async fn append_many(
         &self,
         mut records: &[NewRecordView<'_>],
         placed: &mut Places,
     ) -> Result<()> {
+        let mut line = InLine::new(self);
         loop {
             let before = placed.len();
-            self.try_append_many(records, placed)?;
+            self.append_fitting(records, placed, line.place())?;
             let Some((first, rest)) = records.get(placed.len() - before..).and_then(<[_]>::split_first)
             else {
                 return Ok(());
             };
             // Whoever finds no room stands in line with one record, which says too if that one is never accepted.
-            placed.add(&self.append(*first, None).await?);
+            placed.add(&line.append(*first, None, Then::Stay).await?);
             records = rest;
         }
     }
 
     /// The same, until one finds no room: in steps of so many that nobody waits long for the lock.
-    pub(crate) fn try_append_many(
+    pub(crate) fn try_append_many(&self, records: &[NewRecordView<'_>], placed: &mut Places) -> Result<()> {
+        self.append_fitting(records, placed, None)
+    }
+
+    /// The same, for a caller with this place in the line for room.
+    fn append_fitting(
         &self,
         mut records: &[NewRecordView<'_>],
         placed: &mut Places,
+        place: Place,
     ) -> Result<()> {
         while !records.is_empty() {
             let before = placed.len();
-            self.place_many(records, placed)?;
+            self.place_many(records, placed, place)?;
             match placed.len() - before {
                 0 => break,
                 count => records = records.get(count..).unwrap_or_default(),
@@ -49,12 +58,12 @@ impl WriterCore {
     }
 
     /// Appends the first of these records, as many as there is room for now and go in with one step.
-    fn place_many(&self, records: &[NewRecordView<'_>], placed: &mut Places) -> Result<()> {
+    fn place_many(&self, records: &[NewRecordView<'_>], placed: &mut Places, place: Place) -> Result<()> {
         let now_ms = self.engine.seams.clock.wall_ms();
         let usages = || records.iter().map_while(|record| usage_of(record.payload).ok());
         self.change(|state, effects| {
             state.pipeline.check()?;
-            let (count, usage) = state.pipeline.room().fitting(usages(), MOST_AT_ONCE);
+            let (count, usage) = state.pipeline.room().fitting(usages(), MOST_AT_ONCE, place);
             if count == 0 || !self.engine.budget.try_take(usage.bytes, None) {
                 return Ok(());
             }

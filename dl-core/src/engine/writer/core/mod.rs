@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::{Notify, oneshot, watch};
 
-use super::pipeline::{Effects, Pipeline};
+use super::pipeline::{Effects, Flush, Pipeline};
 use super::room::Usage;
 use crate::engine::layout::LogPaths;
 use crate::engine::lock::Leaving;
@@ -76,14 +76,20 @@ impl WriterCore {
         self.state(|state| state.pipeline.accepted_txid())
     }
 
-    /// Waits until everything that was appended before is settled.
+    /// Waits until everything that was appended before is settled, what waits for room too.
     pub(crate) async fn flush(&self) -> Result<()> {
-        let pending = self.state(|state| match state.pipeline.failed() {
-            Some(error) => Err(error.clone()),
-            None => Ok(state.pipeline.newest_pending()),
-        })?;
-        let Some(pending) = pending else { return Ok(()) };
-        match pending.wait().await {
+        let newest = match self.change(|state, _| state.pipeline.flush())? {
+            Flush::Of(newest) => newest,
+            Flush::InLine(told) => match told.await {
+                Ok(Some(newest)) => Some(newest),
+                // Nothing waits any more: all is settled, or the writer failed.
+                Ok(None) | Err(_) => {
+                    return self.state(|state| state.pipeline.failed().cloned().map_or(Ok(()), Err));
+                }
+            },
+        };
+        let Some(newest) = newest else { return Ok(()) };
+        match newest.wait().await {
             // Settled without a place, and so is what came before: its own ticket says so.
             Err(error) if error.kind() != ErrorKind::ConditionFailed => Err(error),
             _ => Ok(()),
@@ -197,6 +203,10 @@ impl WriterCore {
             waker.wake();
         }
         effects.wakers.into_iter().for_each(std::task::Waker::wake);
+        for (flush, newest) in effects.flushes {
+            // Its caller may have given it up.
+            let _unheard = flush.send(newest);
+        }
         match store {
             Some(store) if effects.work_here => store.wake_and_work(),
             Some(store) => store.wake(),

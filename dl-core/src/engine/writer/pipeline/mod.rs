@@ -4,6 +4,7 @@
 //! ([`settle`]). A record is encoded into the newest queued entry as soon as it is appended. Its place (entry,
 //! position) is decided when the entry is taken, its receipt when the entry is settled.
 
+mod flush;
 mod settle;
 mod take;
 
@@ -13,6 +14,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::sync::oneshot;
 
 use crate::engine::open::LastRecord;
 use crate::error::{Error, Result};
@@ -29,6 +31,9 @@ use super::places::Places;
 use super::queue::{Appended, Condition, Queue};
 use super::room::{Room, Usage};
 use super::ticket::EntryCompletion;
+
+use self::flush::FlushInLine;
+pub(crate) use self::flush::{Flush, Newest};
 
 /// What does not change while a writer is open.
 pub(crate) struct Settings {
@@ -53,6 +58,8 @@ pub(crate) struct Pipeline {
     queue: Queue,
     /// Entries that were taken and are not settled.
     taken: VecDeque<TakenEntry>,
+    /// Flushes behind appends that wait for room.
+    flushes: VecDeque<FlushInLine>,
     segment: Option<Current>,
     /// The last acknowledged user record.
     last: Option<LastRecord>,
@@ -77,6 +84,8 @@ pub(crate) struct Pipeline {
 pub(crate) struct Effects {
     /// Wake these.
     pub(crate) wakers: Vec<Waker>,
+    /// Tell these flushes what they wait for.
+    pub(crate) flushes: Vec<(oneshot::Sender<Newest>, Newest)>,
     /// Give these bytes back to the budget.
     pub(crate) released_bytes: usize,
     /// Tell the store that an entry waits.
@@ -133,6 +142,7 @@ impl Pipeline {
             settings,
             queue: Queue::new(reserved),
             taken: VecDeque::new(),
+            flushes: VecDeque::new(),
             segment: None,
             last,
             settled_txid: txid,
@@ -311,7 +321,13 @@ impl Pipeline {
     /// Accepts nothing new from now on; what waits goes on.
     pub(crate) fn refuse_new(&mut self, error: Error, effects: &mut Effects) {
         self.refusing = Some(error);
+        self.dissolve_line(effects);
+    }
+
+    /// Empties the line for room: everyone has to look again.
+    fn dissolve_line(&mut self, effects: &mut Effects) {
         self.room.dissolve(&mut effects.wakers);
+        self.tell_flushes(effects);
     }
 
     /// Accepts appends again.
@@ -372,15 +388,6 @@ impl Pipeline {
     /// Whether the segment has got its size.
     pub(crate) fn needs_roll(&self) -> bool {
         self.segment.as_ref().is_some_and(|segment| segment.is_full(self.settings.roll_bytes))
-    }
-
-    /// The newest entry that is not settled: all before it are settled no later.
-    pub(crate) fn newest_pending(&self) -> Option<Arc<EntryCompletion>> {
-        let taken = self.taken.iter().rev().find_map(|entry| match &entry.part {
-            Part::User(completion) | Part::EndOfStream(completion) => Some(completion),
-            Part::Opening(_) | Part::Publish => None,
-        });
-        self.queue.back().map(|entry| &entry.completion).or(taken).cloned()
     }
 
     pub(crate) fn broken(&self) -> Option<&Error> {

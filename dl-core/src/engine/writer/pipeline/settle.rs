@@ -94,7 +94,7 @@ impl Pipeline {
         if self.settings.stop_when_full {
             // In the same step, so that nothing can be appended behind what is refused.
             self.full.get_or_insert_with(|| error.clone());
-            self.room.dissolve(&mut effects.wakers);
+            self.dissolve_line(effects);
         }
         for entry in self.queue.drain() {
             self.complete(&entry.completion, Err(error.clone()), entry.usage, effects);
@@ -159,7 +159,7 @@ impl Pipeline {
         for entry in self.queue.drain() {
             self.complete(&entry.completion, Err(error.clone()), entry.usage, effects);
         }
-        self.room.dissolve(&mut effects.wakers);
+        self.dissolve_line(effects);
         self.segment = None;
         effects.nudge = true;
     }
