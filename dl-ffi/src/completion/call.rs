@@ -113,7 +113,7 @@ impl dl_call {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn is_done(&self) -> bool {
+    pub(super) fn is_done(&self) -> bool {
         let state = self.state();
         state.freed || !matches!(state.outcome, Outcome::Pending)
     }
@@ -124,7 +124,7 @@ impl dl_call {
     }
 
     /// Waits until the call is done.
-    fn wait(&self, timeout_ms: i64) -> Result<()> {
+    pub(super) fn wait(&self, timeout_ms: i64) -> Result<()> {
         let pending = |state: &mut State| matches!(state.outcome, Outcome::Pending);
         let mut state = self.state();
         state.waiting += 1;

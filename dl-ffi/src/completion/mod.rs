@@ -6,4 +6,6 @@ pub(crate) mod callback;
 pub(crate) mod queue;
 mod running;
 pub(crate) mod take;
+#[cfg(test)]
+mod tests;
 pub(crate) mod turns;

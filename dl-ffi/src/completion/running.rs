@@ -48,7 +48,8 @@ impl dl_call {
     pub(super) fn poll(self: &Arc<Self>) {
         let mut running = self.running();
         // Under the lock: who is woken from now on finds what this leaves.
-        // Acquired, too: what it was woken for by who found it woken already is seen below.
+        // Acquired, too: what it was woken for by who found it woken already is seen below. A test says so only on a machine that
+        // moves loads in front of others: on x86-64 every swap is acquired.
         self.going.woken.swap(false, Ordering::AcqRel);
         let Some(call) = &mut *running else { return };
         let waker = Waker::from(self.clone());
