@@ -11,6 +11,7 @@ import json
 import sys
 import threading
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 import dl
@@ -19,8 +20,9 @@ import dl.aio
 from . import calls
 from .values import Step, Value, Wrong
 
-# A call that is started has so long to take its place, where nothing says that it has.
-PLACE_SECONDS = 0.02
+# How often a thread has to be found asleep, one look after another, and how long it is let run before each.
+LOOKS = 3
+LOOK_SECONDS = 0.002
 
 
 def finished(call: Coroutine[Any, Any, Value]) -> Value:
@@ -46,6 +48,28 @@ class Thread(threading.Thread):
             self.answer = finished(self.call)
         except dl.Error as error:
             self.error = error
+
+    def wait_for_place(self) -> None:
+        """Waits until the call has its place: the thread sleeps in the library, or ended.
+
+        The library tries a call once before it lets go of Python's lock. A thread that has to wait for that lock sleeps too,
+        but it is woken while this one waits: then it is ready to run, and no longer asleep, until the call is tried.
+        """
+        asleep = 0
+        while asleep < LOOKS:
+            self.join(LOOK_SECONDS)
+            if not self.is_alive():
+                return
+            asleep = asleep + 1 if self.is_asleep() else 0
+
+    def is_asleep(self) -> bool:
+        try:
+            stat = Path(f"/proc/self/task/{self.native_id}/stat").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            # It ended.
+            return False
+        # The state is behind the name, which is in parentheses and may be anything.
+        return stat.rpartition(")")[2].split()[0] == "S"
 
     def result(self) -> Value:
         self.join()
@@ -75,7 +99,7 @@ class Agent:
             return finished(self.handles.call(request))
         thread = Thread(self.placed(request))
         thread.start()
-        thread.join(PLACE_SECONDS)
+        thread.wait_for_place()
         self.in_flight[request["start"]] = thread
         return {}
 
