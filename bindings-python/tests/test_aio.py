@@ -359,6 +359,45 @@ def test_who_appends_alone_lets_the_loop_look_at_descriptors(uri: str) -> None:
     run(uri, use)
 
 
+ways_to_fail: dict[str, Callable[[dl.aio.Writer, dl.aio.Reader], Coroutine[Any, Any, Any]]] = {
+    "append": lambda writer, _: writer.append(b"x"),
+    "append_many": lambda writer, _: writer.append_many([b"x"]),
+    "append_batch": lambda writer, _: writer.append_batch([b"x"]),
+    "append_nowait": lambda writer, _: writer.append_nowait(b"x"),
+    "next": lambda _, reader: reader.next(),
+}
+
+
+@pytest.mark.parametrize("closed", ["handle", "namespace"])
+@pytest.mark.parametrize("way", list(ways_to_fail))
+def test_who_fails_at_once_lets_other_tasks_run(uri: str, way: str, closed: str) -> None:
+    async def main() -> None:
+        namespace = await dl.aio.open(uri)
+        log = await namespace.create_log("a")
+        writer, reader = await log.open_writer(), await log.open_reader()
+        if closed == "handle":
+            await writer.close()
+            await reader.close()
+        else:
+            await namespace.close()
+        turns = itertools.count()
+
+        async def other() -> None:
+            while True:
+                next(turns)
+                await asyncio.sleep(0)
+
+        task = asyncio.create_task(other())
+        for _ in range(1_000):
+            with pytest.raises(dl.Closed):
+                await ways_to_fail[way](writer, reader)
+        task.cancel()
+        assert next(turns) >= 9
+        await namespace.close()
+
+    asyncio.run(main())
+
+
 def test_appends_that_are_done_at_once_are_those_of_before(uri: str) -> None:
     async def use(namespace: dl.aio.Namespace, log: dl.aio.Log) -> None:
         async with log.open_writer() as writer:

@@ -26,7 +26,7 @@ from dl._dl import Dlsn, Payload, Receipt, Receipts, Record, Records
 from dl.errors import Error, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterable
     from datetime import timedelta
     from types import TracebackType
 
@@ -381,14 +381,16 @@ class Writer(_Handle):
     async def append(self, payload: Buffer, *, txid: int | None = None, if_last: _Position | None = None) -> Receipt:
         """Appends a record, and returns when it is durable. `if_last`: the position that the last record must have, or
         `"empty"`; otherwise `ConditionFailed`."""
-        receipt: Receipt = await _appended(self._native.append(payload, txid=txid, if_last=if_last))
+        receipt: Receipt = await _appended(lambda: self._native.append(payload, txid=txid, if_last=if_last))
         return receipt
 
     async def append_nowait(
         self, payload: Buffer, *, txid: int | None = None, if_last: _Position | None = None
     ) -> asyncio.Future[Receipt]:
         """Appends a record without waiting for the disk: only for room. Answers a future of the receipt."""
-        ticket: asyncio.Future[Receipt] = await self._native.append_nowait(payload, txid=txid, if_last=if_last)
+        ticket: asyncio.Future[Receipt] = await _placed(
+            lambda: self._native.append_nowait(payload, txid=txid, if_last=if_last)
+        )
         return ticket
 
     def try_append(self, payload: Buffer, *, txid: int | None = None) -> asyncio.Future[Receipt]:
@@ -399,14 +401,14 @@ class Writer(_Handle):
     async def append_many(self, records: Iterable[_NewRecord]) -> Receipts:
         """Appends each of the records (a payload, or a pair of payload and txid), all in flight at once, and returns when
         they are durable. An error has the receipts of those in front of it as `receipts`."""
-        receipts: Receipts = await _appended(self._native.append_many(records))
+        receipts: Receipts = await _appended(lambda: self._native.append_many(records))
         return receipts
 
     async def append_batch(
         self, records: Iterable[_NewRecord], *, if_last: _Position | None = None
     ) -> Receipts:
         """Appends records that are all in the log, next to each other, or none of them."""
-        receipts: Receipts = await _appended(self._native.append_batch(records, if_last=if_last))
+        receipts: Receipts = await _appended(lambda: self._native.append_batch(records, if_last=if_last))
         return receipts
 
     async def append_record_set(
@@ -419,7 +421,7 @@ class Writer(_Handle):
     ) -> Receipts:
         """Appends a record set: all of its members or none, with one txid, compressed together."""
         receipts: Receipts = await _appended(
-            self._native.append_record_set(payloads, txid=txid, compression=compression, if_last=if_last)
+            lambda: self._native.append_record_set(payloads, txid=txid, compression=compression, if_last=if_last)
         )
         return receipts
 
@@ -471,12 +473,12 @@ class Reader(_Handle):
 
     async def next(self) -> Record | None:
         """The next record; None at the end, about which `end` says more."""
-        record: Record | None = await _taken(self._native.next())
+        record: Record | None = await _taken(self._native.next)
         return record
 
     async def next_batch(self, max: int, wait: _Wait = None) -> Records:
         """Up to `max` records: at least one, unless the reader ends or `wait` seconds pass before there is any."""
-        records: Records = await _taken(self._native.next_batch(max, wait))
+        records: Records = await _taken(lambda: self._native.next_batch(max, wait))
         return records
 
     @property
@@ -524,21 +526,43 @@ _IN_A_ROW = 100
 _APPENDS_IN_A_ROW = 10
 
 
-async def _appended(future: asyncio.Future[Any]) -> Any:
-    """What an append answers. One that has the loop to itself is often done at once."""
-    at_once = future.done()
-    answer = await future
-    if at_once and not next(_at_once) % _APPENDS_IN_A_ROW:
+async def _turn(in_a_row: int) -> None:
+    """Lets the other tasks run, once in so many times: who is always answered at once would let none."""
+    if not next(_at_once) % in_a_row:
         await asyncio.sleep(0)
-    return answer
 
 
-async def _taken(future: asyncio.Future[_dl.Given]) -> Any:
+async def _appended(append: Callable[[], asyncio.Future[Any]]) -> Any:
+    """What an append answers. One that has the loop to itself is often done at once, and so is one that is refused."""
+    at_once = True
+    try:
+        future = append()
+        at_once = future.done()
+        return await future
+    finally:
+        if at_once:
+            await _turn(_APPENDS_IN_A_ROW)
+
+
+async def _placed(place: Callable[[], Awaitable[Any]]) -> Any:
+    """What is answered as soon as there is room."""
+    try:
+        return await place()
+    except Error:
+        await _turn(_APPENDS_IN_A_ROW)
+        raise
+
+
+async def _taken(call: Callable[[], asyncio.Future[_dl.Given]]) -> Any:
     """What a reader or watcher gives. It goes back if it was there when the task that waited for it was cancelled."""
     try:
-        if future.done() and not next(_at_once) % _IN_A_ROW:
-            # Who always finds something would let no other task run.
-            await asyncio.sleep(0)
+        future = call()
+    except Error:
+        await _turn(_IN_A_ROW)
+        raise
+    try:
+        if future.done():
+            await _turn(_IN_A_ROW)
         given = await future
     except BaseException:
         if future.done() and not future.cancelled() and future.exception() is None:
@@ -586,7 +610,7 @@ class ByteWriter(_Handle):
 
     async def write(self, data: Buffer) -> int:
         """Takes all of the bytes, waiting only for room, and answers the offset behind them. `flush` makes them durable."""
-        position: int = await self._native.write(data)
+        position: int = await _placed(lambda: self._native.write(data))
         return position
 
     async def flush(self) -> None:
@@ -625,12 +649,12 @@ class ByteReader(_Handle):
         """So many bytes, or what there is up to the end. One that follows waits for them.
 
         Fewer where another call got those behind them: what is joined follows one another."""
-        data: bytes = await _taken(self._native.read(size))
+        data: bytes = await _taken(lambda: self._native.read(size))
         return data
 
     async def next_chunk(self) -> Payload | None:
         """The next bytes without copying them: what is left of the chunk at the position; None at the end."""
-        chunk: Payload | None = await _taken(self._native.next_chunk())
+        chunk: Payload | None = await _taken(self._native.next_chunk)
         return chunk
 
     async def seek(self, offset: int) -> None:
@@ -671,14 +695,14 @@ class LogWatcher:
 
     async def next(self, wait: _Wait = None) -> LogChange | None:
         """The next change; None if it takes longer than `wait` seconds."""
-        change: LogChange | None = await _taken(self._native.next(wait))
+        change: LogChange | None = await _taken(lambda: self._native.next(wait))
         return change
 
     def __aiter__(self) -> AsyncIterator[LogChange]:
         return self
 
     async def __anext__(self) -> LogChange:
-        change: LogChange = await _taken(self._native.next())
+        change: LogChange = await _taken(self._native.next)
         return change
 
 
@@ -692,12 +716,12 @@ class SegmentWatcher:
 
     async def next(self, wait: _Wait = None) -> list[SegmentInfo] | None:
         """The segments, once they are others than those told last; None if it takes longer than `wait` seconds."""
-        segments: list[SegmentInfo] | None = await _taken(self._native.next(wait))
+        segments: list[SegmentInfo] | None = await _taken(lambda: self._native.next(wait))
         return segments
 
     def __aiter__(self) -> AsyncIterator[list[SegmentInfo]]:
         return self
 
     async def __anext__(self) -> list[SegmentInfo]:
-        segments: list[SegmentInfo] = await _taken(self._native.next())
+        segments: list[SegmentInfo] = await _taken(self._native.next)
         return segments
