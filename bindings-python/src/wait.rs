@@ -102,6 +102,16 @@ pub(crate) fn try_once<F: Future>(runtime: &Handle, future: F) -> Option<F::Outp
     }
 }
 
+/// What a future answers that has not to wait. No timer says so, which may come late.
+pub(crate) async fn at_once<F: Future>(future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    let look = |context: &mut Context<'_>| match future.as_mut().poll(context) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => Poll::Ready(None),
+    };
+    std::future::poll_fn(look).await
+}
+
 /// What the future answers; nothing, if it takes longer than that.
 #[expect(clippy::disallowed_methods, reason = "a caller's patience runs by the clock of the caller")]
 pub(crate) async fn at_most<T>(

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use dl_core::{LogChange, SegmentInfo};
+use dl_core::{ErrorKind, LogChange, SegmentInfo};
 use pyo3::prelude::*;
 use tokio::sync::{Mutex, Notify};
 
@@ -70,19 +70,31 @@ impl<W: Watch> Watching<W> {
     /// What is told next; nothing, if it took longer.
     async fn next(self: Arc<Self>, wait: Option<Duration>) -> dl_core::Result<Option<Delivery<Self>>> {
         let next = async move {
-            let mut watcher = self.watcher.lock().await;
-            let told = loop {
-                if let Some(again) = self.told().returned.pop_first() {
-                    break again;
-                }
-                if let Some(told) = unless_given_back(&self.given_back, watcher.next()).await {
-                    break self.told().numbered(told?);
-                }
-            };
-            drop(watcher);
+            let told = self.again(&mut *self.watcher.lock().await).await?;
             Ok(Delivery::new(self, told))
         };
         wait::at_most(wait, next).await
+    }
+
+    /// What calls that were given up did not take, in the order in which it was told, or what is new.
+    async fn again(&self, watcher: &mut W) -> dl_core::Result<(u64, W::Told)> {
+        loop {
+            if !self.told().returned.is_empty() {
+                // Once the namespace is closed there is nothing any more.
+                // An error of another kind comes again, behind what was told before it.
+                match wait::at_once(watcher.next()).await {
+                    Some(Err(error)) if error.kind() == ErrorKind::Closed => return Err(error),
+                    Some(Ok(new)) => self.told().add_behind(new),
+                    Some(Err(_)) | None => {}
+                }
+            }
+            if let Some(again) = self.told().returned.pop_first() {
+                return Ok(again);
+            }
+            if let Some(told) = unless_given_back(&self.given_back, watcher.next()).await {
+                return Ok(self.told().numbered(told?));
+            }
+        }
     }
 
     fn told(&self) -> MutexGuard<'_, Told<W::Told>> {
@@ -94,6 +106,12 @@ impl<T> Told<T> {
     fn numbered(&mut self, told: T) -> (u64, T) {
         self.count += 1;
         (self.count, told)
+    }
+
+    /// Keeps what is new until all that was told before it has been.
+    fn add_behind(&mut self, new: T) {
+        let (number, new) = self.numbered(new);
+        self.returned.insert(number, new);
     }
 }
 

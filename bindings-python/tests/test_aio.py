@@ -8,9 +8,11 @@ import itertools
 import resource
 import socket
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import descriptors, eventually
 
 import dl
 import dl.aio
@@ -131,6 +133,8 @@ def test_an_answer_that_nobody_takes_is_answered_again(uri: str) -> None:
         await cancelled(logs.next(), namespace.create_log("b"))
         await namespace.create_log("c")
         assert [await logs.next(), await logs.next()] == [dl.LogChange("created", "b"), dl.LogChange("created", "c")]
+        await cancelled(logs.next(), namespace.create_log("d"))
+        assert await logs.next(0) == dl.LogChange("created", "d")
         stream = await namespace.create_log("stream")
         async with log.open_writer() as writer, stream.open_byte_writer() as bytes_writer:
             reader, bytes_reader = await log.open_reader(follow=True), await stream.open_byte_reader(follow=True)
@@ -283,6 +287,36 @@ def test_segments_that_nobody_takes_are_told_again(uri: str) -> None:
         assert len(await segments.next() or []) == 1
 
     run(uri, use)
+
+
+def test_a_closed_namespace_tells_nothing_that_was_given_back(file_uri: str, tmp_path: Path) -> None:
+    def is_closed() -> bool:
+        return not any(name.startswith(str(tmp_path)) for name in descriptors())
+
+    async def main() -> None:
+        namespace = await dl.aio.open(file_uri)
+        logs = namespace.watch_logs("none")
+        assert await logs.next() == dl.LogChange("listed", None)
+        assert not is_closed()
+        first, future = await answered(logs.next)
+        await namespace.create_log("none/a")
+        await asyncio.wait([future])
+        # One that waits, and one in line behind it, whose turn comes once the namespace is closed.
+        second, third = asyncio.ensure_future(logs.next()), asyncio.ensure_future(logs.next())
+        await asyncio.sleep(0)
+        closing = asyncio.ensure_future(namespace.close())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert namespace.closed
+        assert eventually(is_closed)
+        with pytest.raises(asyncio.CancelledError):
+            first.throw(asyncio.CancelledError())
+        second.cancel()
+        with pytest.raises(dl.Closed):
+            await third
+        await closing
+
+    asyncio.run(main())
 
 
 def test_an_answer_from_before_a_seek_does_not_come_back(uri: str) -> None:
