@@ -1,5 +1,6 @@
 //! `dl.Records` and `dl.Receipts`: what a batch call answers, turned into objects as they are asked for.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dl_core::RecordBatch;
@@ -15,7 +16,33 @@ pub(crate) struct Records(pub(crate) RecordBatch);
 
 /// Many receipts, in the order of the appends. A sequence: objects are made of those that are looked at.
 #[pyclass(frozen, sequence, module = "dl")]
-pub(crate) struct Receipts(pub(crate) Vec<dl_core::Receipt>);
+pub(crate) struct Receipts {
+    /// Of records that were appended one after another, all of which are in the log.
+    settled: Vec<dl_core::Receipts>,
+    /// The same one by one, made for the first who asks for one of them.
+    made: OnceLock<Vec<dl_core::Receipt>>,
+}
+
+impl Receipts {
+    /// Those of records that were made already.
+    pub(crate) fn all(receipts: Vec<dl_core::Receipt>) -> Self {
+        Self { settled: Vec::new(), made: receipts.into() }
+    }
+
+    /// Those of records of which each ended for itself, and well.
+    pub(crate) fn each(settled: Vec<dl_core::Receipts>) -> Self {
+        Self { settled, made: OnceLock::new() }
+    }
+
+    pub(crate) fn object(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        Ok(Py::new(py, self)?.into_any())
+    }
+
+    fn made(&self) -> &[dl_core::Receipt] {
+        let settled = || self.settled.iter().flat_map(dl_core::Receipts::iter);
+        self.made.get_or_init(|| settled().filter_map(dl_core::Result::ok).collect())
+    }
+}
 
 #[pymethods]
 impl Records {
@@ -65,17 +92,19 @@ impl RecordsIterator {
 #[pymethods]
 impl Receipts {
     fn __len__(&self) -> usize {
-        self.0.len()
+        let settled = || self.settled.iter().map(dl_core::Receipts::len).sum();
+        self.made.get().map_or_else(settled, Vec::len)
     }
 
     fn __getitem__(&self, py: Python<'_>, index: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-        at(py, self.0.len(), index, |place| {
-            self.0.get(place).map(|receipt| Ok(Py::new(py, Receipt(*receipt))?.into_any()))
+        let made = self.made();
+        at(py, made.len(), index, |place| {
+            made.get(place).map(|receipt| Ok(Py::new(py, Receipt(*receipt))?.into_any()))
         })
     }
 
     fn __repr__(&self) -> String {
-        format!("<dl.Receipts {} of them>", self.0.len())
+        format!("<dl.Receipts {} of them>", self.__len__())
     }
 }
 

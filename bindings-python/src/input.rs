@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use dl_core::{Condition, NewRecord, Txid};
+use dl_core::{Condition, NewRecord, NewRecordView, Txid};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -34,29 +34,51 @@ impl Copies {
     }
 }
 
-/// The bytes of a buffer. Those of an object that cannot change are not copied; any other could change while we use them.
-pub(crate) fn bytes(value: &Bound<'_, PyAny>) -> PyResult<Bytes> {
-    bytes_into(value, None)
+/// Bytes where they lie. They do not change while this is there: those of a buffer that could are copied when it is handed in.
+enum Shown<'py> {
+    Object(Bound<'py, PyBytes>),
+    Payload(Bound<'py, Payload>),
 }
 
-/// As [`bytes`], of one of many payloads.
-pub(crate) fn bytes_into(value: &Bound<'_, PyAny>, copies: Option<&mut Copies>) -> PyResult<Bytes> {
-    if let Ok(bytes) = value.cast::<PyBytes>() {
-        return Ok(match copies {
-            Some(copies) if bytes.as_bytes().len() < KEPT_BYTES => copies.copy(bytes.as_bytes()),
-            _ => of_object(bytes),
-        });
+impl<'py> Shown<'py> {
+    fn new(value: &Bound<'py, PyAny>) -> PyResult<Self> {
+        if let Ok(bytes) = value.cast::<PyBytes>() {
+            return Ok(Self::Object(bytes.clone()));
+        }
+        if let Ok(payload) = value.cast::<Payload>() {
+            return Ok(Self::Payload(payload.clone()));
+        }
+        if value.is_instance_of::<PyString>() {
+            return Err(PyTypeError::new_err("a payload is bytes or another buffer, not str; encode it"));
+        }
+        let copy = PyMemoryView::from(value).and_then(|view| view.call_method0("tobytes"));
+        let words = || "the buffer does not give its bytes".to_owned();
+        let copy = copy.map_err(|error| refused(value.py(), error, words))?;
+        Ok(Self::Object(copy.cast_into::<PyBytes>()?))
     }
-    if let Ok(payload) = value.cast::<Payload>() {
-        return Ok(payload.get().0.clone());
+
+    fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::Object(bytes) => bytes.as_bytes(),
+            Self::Payload(payload) => &payload.get().0,
+        }
     }
-    if value.is_instance_of::<PyString>() {
-        return Err(PyTypeError::new_err("a payload is bytes or another buffer, not str; encode it"));
+
+    /// The same, for whoever knows nothing of Python.
+    fn own(&self, copies: Option<&mut Copies>) -> Bytes {
+        match (self, copies) {
+            (Self::Payload(payload), _) => payload.get().0.clone(),
+            (Self::Object(bytes), Some(copies)) if bytes.as_bytes().len() < KEPT_BYTES => {
+                copies.copy(bytes.as_bytes())
+            }
+            (Self::Object(bytes), _) => of_object(bytes),
+        }
     }
-    let copy = PyMemoryView::from(value).and_then(|view| view.call_method0("tobytes"));
-    let words = || "the buffer does not give its bytes".to_owned();
-    let copy = copy.map_err(|error| refused(value.py(), error, words))?;
-    Ok(of_object(copy.cast::<PyBytes>()?))
+}
+
+/// The bytes of a buffer. Those of an object that cannot change are not copied; any other could change while we use them.
+pub(crate) fn bytes(value: &Bound<'_, PyAny>) -> PyResult<Bytes> {
+    Ok(Shown::new(value)?.own(None))
 }
 
 fn of_object(bytes: &Bound<'_, PyBytes>) -> Bytes {
@@ -67,27 +89,42 @@ fn of_object(bytes: &Bound<'_, PyBytes>) -> Bytes {
     Bytes::from_owner(PyBackedBytes::from(bytes.clone()))
 }
 
-/// One of many records: its payload, or a pair of payload and txid.
-fn record(value: &Bound<'_, PyAny>, copies: &mut Copies) -> PyResult<NewRecord> {
-    let Ok(pair) = value.cast::<PyTuple>() else {
-        return Ok(NewRecord::new(bytes_into(value, Some(copies))?));
-    };
-    let words = || "a record is a payload, or a pair of payload and txid".to_owned();
-    let parts = pair.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>();
-    let (payload, txid) = parts.map_err(|error| refused(value.py(), error, words))?;
-    with_txid(value.py(), bytes_into(&payload, Some(copies))?, txid.extract()?)
+/// One of many records, where its payload lies.
+pub(crate) struct ShownRecord<'py> {
+    payload: Shown<'py>,
+    txid: Option<Txid>,
+}
+
+impl<'py> ShownRecord<'py> {
+    /// A payload, or a pair of payload and txid.
+    fn new(value: &Bound<'py, PyAny>) -> PyResult<Self> {
+        let Ok(pair) = value.cast::<PyTuple>() else {
+            return Ok(Self { payload: Shown::new(value)?, txid: None });
+        };
+        let words = || "a record is a payload, or a pair of payload and txid".to_owned();
+        let parts = pair.extract::<(Bound<'py, PyAny>, Bound<'py, PyAny>)>();
+        let (payload, chosen) = parts.map_err(|error| refused(value.py(), error, words))?;
+        let payload = Shown::new(&payload)?;
+        let chosen: Option<Number<i64>> = chosen.extract()?;
+        let txid = chosen.map(|number| txid(value.py(), number.0)).transpose()?;
+        Ok(Self { payload, txid })
+    }
+
+    pub(crate) fn view(&self) -> NewRecordView<'_> {
+        self.txid.into_iter().fold(NewRecordView::new(self.payload.as_slice()), NewRecordView::txid)
+    }
+
+    fn own(&self, copies: &mut Copies) -> NewRecord {
+        self.txid.into_iter().fold(NewRecord::new(self.payload.own(Some(copies))), NewRecord::txid)
+    }
 }
 
 /// A record of these parts.
 pub(crate) fn record_of(payload: &Bound<'_, PyAny>, chosen: Option<Number<i64>>) -> PyResult<NewRecord> {
-    with_txid(payload.py(), bytes(payload)?, chosen)
-}
-
-fn with_txid(py: Python<'_>, payload: Bytes, chosen: Option<Number<i64>>) -> PyResult<NewRecord> {
-    let record = NewRecord::new(payload);
+    let record = NewRecord::new(bytes(payload)?);
     match chosen {
         None => Ok(record),
-        Some(number) => Ok(record.txid(txid(py, number.0)?)),
+        Some(number) => Ok(record.txid(txid(payload.py(), number.0)?)),
     }
 }
 
@@ -95,14 +132,19 @@ fn with_txid(py: Python<'_>, payload: Bytes, chosen: Option<Number<i64>>) -> PyR
 const MOST_EXPECTED: usize = 4_096;
 
 /// Many records, of whatever can be iterated.
-pub(crate) fn records(values: &Bound<'_, PyAny>) -> PyResult<Vec<NewRecord>> {
+pub(crate) fn records<'py>(values: &Bound<'py, PyAny>) -> PyResult<Vec<ShownRecord<'py>>> {
     // What a length says need not be true.
     let mut records = Vec::with_capacity(values.len().unwrap_or(0).min(MOST_EXPECTED));
-    let mut copies = Copies::default();
     for value in each(values)? {
-        records.push(record(&value?, &mut copies)?);
+        records.push(ShownRecord::new(&value?)?);
     }
     Ok(records)
+}
+
+/// The same, for whoever knows nothing of Python.
+pub(crate) fn own(records: &[ShownRecord<'_>]) -> Vec<NewRecord> {
+    let mut copies = Copies::default();
+    records.iter().map(|record| record.own(&mut copies)).collect()
 }
 
 /// The items of something iterable, which one text or buffer is not meant to be.

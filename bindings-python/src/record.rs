@@ -87,5 +87,5 @@ pub(crate) fn receipt(py: Python<'_>, receipt: dl_core::Receipt) -> PyResult<Py<
 }
 
 pub(crate) fn receipts(py: Python<'_>, receipts: Vec<dl_core::Receipt>) -> PyResult<Py<PyAny>> {
-    Ok(Py::new(py, Receipts(receipts))?.into_any())
+    Receipts::all(receipts).object(py)
 }

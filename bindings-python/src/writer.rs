@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use dl_core::{Compression, Error, NewRecord, NewRecordSet, Receipt};
+use dl_core::{Compression, Error, ManyTicket, NewRecord, NewRecordSet, Receipts};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use crate::arguments::{Number, Text};
+use crate::batch;
 use crate::dlsn::{self, Dlsn};
 use crate::error::{exception, raised};
-use crate::input;
+use crate::input::{self, ShownRecord};
 use crate::owned::Owned;
 use crate::record::{receipt, receipts};
 use crate::session::Session;
@@ -108,9 +109,21 @@ impl Writer {
     fn append_many(&self, py: Python<'_>, records: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         let records = input::records(records)?;
         let (session, writer) = self.parts()?;
-        let append = async move { Ok(append_each(&writer, records).await) };
-        session.append(py, append, |py, (done, failure)| {
-            let Some(failure) = failure else { return receipts(py, done) };
+        // Those for which there is room are copied once, to where they stay. Only the rest needs memory of its own.
+        let placed = {
+            let runtime = session.runtime(py)?;
+            let _entered = runtime.handle().enter();
+            writer.try_append_many(records.iter().map(ShownRecord::view))
+        };
+        let rest = input::own(records.get(placed.len()..).unwrap_or_default());
+        drop(records);
+        let append = async move { Ok(append_each(&writer, placed, rest).await) };
+        session.append(py, append, |py, (settled, refused)| {
+            let Some(failure) = settled.iter().find_map(Receipts::first_error).or(refused) else {
+                return batch::Receipts::each(settled).object(py);
+            };
+            // The first one is what the caller has to know of, with the receipts of those in front of it.
+            let done = settled.into_iter().flatten().map_while(dl_core::Result::ok).collect();
             let failure = exception(py, &failure)?;
             failure.setattr("receipts", receipts(py, done)?)?;
             Err(PyErr::from_value(failure))
@@ -127,6 +140,7 @@ impl Writer {
     ) -> PyResult<Py<PyAny>> {
         let (records, condition) = (input::records(records)?, input::condition(if_last)?);
         let (session, writer) = self.parts()?;
+        let records = input::own(&records);
         let append = async move { writer.append_batch(records, condition).await?.await };
         session.append(py, append, receipts)
     }
@@ -219,17 +233,22 @@ pub(crate) fn error_object(py: Python<'_>, error: Option<Error>) -> PyResult<Py<
     }
 }
 
-/// The receipts of the first ones, and what ended it there, if it did not get through.
-async fn append_each(writer: &dl_core::Writer, records: Vec<NewRecord>) -> (Vec<Receipt>, Option<Error>) {
-    let (ticket, refused) = writer.append_many(&records).await;
-    drop(records);
-    let mut done = Vec::with_capacity(ticket.len());
-    for receipt in ticket.await {
-        match receipt {
-            Ok(receipt) => done.push(receipt),
-            // The first one is what the caller has to know of.
-            Err(error) => return (done, Some(error)),
-        }
+/// What became of those that have their places and of the rest, and why one of the rest was refused, which ends it there.
+async fn append_each(
+    writer: &dl_core::Writer,
+    placed: ManyTicket,
+    rest: Vec<NewRecord>,
+) -> (Vec<Receipts>, Option<Error>) {
+    let (mut tickets, mut refused) = (vec![placed], None);
+    if !rest.is_empty() {
+        let (ticket, error) = writer.append_many(&rest).await;
+        tickets.push(ticket);
+        refused = error;
     }
-    (done, refused)
+    drop(rest);
+    let mut settled = Vec::with_capacity(tickets.len());
+    for ticket in tickets {
+        settled.push(ticket.await);
+    }
+    (settled, refused)
 }

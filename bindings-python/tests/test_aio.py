@@ -359,6 +359,28 @@ def test_a_read_that_is_given_up_keeps_the_bytes_it_has(uri: str) -> None:
     run(uri, use)
 
 
+def test_many_appends_wait_for_room_in_their_order(uri: str) -> None:
+    async def use(namespace: dl.aio.Namespace, log: dl.aio.Log) -> None:
+        async with log.open_writer(in_flight_records=10) as writer:
+            calls = [writer.append_many([b"%d-%03d" % (call, i) for i in range(200)]) for call in range(3)]
+            for receipts in await asyncio.gather(*calls):
+                dlsns = [receipt.dlsn for receipt in receipts]
+                assert len(receipts) == 200 and dlsns == sorted(set(dlsns))
+            given_up = asyncio.create_task(writer.append_many([b"3-%03d" % i for i in range(200)]))
+            await asyncio.sleep(0)
+            given_up.cancel()
+            await asyncio.wait([given_up])
+            await writer.append(b"last")
+        async with log.open_reader() as reader:
+            texts = [record.payload.decode() async for record in reader]
+        assert texts[-1] == "last"
+        for call in range(4):
+            of_call = [text for text in texts if text.startswith(f"{call}-")]
+            assert of_call == [f"{call}-{i:03}" for i in range(len(of_call))] and len(of_call) >= 10
+
+    run(uri, use)
+
+
 def test_a_cancelled_append_is_appended_all_the_same(uri: str) -> None:
     async def use(namespace: dl.aio.Namespace, log: dl.aio.Log) -> None:
         async with log.open_writer() as writer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -88,6 +89,27 @@ def test_many_appends_that_fail_say_which_did_not(log: dl.Log) -> None:
         with pytest.raises(KeyError):
             writer.append_many(broken())  # type: ignore[arg-type]
     assert texts(log) == ["1", "2"]
+
+
+def test_many_appends_wait_for_room_in_their_order(log: dl.Log) -> None:
+    reused = bytearray(3)
+
+    def payloads() -> Iterator[bytes | bytearray]:
+        for i in range(1_000):
+            reused[:] = b"%03d" % i
+            yield reused if i % 2 else bytes(reused)
+
+    with log.open_writer(in_flight_records=10) as writer:
+        receipts = writer.append_many(payloads())
+        reused[:] = b"end"
+        assert len(receipts) == 1_000 and repr(receipts) == "<dl.Receipts 1000 of them>"
+        assert [receipt.sequence_id for receipt in receipts] == list(range(1_000))
+        assert receipts[-1].dlsn == writer.last_dlsn and len(receipts[10:20]) == 10
+        with pytest.raises(dl.InvalidArgument) as caught:
+            writer.append_many([*((b"x", 2**60 + i) for i in range(100)), (b"late", 5), b"never"])
+        assert [receipt.txid for receipt in caught.value.receipts] == [2**60 + i for i in range(100)]
+        assert len(writer.append_many([])) == 0
+    assert texts(log) == [f"{i:03}" for i in range(1_000)] + ["x"] * 100
 
 
 def test_tickets_resolve_in_order(log: dl.Log) -> None:
