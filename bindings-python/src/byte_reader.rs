@@ -231,7 +231,7 @@ impl ByteReader {
     /// Ends it, and the calls that wait on it.
     fn close(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let (session, reading) = self.0.get()?;
-        session.runtime(py)?;
+        session.runtime_during(py, "close")?;
         reading.closed.send_replace(true);
         let reading = reading.clone();
         session.act(py, async move {

@@ -18,6 +18,8 @@ pub(crate) struct ByteWriter(Owned<(Arc<Session>, Arc<Writing>)>);
 
 struct Writing {
     writer: Mutex<dl_core::ByteWriter>,
+    /// Ends it under a call that has it.
+    abort: Box<dyn Fn() + Send + Sync>,
     position: AtomicU64,
 }
 
@@ -28,7 +30,8 @@ impl ByteWriter {
         writer: dl_core::ByteWriter,
     ) -> PyResult<Py<PyAny>> {
         let position = AtomicU64::new(writer.position());
-        let writing = Arc::new(Writing { writer: Mutex::new(writer), position });
+        let abort = Box::new(writer.aborter());
+        let writing = Arc::new(Writing { writer: Mutex::new(writer), abort, position });
         Ok(Py::new(py, Self(Owned::new((session, writing))))?.into_any())
     }
 }
@@ -77,13 +80,9 @@ impl ByteWriter {
         session.act(py, async move { writing.writer.lock().await.close().await })
     }
 
-    fn abort(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let (session, writing) = self.0.get()?;
-        let writing = writing.clone();
-        session.act(py, async move {
-            writing.writer.lock().await.abort();
-            Ok(())
-        })
+    fn abort(&self) -> PyResult<()> {
+        (self.0.get()?.1.abort)();
+        Ok(())
     }
 
     #[getter]

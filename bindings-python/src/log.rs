@@ -93,7 +93,7 @@ impl Log {
 
     fn watch_segments(&self, py: Python<'_>) -> PyResult<SegmentWatcher> {
         let (session, log) = self.parts()?;
-        let runtime = session.runtime(py)?;
+        let runtime = session.runtime_during(py, "watch_segments")?;
         let _entered = runtime.handle().enter();
         let watcher = log.watch_segments().map_err(|error| raised(py, &error))?;
         Ok(SegmentWatcher::new(session.clone(), watcher))

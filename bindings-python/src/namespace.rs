@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use dl_core::{LogName, Options};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
@@ -14,9 +15,7 @@ use crate::info;
 use crate::log::Log;
 use crate::options;
 use crate::owned::Owned;
-use crate::runtime::Runtime;
-use crate::session::Session;
-use crate::wait;
+use crate::session::{Convert, Session};
 use crate::watcher::LogWatcher;
 
 /// An open namespace.
@@ -38,6 +37,13 @@ pub(crate) fn open(
 ) -> PyResult<Py<PyAny>> {
     let (uri, options) = (uri.into_string(), namespace_options(given)?);
     let calls = calls.map(|calls| calls.get().core()).transpose()?;
+    if let Some(function) = on_event.as_ref().map(|function| function.bind(py))
+        && !function.is_callable()
+    {
+        let kind = function.get_type().name()?;
+        let message = format!("on_event is called with each event: a {kind} cannot be");
+        return Err(PyTypeError::new_err(message));
+    }
     let session = Session::new(calls, &uri).map_err(|error| raised(py, &error))?;
     let (opening, address) = (session.clone(), uri.clone());
     let open = async move {
@@ -52,27 +58,34 @@ pub(crate) fn open(
     })
 }
 
-/// Reads every byte of a namespace and says what is not as it was written. Waits on the calling thread.
+/// Reads every byte of a namespace and says what is not as it was written.
 #[pyfunction]
-#[pyo3(signature = (uri, log = None, given = None))]
+#[pyo3(signature = (uri, log = None, given = None, calls = None))]
 pub(crate) fn verify(
     py: Python<'_>,
     uri: Text,
     log: Option<Text>,
     given: Option<&Bound<'_, PyDict>>,
+    calls: Option<&Bound<'_, Calls>>,
 ) -> PyResult<Py<PyAny>> {
     let options = namespace_options(given)?;
     let log = log.map(|log| name(py, &log)).transpose()?;
-    let found = alone(py, dl_core::Namespace::verify(&uri, options, log.as_ref()))?;
-    info::verification(py, found)
+    let verify = async move { dl_core::Namespace::verify(&uri, options, log.as_ref()).await };
+    alone(py, calls, verify, info::verification)
 }
 
-/// What the namespace is, without opening it. Waits on the calling thread.
+/// What the namespace is, without opening it.
 #[pyfunction]
-#[pyo3(signature = (uri, given = None))]
-pub(crate) fn inspect(py: Python<'_>, uri: Text, given: Option<&Bound<'_, PyDict>>) -> PyResult<Py<PyAny>> {
-    let found = alone(py, dl_core::Namespace::inspect(&uri, namespace_options(given)?))?;
-    info::namespace(py, found)
+#[pyo3(signature = (uri, given = None, calls = None))]
+pub(crate) fn inspect(
+    py: Python<'_>,
+    uri: Text,
+    given: Option<&Bound<'_, PyDict>>,
+    calls: Option<&Bound<'_, Calls>>,
+) -> PyResult<Py<PyAny>> {
+    let options = namespace_options(given)?;
+    let inspect = async move { dl_core::Namespace::inspect(&uri, options).await };
+    alone(py, calls, inspect, info::namespace)
 }
 
 /// The URI of the namespace directory at this absolute path.
@@ -81,12 +94,22 @@ pub(crate) fn file_uri(py: Python<'_>, path: Place) -> PyResult<String> {
     dl_core::file_uri(&path.0).map_err(|error| raised(py, &error))
 }
 
-/// Does a call that belongs to no open namespace.
-fn alone<T: Send>(py: Python<'_>, call: impl Future<Output = dl_core::Result<T>> + Send) -> PyResult<T> {
-    let runtime = Runtime::shared().map_err(|error| raised(py, &error))?;
-    let answer = wait::until(py, runtime.handle(), call);
-    py.detach(|| drop(runtime));
-    answer?.map_err(|error| raised(py, &error))
+/// Does a call that belongs to no open namespace, for the calling thread or for an event loop.
+fn alone<T: Send + 'static>(
+    py: Python<'_>,
+    calls: Option<&Bound<'_, Calls>>,
+    call: impl Future<Output = dl_core::Result<T>> + Send + 'static,
+    convert: impl Convert<T>,
+) -> PyResult<Py<PyAny>> {
+    let calls = calls.map(|calls| calls.get().core()).transpose()?;
+    let session = Session::new(calls, "").map_err(|error| raised(py, &error))?;
+    // What the call runs on is there as long as the call.
+    let kept = session.clone();
+    session.call(py, call, move |py, answer| {
+        let answer = convert(py, answer);
+        drop(kept);
+        answer
+    })
 }
 
 fn namespace_options(given: Option<&Bound<'_, PyDict>>) -> PyResult<Options> {
@@ -178,7 +201,7 @@ impl Namespace {
     #[pyo3(signature = (prefix = None))]
     fn watch_logs(&self, py: Python<'_>, prefix: Option<Text>) -> PyResult<LogWatcher> {
         let session = self.session.get()?;
-        let runtime = session.runtime(py)?;
+        let runtime = session.runtime_during(py, "watch_logs")?;
         let _entered = runtime.handle().enter();
         let watcher =
             session.namespace()?.watch_logs(&prefix_of(prefix)).map_err(|error| raised(py, &error))?;

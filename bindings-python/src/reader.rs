@@ -116,7 +116,7 @@ impl Reader {
     /// Ends it, and the call that waits on it.
     fn close(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let inner = self.0.get()?;
-        inner.session.runtime(py)?;
+        inner.session.runtime_during(py, "close")?;
         inner.closer.close();
         inner.shared.closing();
         let shared = inner.shared.clone();

@@ -52,13 +52,34 @@ impl Session {
     /// The runtime, while the namespace is open, for a call that may begin here.
     pub(crate) fn runtime(&self, py: Python<'_>) -> PyResult<Arc<Runtime>> {
         self.check(py)?;
-        let runtime = self.runtime.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        runtime.ok_or_else(|| raised(py, &closed()))
+        self.runtime_if_open().ok_or_else(|| raised(py, &closed()))
+    }
+
+    /// As [`runtime`](Self::runtime), for a call that has this name in errors.
+    pub(crate) fn runtime_during(&self, py: Python<'_>, operation: &'static str) -> PyResult<Arc<Runtime>> {
+        self.check(py)?;
+        self.runtime_if_open().ok_or_else(|| raised(py, &closed().during(operation)))
+    }
+
+    /// The runtime, while the namespace is open, and the call; otherwise the call says itself what fails.
+    fn runtime_for<T, F>(&self, py: Python<'_>, call: F) -> PyResult<(Arc<Runtime>, F)>
+    where
+        F: Future<Output = dl_core::Result<T>>,
+    {
+        self.check(py)?;
+        match self.runtime_if_open() {
+            Some(runtime) => Ok((runtime, call)),
+            None => Err(raised(py, &refusal(call))),
+        }
+    }
+
+    fn runtime_if_open(&self) -> Option<Arc<Runtime>> {
+        self.runtime.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether the namespace was closed.
     pub(crate) fn is_closed(&self) -> bool {
-        self.runtime.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+        self.runtime_if_open().is_none()
     }
 
     fn check(&self, py: Python<'_>) -> PyResult<()> {
@@ -117,7 +138,7 @@ impl Session {
         T: Send + 'static,
         F: Future<Output = dl_core::Result<T>> + Send + 'static,
     {
-        let runtime = self.runtime(py)?;
+        let (runtime, future) = self.runtime_for(py, future)?;
         match &self.calls {
             None => {
                 let answer = wait::until(py, runtime.handle(), future)?;
@@ -166,7 +187,7 @@ impl Session {
         T: Send + 'static,
         F: Future<Output = dl_core::Result<T>> + Send + 'static,
     {
-        let runtime = self.runtime(py)?;
+        let (runtime, future) = self.runtime_for(py, future)?;
         match &self.calls {
             None => {
                 let answer = wait::quickly(py, runtime.handle(), future, looking)?;
@@ -221,6 +242,16 @@ impl Drop for Session {
             let mut runtime = Some(runtime);
             Python::try_attach(|py| py.detach(|| drop(runtime.take())));
         }
+    }
+}
+
+/// What a call on a closed namespace fails with. It has nothing to wait for, and knows its name.
+fn refusal<T>(call: impl Future<Output = dl_core::Result<T>>) -> Error {
+    // Without descriptors and threads.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    match runtime.ok().and_then(|runtime| wait::try_once(runtime.handle(), call)) {
+        Some(Err(error)) => error,
+        Some(Ok(_)) | None => closed(),
     }
 }
 

@@ -54,7 +54,7 @@ impl Writer {
         if session.lends_threads() && condition.is_none() {
             // Two switches between threads are saved. Signals wait as long as the disk does, which is all that it waits for:
             // on bookies, that may be for ever.
-            let _running = session.runtime(py)?;
+            let _running = session.runtime_during(py, "append")?;
             let appended = py.detach(|| writer.blocking_append(record));
             return receipt(py, appended.map_err(|error| raised(py, &error))?);
         }
@@ -99,7 +99,7 @@ impl Writer {
     ) -> PyResult<Py<PyAny>> {
         let record = input::record_of(payload, txid)?;
         let (session, writer) = self.parts()?;
-        let runtime = session.runtime(py)?;
+        let runtime = session.runtime_during(py, "try_append")?;
         let _entered = runtime.handle().enter();
         let ticket = writer.try_append(record).map_err(|error| raised(py, &error))?;
         Ticket::object(py, session, ticket)
@@ -111,7 +111,7 @@ impl Writer {
         let (session, writer) = self.parts()?;
         // Those for which there is room are copied once, to where they stay. Only the rest needs memory of its own.
         let placed = {
-            let runtime = session.runtime(py)?;
+            let runtime = session.runtime_during(py, "append_many")?;
             let _entered = runtime.handle().enter();
             writer.try_append_many(records.iter().map(ShownRecord::view))
         };

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import itertools
+import os
 import resource
+import signal
 import socket
+import threading
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -16,6 +20,7 @@ from conftest import descriptors, eventually
 
 import dl
 import dl.aio
+from conftest import eventually, threads
 
 
 def run(uri: str, use: Callable[[dl.aio.Namespace, dl.aio.Log], Coroutine[Any, Any, None]]) -> None:
@@ -574,6 +579,71 @@ def test_verifying_needs_no_namespace_that_is_open(file_uri: str) -> None:
         assert (await dl.aio.inspect(file_uri)).logs == 1
 
     run(file_uri, use)
+
+
+@pytest.mark.parametrize("face", ["sync", "aio"])
+def test_verifying_ends_with_whoever_waits_for_it(face: str, file_uri: str, tmp_path: Path) -> None:
+    with dl.open(file_uri) as namespace, namespace.log("a").open_writer(create_log=True) as writer:
+        writer.append(b"1")
+    segment = next(path for path in (tmp_path / "ns/segments").rglob("*") if path.is_file())
+    # To read these zeros takes minutes.
+    os.truncate(segment, 1 << 40)
+
+    def is_reading() -> bool:
+        return "dl-blocking" in threads()
+
+    async def reading() -> None:
+        while not is_reading():
+            await asyncio.sleep(0)
+
+    async def cancelled() -> None:
+        verifying = asyncio.create_task(dl.aio.verify(file_uri))
+        await reading()
+        verifying.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await verifying
+
+    def interrupt() -> None:
+        asyncio.run(reading())
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    assert eventually(lambda: not is_reading(), 20)
+    if face == "aio":
+        asyncio.run(cancelled())
+    else:
+        interrupting = threading.Thread(target=interrupt)
+        interrupting.start()
+        with pytest.raises(KeyboardInterrupt):
+            dl.verify(file_uri)
+        interrupting.join()
+    assert eventually(lambda: not is_reading(), 20)
+
+
+def test_what_is_told_of_events_can_be_called(uri: str) -> None:
+    async def main() -> None:
+        async with dl.aio.open(uri, on_event=wrong):  # type: ignore[arg-type]
+            pass
+
+    for wrong in (5, 0, "logging"):
+        with pytest.raises(TypeError, match="on_event.*(int|str)"):
+            dl.open(uri, on_event=wrong)  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match="on_event.*(int|str)"):
+            asyncio.run(main())
+
+
+def test_a_writer_of_bytes_is_aborted_at_once(uri: str) -> None:
+    async def use(namespace: dl.aio.Namespace, log: dl.aio.Log) -> None:
+        writer = await log.open_byte_writer()
+        await writer.write(b"some")
+        flushing = asyncio.ensure_future(writer.flush())
+        writer.abort()
+        with pytest.raises(dl.Closed):
+            await writer.write(b"more")
+        # What was on its way may be durable, or not.
+        with contextlib.suppress(dl.Closed):
+            await flushing
+
+    run(uri, use)
 
 
 def test_opening_fails_without_a_trace(uri: str) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import pickle
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import dl
+import dl.aio
 import dl.errors
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs/guide/errors.md"
@@ -157,6 +161,55 @@ def test_an_error_names_the_call_that_failed(namespace: dl.Namespace) -> None:
     with pytest.raises(dl.InvalidArgument) as nonsense:
         dl.open("nonsense")
     assert nonsense.value.operation == "open"
+
+
+@pytest.mark.parametrize("face", ["sync", "aio"])
+def test_a_call_on_a_closed_namespace_is_named(face: str, uri: str) -> None:
+    async def main() -> None:
+        namespace: Any = dl.open(uri) if face == "sync" else await dl.aio.open(uri)
+
+        async def answer(given: Any) -> Any:
+            return await given if inspect.isawaitable(given) else given
+
+        log = await answer(namespace.create_log("a"))
+        writer = await answer(log.open_writer())
+        reader, byte_reader = await answer(log.open_reader()), await answer(log.open_byte_reader())
+        await answer(namespace.close())
+        calls: dict[str, Callable[[], object]] = {
+            "create_log": lambda: namespace.create_log("b"),
+            "open_log": lambda: namespace.open_log("a"),
+            "log_exists": lambda: namespace.log_exists("a"),
+            "list_logs": namespace.list_logs,
+            "rename_log": lambda: namespace.rename_log("a", "b"),
+            "delete_log": lambda: namespace.delete_log("a"),
+            "watch_logs": namespace.watch_logs,
+            "open_writer": log.open_writer,
+            "open_reader": log.open_reader,
+            "open_byte_writer": log.open_byte_writer,
+            "info": log.info,
+            "count": log.count,
+            "cursors": log.cursors,
+            "watch_segments": log.watch_segments,
+            "append": lambda: writer.append(b"x"),
+            "try_append": lambda: writer.try_append(b"x"),
+            "append_many": lambda: writer.append_many([b"x"]),
+            "append_batch": lambda: writer.append_batch([b"x"]),
+            "append_record_set": lambda: writer.append_record_set([b"x"]),
+            "flush": writer.flush,
+            "seal": writer.seal,
+            "next": reader.next,
+            "next_batch": lambda: reader.next_batch(5, 0.0),
+            "read": byte_reader.read,
+            "next_chunk": byte_reader.next_chunk,
+            "seek": lambda: byte_reader.seek(0),
+        }
+        for operation, call in calls.items():
+            with pytest.raises(dl.Closed) as closed:
+                await answer(call())
+                pytest.fail(f"{operation} answers")
+            assert closed.value.operation == operation
+
+    asyncio.run(main())
 
 
 def test_an_error_repeats_little_of_a_long_argument() -> None:

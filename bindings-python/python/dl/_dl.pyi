@@ -32,8 +32,10 @@ def open(
     calls: Calls | None = None,
     on_event: Callable[[Event], object] | None = None,
 ) -> Namespace: ...
-def verify(uri: str, log: str | None = None, given: Mapping[str, Any] | None = None) -> Verification: ...
-def inspect(uri: str, given: Mapping[str, Any] | None = None) -> NamespaceInfo: ...
+def verify(
+    uri: str, log: str | None = None, given: Mapping[str, Any] | None = None, calls: Calls | None = None
+) -> Verification: ...
+def inspect(uri: str, given: Mapping[str, Any] | None = None, calls: Calls | None = None) -> NamespaceInfo: ...
 def file_uri(path: str | PathLike[str]) -> str:
     """The URI of the namespace directory at this absolute path."""
 
@@ -443,7 +445,7 @@ class ByteWriter:
         """Waits until what was written is durable, completes the segment and lets the log go."""
 
     def abort(self) -> None:
-        """Ends the writer now."""
+        """Ends the writer now: what is not durable may be in the log or not."""
 
     @property
     def position(self) -> int:

@@ -11,7 +11,7 @@
                 print(record.dlsn, record.payload.decode())
 
 Handles belong to the event loop on which the namespace was opened, and to its thread. Cancelling a task that waits for an
-append does not undo the append; cancelling one that reads or watches loses nothing. No call has a thread of its own.
+append does not undo the append; cancelling one that reads, watches or verifies loses nothing. No call has a thread of its own in Python.
 """
 
 from __future__ import annotations
@@ -143,29 +143,53 @@ async def _open(uri: str, on_event: Callable[[Event], object] | None, options: N
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(cast("Callable[[Event], object]", on_event), event)
 
-    calls = _dl.Calls(loop)
+    if on_event is not None and not callable(on_event):
+        # The native half would see `tell`.
+        raise TypeError(f"on_event is called with each event: a {type(on_event).__name__} cannot be")
     opening: Any = _dl.open
+    calls = _dl.Calls(loop)
     try:
-        try:
-            # What the loop keeps of it keeps nothing open.
-            loop.add_reader(calls.fileno(), calls.listener())
-        except OSError as error:
-            raise Unavailable("the system refuses what the event loop needs to hear of calls", retryable=True) from error
-        return Namespace(await opening(uri, options, calls, tell if on_event else None), calls, loop)
+        _listen(calls, loop)
+        return Namespace(await opening(uri, options, calls, None if on_event is None else tell), calls, loop)
     except BaseException:
-        loop.remove_reader(calls.fileno())
-        calls.close()
+        _end(calls, loop)
         raise
 
 
+def _listen(calls: _dl.Calls, loop: asyncio.AbstractEventLoop) -> None:
+    try:
+        # What the loop keeps of it keeps nothing open.
+        loop.add_reader(calls.fileno(), calls.listener())
+    except OSError as error:
+        raise Unavailable("the system refuses what the event loop needs to hear of calls", retryable=True) from error
+
+
+def _end(calls: _dl.Calls, loop: asyncio.AbstractEventLoop) -> None:
+    loop.remove_reader(calls.fileno())
+    calls.close()
+
+
+async def _alone(call: Callable[[_dl.Calls], Any]) -> Any:
+    """What a call answers that belongs to no open namespace. It ends when its task is cancelled."""
+    loop = asyncio.get_running_loop()
+    calls = _dl.Calls(loop)
+    try:
+        _listen(calls, loop)
+        return await call(calls)
+    finally:
+        _end(calls, loop)
+
+
 async def verify(uri: str, *, log: str | None = None, **options: Unpack[NamespaceOptions]) -> Verification:
-    """As `dl.verify`, on a thread of the event loop's executor."""
-    return await asyncio.to_thread(_dl.verify, uri, log, options)
+    """As `dl.verify`. Cancelling the task that waits for it ends the reading."""
+    found: Verification = await _alone(lambda calls: _dl.verify(uri, log, options, calls))
+    return found
 
 
 async def inspect(uri: str, **options: Unpack[NamespaceOptions]) -> NamespaceInfo:
-    """As `dl.inspect`, on a thread of the event loop's executor."""
-    return await asyncio.to_thread(_dl.inspect, uri, options)
+    """As `dl.inspect`."""
+    info: NamespaceInfo = await _alone(lambda calls: _dl.inspect(uri, options, calls))
+    return info
 
 
 class Namespace(_Handle):
@@ -243,8 +267,7 @@ class Namespace(_Handle):
         try:
             await self._native.close()
         finally:
-            self._loop.remove_reader(self._calls.fileno())
-            self._calls.close()
+            _end(self._calls, self._loop)
 
 
 class Log(_Handle):
@@ -625,9 +648,9 @@ class ByteWriter(_Handle):
         """Waits until what was written is durable, completes the segment and lets the log go."""
         await self._native.close()
 
-    async def abort(self) -> None:
-        """Ends the writer now."""
-        await self._native.abort()
+    def abort(self) -> None:
+        """Ends the writer now: what is not durable may be in the log or not."""
+        self._native.abort()
 
     @property
     def position(self) -> int:

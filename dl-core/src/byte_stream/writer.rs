@@ -122,6 +122,12 @@ impl ByteWriter {
         self.writer.abort();
     }
 
+    /// Does what [`abort`](Self::abort) does, also while a call is at the writer: that one ends with `closed`.
+    pub fn aborter(&self) -> impl Fn() + Send + Sync + use<> {
+        let writer = self.writer.clone();
+        move || writer.abort()
+    }
+
     /// Completes when the writer is cut off by another, or ends for any other reason, with the error that its calls then
     /// return.
     pub fn fenced(&self) -> impl Future<Output = Error> + Send + use<> {

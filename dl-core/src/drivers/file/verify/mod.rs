@@ -10,13 +10,16 @@ mod trouble;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::catalog::{self, SegmentState};
 use super::control::Control;
 use super::format_file::Format;
+use super::holdings::Holdings;
 use super::io;
 use super::layout::{Layout, parse_hex};
 use super::metadata::log::examine as metadata;
+use super::metered;
 use super::session;
 use crate::drivers::{Examined, Select};
 use crate::error::{Error, ErrorKind, Result};
@@ -34,8 +37,10 @@ const COPY_FIRST: &str = "cp -a";
 /// # Errors
 /// `not-found` if there is no namespace; `unsupported` if it is newer than this build; `permission-denied`.
 pub(crate) async fn verify(path: &Path, select: Select, seams: &Seams) -> Result<Examined> {
-    let (path, seams) = (path.to_owned(), seams.clone());
-    let tasks = seams.tasks.clone();
+    // Nothing is written, so nothing is measured.
+    let (seams, holdings) = metered::seams(seams, &Arc::default(), Duration::MAX);
+    let _while_somebody_waits = GiveUp(holdings);
+    let (path, tasks) = (path.to_owned(), seams.tasks.clone());
     tasks
         .blocking(move || {
             let mut examined = Pass::run(&seams, &path, &select)?;
@@ -48,6 +53,15 @@ pub(crate) async fn verify(path: &Path, select: Select, seams: &Seams) -> Result
             Ok(examined)
         })
         .await
+}
+
+/// Takes the files from a thread that reads on when nobody waits for what it finds: otherwise it would read to the end.
+struct GiveUp(Arc<Holdings>);
+
+impl Drop for GiveUp {
+    fn drop(&mut self) {
+        self.0.give_up();
+    }
 }
 
 /// One look at everything.
@@ -232,7 +246,8 @@ impl Pass<'_> {
     /// Adds what a file could not be read for.
     fn unreadable(&mut self, error: Error, subject: Subject, path: &Path) -> Result<()> {
         match error.kind() {
-            ErrorKind::PermissionDenied => Err(error),
+            // The second: nobody waits any more.
+            ErrorKind::PermissionDenied | ErrorKind::Closed => Err(error),
             // Removed meanwhile.
             ErrorKind::NotFound => Ok(()),
             _ => {
