@@ -33,11 +33,6 @@
 
 namespace dl {
 
-/// How long a call may wait. Negative: without bound.
-using timeout = std::chrono::milliseconds;
-/// The timeout that waits as long as it takes.
-inline constexpr timeout forever{-1};
-
 // ---------------------------------------------------------------------------------------------------------------- errors
 
 /// The kinds of errors. The numbers are those of every language; newer libraries may know more.
@@ -64,6 +59,45 @@ enum class error_kind : std::uint32_t {
   internal = DISTLOG_ERROR_INTERNAL,
   busy = DISTLOG_ERROR_BUSY,
 };
+
+/// How a reader ended.
+enum class end_kind : std::uint32_t { bound = DISTLOG_END_BOUND, end = DISTLOG_END_END, sealed = DISTLOG_END_SEALED };
+
+namespace detail {
+
+/// Whole milliseconds, rounded up; the longest are more than any caller waits.
+template <typename Number, typename Period>
+constexpr std::int64_t milliseconds(std::chrono::duration<Number, Period> time) noexcept {
+  constexpr std::int64_t longest = 9'000'000'000'000'000;
+  // As a floating number first, which does not overflow.
+  const std::chrono::duration<double, std::milli> about(time);
+  if (about.count() >= static_cast<double>(longest)) return longest;
+  if (about.count() <= -static_cast<double>(longest)) return -longest;
+  return std::chrono::ceil<std::chrono::milliseconds>(time).count();
+}
+
+}  // namespace detail
+
+/// How long a call may wait: any std::chrono duration, rounded up to milliseconds, or dl::forever. One that is not above zero, such as
+/// what is left until a deadline that has passed, looks once and does not wait.
+class timeout {
+ public:
+  /// So long.
+  template <typename Number, typename Period>
+  constexpr timeout(std::chrono::duration<Number, Period> most) noexcept
+      : milliseconds_(most > most.zero() ? detail::milliseconds(most) : 0) {}
+  /// As long as it takes: dl::forever.
+  static constexpr timeout without_bound() noexcept { return timeout(); }
+  /// The same for dl.h: milliseconds, below zero without bound.
+  constexpr std::int64_t count() const noexcept { return milliseconds_; }
+
+ private:
+  constexpr timeout() noexcept = default;
+  std::int64_t milliseconds_ = -1;
+};
+
+/// The timeout that waits as long as it takes.
+inline constexpr timeout forever = timeout::without_bound();
 
 class dlsn;
 class error;
@@ -338,9 +372,6 @@ struct receipt {
   /// Whether this was a retry of an append that had been acknowledged before.
   bool duplicate;
 };
-
-/// How a reader ended.
-enum class end_kind : std::uint32_t { bound = DISTLOG_END_BOUND, end = DISTLOG_END_END, sealed = DISTLOG_END_SEALED };
 
 /// A record as read, of whatever owns it: a dl::record, or dl::records.
 class record_view {
@@ -742,6 +773,16 @@ call<T> started(T (*take)(dl_call *), Start start) {
   return call<T>(begun, take);
 }
 
+/// Whether an option can be set to it: text, a position, a flag or a whole number.
+template <typename Value>
+struct is_option_value
+    : std::bool_constant<std::is_integral_v<Value> || std::is_convertible_v<const Value &, dlsn> ||
+                         (std::is_convertible_v<const Value &, std::string> && !std::is_null_pointer_v<Value>)> {};
+
+/// A time can be an option.
+template <typename Number, typename Period>
+struct is_option_value<std::chrono::duration<Number, Period>> : std::true_type {};
+
 }  // namespace detail
 
 /// Options of one kind, set by the names of docs/options.md, one after another:
@@ -763,19 +804,26 @@ class basic_options {
   }
   /// Sets an option from text.
   Self &set(const char *name, const std::string &value) & { return set(name, detail::c_text(value)); }
-  /// Sets an option that is true or false.
-  Self &set(const char *name, bool value) & { return set(name, value ? "true" : "false"); }
-  /// Sets an option that is a time.
-  Self &set(const char *name, std::chrono::milliseconds value) & { return set(name, std::to_string(value.count())); }
+  /// There is no text.
+  Self &set(const char *name, std::nullptr_t) & = delete;
+  /// Sets an option that is a time, rounded up to milliseconds.
+  template <typename Number, typename Period>
+  Self &set(const char *name, std::chrono::duration<Number, Period> value) & {
+    return set(name, std::to_string(detail::milliseconds(value)));
+  }
   /// Sets an option that is a position.
   Self &set(const char *name, const dlsn &value) & { return set(name, value.to_string()); }
-  /// Sets an option that is a number.
-  template <typename Number, typename = std::enable_if_t<std::is_integral_v<Number>>>
-  Self &set(const char *name, Number value) & {
-    return set(name, std::to_string(value));
+  /// Sets an option that is true or false, or a whole number: the type says which. Nothing else turns into a flag.
+  template <typename Value, typename = std::enable_if_t<std::is_integral_v<Value>>>
+  Self &set(const char *name, Value value) & {
+    if constexpr (std::is_same_v<Value, bool>) {
+      return set(name, value ? "true" : "false");
+    } else {
+      return set(name, std::to_string(value));
+    }
   }
   /// Sets an option of options that have no name of their own yet.
-  template <typename Value>
+  template <typename Value, typename = std::enable_if_t<detail::is_option_value<Value>::value>>
   Self &&set(const char *name, const Value &value) && {
     return std::move(static_cast<basic_options &>(*this).set(name, value));
   }
@@ -983,10 +1031,10 @@ class writer {
   }
   template <typename Append>
   std::vector<receipt> many(const std::vector<bytes_view> &payloads, const std::int64_t *txids,
-                            const dl_append_options *options, timeout most, Append append) {
+                            const dl_append_options *options, timeout most, Append verb) {
     const std::vector<dl_bytes> bytes(payloads.begin(), payloads.end());
     dl_receipts *taken = nullptr;
-    dl_error *failed = append(writer_.get(), bytes.data(), txids, bytes.size(), options, most.count(), &taken);
+    dl_error *failed = verb(writer_.get(), bytes.data(), txids, bytes.size(), options, most.count(), &taken);
     const detail::owned<dl_receipts, dl_receipts_free> receipts(taken);
     if (failed != nullptr) detail::raise_with(failed, taken);
     return detail::values(taken);

@@ -235,7 +235,7 @@ pending start(const std::string &verb, const json &request, shared<dl::reader> r
     });
   if (verb == "next_batch")
     return of(reader->next_batch_start(field(request, "max").get<std::size_t>(),
-                                       dl::timeout(field(request, "wait_ms").get<std::int64_t>())),
+                                       std::chrono::milliseconds(field(request, "wait_ms").get<std::int64_t>())),
               [reader](const dl::records &records) {
                 return json{{"records", show(records)}, {"end", show(reader->ended())}};
               });
