@@ -140,7 +140,7 @@
 #define DISTLOG_ERROR_UNSUPPORTED 18
 
 /**
- * Another holds the lock and the caller asked not to take it.
+ * Another holds the lock and the caller asked not to take it, or took it while it was being opened.
  */
 #define DISTLOG_ERROR_LOCKED 19
 
@@ -459,6 +459,9 @@ typedef void (*dl_callback)(void *user_data, dl_call *call);
  * The position of a record in its log: unique, and increasing in append order.
  *
  * Its text form is `segment:entry:slot`, such as `3:120:0`. Compare with dl_dlsn_compare.
+ *
+ * No record has a negative part. They are taken all the same, as bounds: DistributedLog stores `0:-1:-1` where it has no position,
+ * and `1:0:-1` is in front of every record.
  */
 typedef struct {
   /**
@@ -757,7 +760,7 @@ int32_t dl_queue_fd(const dl_queue *queue);
 
 /**
  * Takes calls out of the queue, in the order in which they were done: up to `max`, and at least one unless the time runs out
- * before there is any. That is no error; `count` is then 0.
+ * before there is any. That is no error; `count` is then 0. With a `max` of 0 it is 0 at once.
  *
  * For each call its pointer, or NULL if it was freed before it was done, goes into `calls`, and the pointer that was given
  * to dl_call_enqueue into `user_data`; both are arrays of `max`, of which one may be NULL. The calls stay the caller's, to be
@@ -964,6 +967,8 @@ dl_error *dl_cursor_position_start(dl_cursor *cursor,
  * Moves a cursor forward to the record that was processed last, and makes it if there is none. `in_force` is the durable
  * position from then on, which may be NULL: a later one if the cursor stands there already, for it is never moved back.
  *
+ * Whether there is a record at the position is not checked: one behind the end of the log skips every record to come up to it.
+ *
  * Errors: locked if a locked reader has the cursor; fenced if this is the cursor of one that lost its lock; not-found if the
  * log is gone.
  */
@@ -981,9 +986,12 @@ dl_error *dl_cursor_advance_start(dl_cursor *cursor,
                                   dl_call **call);
 
 /**
- * Moves a cursor to this position, also back, and makes it if there is none. Errors: as dl_cursor_advance.
+ * Moves a cursor to this position, also back, and makes it if there is none. The position is not checked, as in
+ * dl_cursor_advance. Errors: as dl_cursor_advance.
  */
-dl_error *dl_cursor_reset(dl_cursor *cursor, dl_dlsn to, int64_t timeout_ms);
+dl_error *dl_cursor_reset(dl_cursor *cursor,
+                          dl_dlsn to,
+                          int64_t timeout_ms);
 
 /**
  * Starts dl_cursor_reset. It answers nothing. Errors: those of dl_cursor_reset come with the call.
@@ -1519,9 +1527,9 @@ dl_error *dl_log_get_user_metadata_start(dl_log *log,
                                          dl_call **call);
 
 /**
- * Sets the bytes that the user keeps with the log; none removes them.
+ * Sets the bytes that the user keeps with the log, at most 524288; none removes them.
  *
- * Errors: not-found if there is no such log; too-large.
+ * Errors: not-found if there is no such log; too-large for more.
  */
 dl_error *dl_log_set_user_metadata(dl_log *log, dl_bytes data, int64_t timeout_ms);
 
@@ -2276,7 +2284,8 @@ void dl_writer_options_free(dl_writer_options *options);
 
 /**
  * What to do about a writer that holds the log: "force" cuts it off now, "wait:30s" waits that long
- * for it to let go, "never" does not wait; the last two then fail with "locked".
+ * for it to let go, "never" does not wait; the last two then fail with "locked". So does any of them
+ * when another took it while this one was being opened: try again.
  *
  * "force", "never", "wait:DURATION"; default force. Errors: invalid-argument if the value cannot be,
  * which changes nothing.
@@ -2469,7 +2478,8 @@ dl_error *dl_reader_options_set_locked(dl_reader_options *options, bool value);
 
 /**
  * What a locked reader does about another that holds the lock: "force" cuts it off now, "wait:30s"
- * waits that long for it to let go, "never" does not wait; the last two then fail with "locked".
+ * waits that long for it to let go, "never" does not wait; the last two then fail with "locked". So
+ * does any of them when another took it while this one was being opened: try again.
  *
  * "force", "never", "wait:DURATION"; default force. Errors: invalid-argument if the value cannot be,
  * which changes nothing.

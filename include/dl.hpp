@@ -200,7 +200,7 @@ using unauthenticated = error_of<error_kind::unauthenticated>;
 using quota_exceeded = error_of<error_kind::quota_exceeded>;
 /// This build, driver or directory cannot do it.
 using unsupported = error_of<error_kind::unsupported>;
-/// Another holds the lock, and the call was not to take it.
+/// Another holds the lock, and the call was not to take it; or took it while it was being opened.
 using locked = error_of<error_kind::locked>;
 /// A bug of ours.
 using internal = error_of<error_kind::internal>;
@@ -1068,14 +1068,15 @@ class cursor {
     return detail::started(detail::take_optional_dlsn,
                            [&](dl_call **begun) { return dl_cursor_position_start(cursor_.get(), begun); });
   }
-  /// Moves it forward, never back; answers the position in force.
+  /// Moves it forward, never back; answers the position in force. Whether there is a record at the position is not checked: one behind
+  /// the end of the log skips every record to come up to it.
   dlsn advance(const dlsn &to, timeout most = forever) { return advance_start(to).get(most); }
   /// Starts advance.
   call<dlsn> advance_start(const dlsn &to) {
     return detail::started(detail::take_dlsn,
                            [&](dl_call **begun) { return dl_cursor_advance_start(cursor_.get(), to, begun); });
   }
-  /// Moves it, also back.
+  /// Moves it, also back. The position is not checked, as in advance.
   void reset(const dlsn &to, timeout most = forever) { reset_start(to).get(most); }
   /// Starts reset.
   call<void> reset_start(const dlsn &to) {

@@ -240,7 +240,8 @@ export interface LogOptions {
 export interface WriterOptions {
   /**
    * What to do about a writer that holds the log: `force` cuts it off now, `wait:30s` waits that long for it to let go,
-   * `never` does not wait; the last two then fail with `locked`. Default: force.
+   * `never` does not wait; the last two then fail with `locked`. So does any of them when another took it while this
+   * one was being opened: try again. Default: force.
    */
   takeover?: Takeover | undefined;
   /**
@@ -335,7 +336,8 @@ export interface ReaderOptions {
   locked?: boolean | undefined;
   /**
    * What a locked reader does about another that holds the lock: `force` cuts it off now, `wait:30s` waits that long
-   * for it to let go, `never` does not wait; the last two then fail with `locked`. Default: force.
+   * for it to let go, `never` does not wait; the last two then fail with `locked`. So does any of them when another
+   * took it while this one was being opened: try again. Default: force.
    */
   takeover?: Takeover | undefined;
   /**

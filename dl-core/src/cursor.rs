@@ -47,7 +47,8 @@ impl Cursor {
     /// force, which is durable. That is a later one if the cursor stands there already: it is never moved back, whatever
     /// other processes do at the same time. So a call can be repeated, and who was overtaken has lost nothing.
     ///
-    /// Whether there is a record at the position is not checked.
+    /// Whether there is a record at the position is not checked: one behind the end of the log skips every record to
+    /// come up to it.
     ///
     /// Dropping this future leaves the cursor moved or not.
     ///

@@ -98,9 +98,9 @@ pub use seams::build_runtime;
 pub use telemetry::{Distribution, Event, Level, Metric, MetricValue, Snapshot};
 pub use types::{
     BindingInfo, Compression, CursorName, Digest, Dlsn, Durability, Finding, FormatInfo, InProgress, LogName,
-    MAX_BATCH_BYTES, MAX_ENTRY_BYTES, MAX_PAYLOAD_BYTES, MAX_RECORD_BYTES, NamespaceInfo, NewRecord,
-    NewRecordView, ProcessInfo, RECORD_HEADER_BYTES, Receipt, Record, RecordBatch, RecordView, RecordViews,
-    SegmentId, SegmentNumber, Severity, Subject, Takeover, Txid, Verification,
+    MAX_BATCH_BYTES, MAX_ENTRY_BYTES, MAX_PAYLOAD_BYTES, MAX_RECORD_BYTES, MAX_USER_METADATA_BYTES,
+    NamespaceInfo, NewRecord, NewRecordView, ProcessInfo, RECORD_HEADER_BYTES, Receipt, Record, RecordBatch,
+    RecordView, RecordViews, SegmentId, SegmentNumber, Severity, Subject, Takeover, Txid, Verification,
 };
 pub use writer::{BatchTicket, ManyTicket, Receipts, Ticket, Writer};
 

@@ -299,10 +299,11 @@ impl Log {
         .await
     }
 
-    /// Sets the bytes that the user keeps with the log; none removes them.
+    /// Sets the bytes that the user keeps with the log, at most
+    /// [`MAX_USER_METADATA_BYTES`](crate::MAX_USER_METADATA_BYTES); none removes them.
     ///
     /// # Errors
-    /// `not-found` if there is no such log.
+    /// `not-found` if there is no such log; `too-large`.
     pub async fn set_user_metadata(&self, data: impl Into<Bytes>) -> Result<()> {
         self.engine
             .change(

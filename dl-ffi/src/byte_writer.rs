@@ -15,7 +15,7 @@ use crate::handle::{self, Boxed, Object, Out};
 use crate::log::{dl_log, on as on_log, writer_options};
 use crate::options::dl_writer_options;
 use crate::turn_taking::TurnTaking;
-use crate::waiting::{block, change, look, start};
+use crate::waiting::{block, change, for_call, look, start};
 
 /// The most bytes that are copied for one call.
 const MOST_BYTES: usize = 1 << 30;
@@ -158,7 +158,7 @@ pub extern "C" fn dl_byte_writer_write(
     timeout_ms: i64,
 ) -> *mut dl_error {
     boundary(|| {
-        let bytes = bytes.copy(MOST_BYTES)?;
+        let bytes = for_call("write", bytes.copy(MOST_BYTES))?;
         block(timeout_ms, change("write"), on(writer, |it| it.write(bytes))?)
     })
 }
@@ -171,7 +171,7 @@ pub extern "C" fn dl_byte_writer_write_start(
     call: *mut *mut dl_call,
 ) -> *mut dl_error {
     boundary(|| {
-        let bytes = bytes.copy(MOST_BYTES)?;
+        let bytes = for_call("write", bytes.copy(MOST_BYTES))?;
         start(call, change("write"), on(writer, |it| it.write(bytes))?)
     })
 }

@@ -4,10 +4,13 @@ use std::ptr;
 use std::slice;
 
 use bytes::{Bytes, BytesMut};
-use dl_core::{Error, ErrorKind, Result};
+use dl_core::{Error, ErrorKind, MAX_PAYLOAD_BYTES, Result};
 
 use crate::boundary::answer;
 use crate::handle::{self, Boxed, Object, null};
+
+/// No memory has more.
+const MOST_TOGETHER: usize = isize::MAX.cast_unsigned();
 
 /// A view of bytes.
 ///
@@ -48,27 +51,38 @@ impl dl_bytes {
         Ok(unsafe { slice::from_raw_parts(self.data, self.length) })
     }
 
+    /// A copy of what it shows, which is the payload of a record.
+    ///
+    /// # Errors
+    /// As [`copy`](Self::copy).
+    pub(crate) fn copy_payload(self) -> Result<Bytes> {
+        check_payload(self.length)?;
+        self.read().map(Bytes::copy_from_slice)
+    }
+
     /// A copy of what it shows, of at most `most` bytes.
     ///
     /// # Errors
     /// As [`read`](Self::read); `too-large`, before anything is allocated.
     pub(crate) fn copy(self, most: usize) -> Result<Bytes> {
         let bytes = self.read()?;
-        check_length(bytes.len(), most)?;
+        if bytes.len() > most {
+            return Err(too_large(bytes.len(), most));
+        }
         Ok(Bytes::copy_from_slice(bytes))
     }
 }
 
-/// Copies of what many views show, one behind another in one piece of memory, each of at most `most` bytes.
+/// Copies of what many views show, which are payloads of records, one behind another in one piece of memory.
 ///
 /// # Errors
-/// As [`dl_bytes::copy`].
-pub(crate) fn copy_all(views: &[dl_bytes], most: usize) -> Result<impl Iterator<Item = Bytes>> {
+/// As [`dl_bytes::copy_payload`].
+pub(crate) fn copy_payloads(views: &[dl_bytes]) -> Result<impl Iterator<Item = Bytes>> {
     let mut total: usize = 0;
     for view in views {
-        check_length(view.length, most)?;
+        check_payload(view.length)?;
         view.read()?;
-        total = total.checked_add(view.length).ok_or_else(|| too_large(usize::MAX, most))?;
+        total = total.checked_add(view.length).ok_or_else(|| too_large(usize::MAX, MOST_TOGETHER))?;
     }
     let mut memory = BytesMut::with_capacity(total);
     for view in views {
@@ -96,14 +110,26 @@ pub(crate) fn array<'a, T>(first: *const T, count: usize, name: &'static str) ->
     Ok(unsafe { slice::from_raw_parts(first, count) })
 }
 
-/// Whether so many bytes are too many.
-pub(crate) fn check_length(length: usize, most: usize) -> Result<()> {
-    if length > most { Err(too_large(length, most)) } else { Ok(()) }
+/// Whether so many bytes can be the payload of a record.
+///
+/// # Errors
+/// `too-large`, in the words of the core, which the bytes do not come to: nothing of such a length is copied.
+pub(crate) fn check_payload(length: usize) -> Result<()> {
+    if length <= MAX_PAYLOAD_BYTES {
+        return Ok(());
+    }
+    let message = format!(
+        "a payload has {length} bytes; the most is {MAX_PAYLOAD_BYTES}: split it into several records"
+    );
+    Err(Error::new(ErrorKind::TooLarge, message))
 }
 
 #[cold]
 fn too_large(length: usize, most: usize) -> Error {
-    Error::new(ErrorKind::TooLarge, format!("{length} bytes were given; the most is {most}"))
+    Error::new(
+        ErrorKind::TooLarge,
+        format!("{length} bytes were given; the most is {most}: give them in parts"),
+    )
 }
 
 /// Bytes that the library made.

@@ -46,7 +46,7 @@ pub const DISTLOG_ERROR_UNAUTHENTICATED: u32 = 16;
 pub const DISTLOG_ERROR_QUOTA_EXCEEDED: u32 = 17;
 /// This build, driver or directory cannot do it.
 pub const DISTLOG_ERROR_UNSUPPORTED: u32 = 18;
-/// Another holds the lock and the caller asked not to take it.
+/// Another holds the lock and the caller asked not to take it, or took it while it was being opened.
 pub const DISTLOG_ERROR_LOCKED: u32 = 19;
 /// A bug of ours, or an error number this build does not know.
 pub const DISTLOG_ERROR_INTERNAL: u32 = 20;

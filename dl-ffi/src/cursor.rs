@@ -183,6 +183,8 @@ pub extern "C" fn dl_cursor_position_start(cursor: *mut dl_cursor, call: *mut *m
 /// Moves a cursor forward to the record that was processed last, and makes it if there is none. `in_force` is the durable
 /// position from then on, which may be NULL: a later one if the cursor stands there already, for it is never moved back.
 ///
+/// Whether there is a record at the position is not checked: one behind the end of the log skips every record to come up to it.
+///
 /// Errors: locked if a locked reader has the cursor; fenced if this is the cursor of one that lost its lock; not-found if the
 /// log is gone.
 #[unsafe(no_mangle)]
@@ -212,7 +214,8 @@ pub extern "C" fn dl_cursor_advance_start(
     })
 }
 
-/// Moves a cursor to this position, also back, and makes it if there is none. Errors: as dl_cursor_advance.
+/// Moves a cursor to this position, also back, and makes it if there is none. The position is not checked, as in
+/// dl_cursor_advance. Errors: as dl_cursor_advance.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_cursor_reset(cursor: *mut dl_cursor, to: dl_dlsn, timeout_ms: i64) -> *mut dl_error {
     boundary(|| {

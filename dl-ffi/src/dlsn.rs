@@ -12,6 +12,9 @@ use crate::text;
 /// The position of a record in its log: unique, and increasing in append order.
 ///
 /// Its text form is `segment:entry:slot`, such as `3:120:0`. Compare with dl_dlsn_compare.
+///
+/// No record has a negative part. They are taken all the same, as bounds: DistributedLog stores `0:-1:-1` where it has no position,
+/// and `1:0:-1` is in front of every record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(C)]
 pub struct dl_dlsn {

@@ -3,7 +3,7 @@
 use std::ffi::{CStr, CString, c_char};
 use std::ptr;
 
-use dl_core::Error;
+use dl_core::{Error, ErrorKind};
 
 use crate::boundary::{answer, boundary};
 use crate::dlsn::dl_dlsn;
@@ -49,7 +49,8 @@ impl dl_error {
 pub extern "C" fn dl_error_new(kind: u32, message: *const c_char) -> *mut dl_error {
     boundary(|| {
         let message = text::read_or_null(message, "message")?.unwrap_or_default();
-        Err(Error::from_number(u16::try_from(kind).unwrap_or_default(), message.to_owned()))
+        let kind = u16::try_from(kind).ok().and_then(ErrorKind::from_number).unwrap_or(ErrorKind::Internal);
+        Err(Error::new(kind, message.to_owned()))
     })
 }
 
@@ -144,7 +145,7 @@ pub extern "C" fn dl_error_free(error: *mut dl_error) {
 }
 
 /// The name of a kind with a NUL behind it.
-fn name_of(kind: dl_core::ErrorKind) -> &'static CStr {
+fn name_of(kind: ErrorKind) -> &'static CStr {
     use dl_core::ErrorKind::*;
     match kind {
         InvalidArgument => c"invalid-argument",
@@ -173,8 +174,6 @@ fn name_of(kind: dl_core::ErrorKind) -> &'static CStr {
 
 #[cfg(test)]
 mod tests {
-    use dl_core::ErrorKind;
-
     use super::*;
 
     #[test]
@@ -185,6 +184,19 @@ mod tests {
             let constant = kind.name().to_uppercase().replace('-', "_");
             let line = format!("pub const DISTLOG_ERROR_{constant}: u32 = {};", kind.number());
             assert!(code.contains(&line), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_kind_that_there_is_not_is_internal() {
+        for (given, kind) in
+            [(999, ErrorKind::Internal), (0, ErrorKind::Internal), (u32::MAX, ErrorKind::Internal)]
+                .into_iter()
+                .chain(ErrorKind::ALL.map(|kind| (kind.number().into(), kind)))
+        {
+            let error = dl_error_new(given, c"x".as_ptr());
+            assert_eq!(dl_error_kind(error), u32::from(kind.number()));
+            dl_error_free(error);
         }
     }
 

@@ -187,5 +187,5 @@ impl<T: Boxed> Out<*mut T> {
 /// The error for a pointer that may not be NULL.
 #[cold]
 pub(crate) fn null(name: &str) -> Error {
-    Error::new(ErrorKind::InvalidArgument, format!("{name} is NULL"))
+    Error::new(ErrorKind::InvalidArgument, format!("NULL was given for {name}"))
 }

@@ -10,7 +10,7 @@ use crate::error::dl_error;
 use crate::handle::{self, Out};
 use crate::log::{dl_log, on};
 use crate::options::{Settings, dl_log_options};
-use crate::waiting::{block, change, look, start};
+use crate::waiting::{block, change, for_call, look, start};
 
 /// The most bytes of the user that are copied for a call; what a log can hold is less.
 const MOST_BYTES: usize = 1 << 30;
@@ -35,7 +35,7 @@ fn setting_user_metadata(
     log: *const dl_log,
     data: dl_bytes,
 ) -> Result<impl Future<Output = Result<()>> + Send + 'static> {
-    let data: Bytes = data.copy(MOST_BYTES)?;
+    let data: Bytes = for_call("set_user_metadata", data.copy(MOST_BYTES))?;
     on(log, |log| async move { log.set_user_metadata(data).await })
 }
 
@@ -103,9 +103,9 @@ pub extern "C" fn dl_log_get_user_metadata_start(log: *mut dl_log, call: *mut *m
     boundary(|| start(call, look("user_metadata"), on(log, user_metadata)?))
 }
 
-/// Sets the bytes that the user keeps with the log; none removes them.
+/// Sets the bytes that the user keeps with the log, at most 524288; none removes them.
 ///
-/// Errors: not-found if there is no such log; too-large.
+/// Errors: not-found if there is no such log; too-large for more.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_log_set_user_metadata(
     log: *mut dl_log,

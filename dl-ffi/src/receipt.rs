@@ -4,13 +4,13 @@ use std::ffi::c_char;
 use std::ptr;
 use std::sync::OnceLock;
 
-use dl_core::{Dlsn, Durability, Error, Receipt, Receipts, Result};
+use dl_core::{Dlsn, Durability, Error, ErrorKind, Receipt, Receipts, Result};
 
 use crate::boundary::{answer, boundary};
 use crate::codes::{DISTLOG_DURABILITY_MEMORY, DISTLOG_DURABILITY_POWER_LOSS, DISTLOG_DURABILITY_REPLICATED};
 use crate::dlsn::dl_dlsn;
 use crate::error::dl_error;
-use crate::handle::{self, Boxed, Object, Out, null};
+use crate::handle::{self, Boxed, Object, Out};
 
 /// The acknowledgement of an append.
 #[derive(Debug)]
@@ -146,8 +146,12 @@ pub extern "C" fn dl_receipts_at(receipts: *const dl_receipts, index: usize) -> 
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_receipts_error(receipts: *const dl_receipts, index: usize) -> *mut dl_error {
     boundary(|| {
-        let record =
-            handle::borrow(receipts)?.records().get(index).ok_or_else(|| null("the record at this index"))?;
+        let records = handle::borrow(receipts)?.records();
+        let record = records.get(index).ok_or_else(|| {
+            let message =
+                format!("there is no record {index}: the receipts have {}, counted from 0", records.len());
+            Error::new(ErrorKind::InvalidArgument, message)
+        })?;
         record.as_ref().map(drop).map_err(Clone::clone)
     })
 }

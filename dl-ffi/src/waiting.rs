@@ -41,6 +41,14 @@ impl Called {
     }
 }
 
+/// What is made of the arguments of a call, whose name an error of it bears.
+///
+/// # Errors
+/// That of what is made.
+pub(crate) fn for_call<T>(operation: &'static str, made: Result<T>) -> Result<T> {
+    made.map_err(|error| error.during(operation))
+}
+
 /// Until when a caller waits.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Deadline(Option<Instant>);

@@ -189,7 +189,8 @@ class WriterOptions(TypedDict, total=False):
 
     takeover: Literal["force", "never"] | timedelta | float | str | None
     """What to do about a writer that holds the log: `force` cuts it off now, `wait:30s` waits that long for it to
-    let go, `never` does not wait; the last two then fail with `locked`. Default: force."""
+    let go, `never` does not wait; the last two then fail with `locked`. So does any of them when another took it
+    while this one was being opened: try again. Default: force."""
 
     create_log: bool | None
     """Makes the log if it does not exist. Default: false."""
@@ -264,7 +265,8 @@ class ReaderOptions(TypedDict, total=False):
 
     takeover: Literal["force", "never"] | timedelta | float | str | None
     """What a locked reader does about another that holds the lock: `force` cuts it off now, `wait:30s` waits that
-    long for it to let go, `never` does not wait; the last two then fail with `locked`. Default: force."""
+    long for it to let go, `never` does not wait; the last two then fail with `locked`. So does any of them when
+    another took it while this one was being opened: try again. Default: force."""
 
     whole_record_sets: bool | None
     """Delivers a record set as the one record it is stored as, at the position of its first member, instead of its

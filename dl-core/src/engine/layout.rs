@@ -21,7 +21,7 @@ use bytes::Bytes;
 
 use crate::error::{Error, Result};
 use crate::metadata::{Expect, MetadataStore, Node, Op, Outcome, RefusalReason, Version};
-use crate::types::{CursorName, LogName};
+use crate::types::{CursorName, LogName, MAX_USER_METADATA_BYTES};
 
 /// What the root of each log is called.
 pub(crate) const ROOT_NAME: &str = "<default>";
@@ -211,12 +211,22 @@ pub(crate) fn no_log(log: &LogName) -> Error {
 }
 
 /// Replaces the data of the log's own node: the user's metadata.
+///
+/// # Errors
+/// `too-large` if it is over the limit; `not-found`; what the commit fails with.
 pub(crate) async fn set_user_metadata(
     metadata: &dyn MetadataStore,
     log: &LogName,
     incarnation: Option<u64>,
     data: Bytes,
 ) -> Result<()> {
+    if data.len() > MAX_USER_METADATA_BYTES {
+        return Err(Error::too_large(format!(
+            "the user metadata has {} bytes; the most is {MAX_USER_METADATA_BYTES}: keep the rest elsewhere, and here where it is",
+            data.len()
+        ))
+        .with("log", log));
+    }
     let paths = LogPaths::new(log);
     loop {
         let there = require_same(metadata, log, incarnation).await?.version;

@@ -46,7 +46,7 @@ pub enum ErrorKind {
     QuotaExceeded = 17,
     /// This build, driver or directory cannot do it.
     Unsupported = 18,
-    /// Another holds the lock and the caller asked not to take it.
+    /// Another holds the lock and the caller asked not to take it, or took it while it was being opened.
     Locked = 19,
     /// A bug of ours, or an error number this build does not know.
     Internal = 20,

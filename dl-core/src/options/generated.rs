@@ -987,7 +987,8 @@ impl fmt::Debug for LogOptions {
 #[non_exhaustive]
 pub struct WriterOptions {
     /// What to do about a writer that holds the log: `force` cuts it off now, `wait:30s` waits that long
-    /// for it to let go, `never` does not wait; the last two then fail with `locked`.
+    /// for it to let go, `never` does not wait; the last two then fail with `locked`. So does any of them
+    /// when another took it while this one was being opened: try again.
     ///
     /// Default: force.
     pub takeover: Takeover,
@@ -1305,7 +1306,8 @@ pub struct ReaderOptions {
     /// Default: false.
     pub locked: bool,
     /// What a locked reader does about another that holds the lock: `force` cuts it off now, `wait:30s`
-    /// waits that long for it to let go, `never` does not wait; the last two then fail with `locked`.
+    /// waits that long for it to let go, `never` does not wait; the last two then fail with `locked`. So
+    /// does any of them when another took it while this one was being opened: try again.
     ///
     /// Default: force.
     pub takeover: Takeover,

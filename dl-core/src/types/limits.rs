@@ -12,6 +12,10 @@ pub const MAX_PAYLOAD_BYTES: usize = MAX_RECORD_BYTES - RECORD_HEADER_BYTES;
 /// The largest entry before compression, its 13-byte envelope included: 1 MiB − 4 KiB.
 pub const MAX_ENTRY_BYTES: usize = 1_044_480;
 
+/// The most bytes that the user keeps with a log. ZooKeeper takes a mebibyte with each request, and what goes with them has to
+/// have room there too; the drivers all have this one, so that a log can be copied to any of them.
+pub const MAX_USER_METADATA_BYTES: usize = 512 << 10;
+
 /// Bytes of an entry's envelope.
 pub(crate) const ENVELOPE_BYTES: usize = 13;
 

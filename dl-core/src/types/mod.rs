@@ -17,6 +17,7 @@ pub use ids::{CursorName, LogName, SegmentId, SegmentNumber, Txid};
 pub use info::{BindingInfo, FormatInfo, NamespaceInfo, ProcessInfo};
 pub(crate) use limits::ENVELOPE_BYTES;
 pub use limits::{
-    MAX_BATCH_BYTES, MAX_ENTRY_BYTES, MAX_PAYLOAD_BYTES, MAX_RECORD_BYTES, RECORD_HEADER_BYTES,
+    MAX_BATCH_BYTES, MAX_ENTRY_BYTES, MAX_PAYLOAD_BYTES, MAX_RECORD_BYTES, MAX_USER_METADATA_BYTES,
+    RECORD_HEADER_BYTES,
 };
 pub use record::{Durability, NewRecord, NewRecordView, Receipt, Record, RecordView};

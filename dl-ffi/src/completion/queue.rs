@@ -71,8 +71,11 @@ impl Queue {
         self.filled.notify_one();
     }
 
-    /// Waits for calls and takes some.
+    /// Waits for calls and takes some; who wants none does not wait.
     fn next(&self, timeout_ms: i64, most: usize) -> Vec<(Arc<dl_call>, UserData)> {
+        if most == 0 {
+            return Vec::new();
+        }
         let empty = |ready: &mut Ready| ready.calls.is_empty();
         let ready = self.ready();
         let mut ready = match duration(timeout_ms) {
@@ -129,7 +132,7 @@ pub extern "C" fn dl_queue_fd(queue: *const dl_queue) -> i32 {
 }
 
 /// Takes calls out of the queue, in the order in which they were done: up to `max`, and at least one unless the time runs out
-/// before there is any. That is no error; `count` is then 0.
+/// before there is any. That is no error; `count` is then 0. With a `max` of 0 it is 0 at once.
 ///
 /// For each call its pointer, or NULL if it was freed before it was done, goes into `calls`, and the pointer that was given
 /// to dl_call_enqueue into `user_data`; both are arrays of `max`, of which one may be NULL. The calls stay the caller's, to be

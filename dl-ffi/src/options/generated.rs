@@ -803,7 +803,8 @@ pub extern "C" fn dl_writer_options_free(options: *mut dl_writer_options) {
 }
 
 /// What to do about a writer that holds the log: "force" cuts it off now, "wait:30s" waits that long
-/// for it to let go, "never" does not wait; the last two then fail with "locked".
+/// for it to let go, "never" does not wait; the last two then fail with "locked". So does any of them
+/// when another took it while this one was being opened: try again.
 ///
 /// "force", "never", "wait:DURATION"; default force. Errors: invalid-argument if the value cannot be,
 /// which changes nothing.
@@ -1156,7 +1157,8 @@ pub extern "C" fn dl_reader_options_set_locked(
 }
 
 /// What a locked reader does about another that holds the lock: "force" cuts it off now, "wait:30s"
-/// waits that long for it to let go, "never" does not wait; the last two then fail with "locked".
+/// waits that long for it to let go, "never" does not wait; the last two then fail with "locked". So
+/// does any of them when another took it while this one was being opened: try again.
 ///
 /// "force", "never", "wait:DURATION"; default force. Errors: invalid-argument if the value cannot be,
 /// which changes nothing.

@@ -1,6 +1,6 @@
 //! Appends of one record.
 
-use dl_core::{Condition, Error, MAX_PAYLOAD_BYTES, NewRecord, Receipt, Result, Ticket, Writer};
+use dl_core::{Condition, Error, NewRecord, Receipt, Result, Ticket, Writer};
 
 use super::append_options::dl_append_options;
 use super::{dl_writer, turns};
@@ -10,7 +10,10 @@ use crate::completion::call::dl_call;
 use crate::error::dl_error;
 use crate::handle::{self, Out};
 use crate::receipt::dl_receipt;
-use crate::waiting::{Deadline, block_until, change, look, place_in_turn, start_in_turn};
+use crate::waiting::{Deadline, block_until, change, for_call, look, place_in_turn, start_in_turn};
+
+const APPEND: &str = "append";
+const TRY_APPEND: &str = "try_append";
 
 /// One append, as it was asked for.
 struct Single {
@@ -23,7 +26,7 @@ impl Single {
     fn new(writer: *const dl_writer, payload: dl_bytes, options: *const dl_append_options) -> Result<Self> {
         let writer = handle::borrow(writer)?.writer.clone();
         let options = handle::borrow_or_null(options)?;
-        let record = NewRecord::new(payload.copy(MAX_PAYLOAD_BYTES)?);
+        let record = NewRecord::new(payload.copy_payload()?);
         let record = options.and_then(|options| options.txid).into_iter().fold(record, NewRecord::txid);
         Ok(Self { writer, record, condition: options.and_then(|options| options.condition) })
     }
@@ -56,10 +59,10 @@ impl Single {
         }
         let deadline = Deadline::new(timeout_ms);
         let ticket = match timeout_ms {
-            0 => self.place_now().map_err(|error| error.during("append"))?,
-            _ => block_until(deadline, look("append"), self.place())?,
+            0 => self.place_now().map_err(|error| error.during(APPEND))?,
+            _ => block_until(deadline, look(APPEND), self.place())?,
         };
-        block_until(deadline, change("append"), ticket)
+        block_until(deadline, change(APPEND), ticket)
     }
 }
 
@@ -84,7 +87,8 @@ pub extern "C" fn dl_writer_append(
     receipt: *mut *mut dl_receipt,
 ) -> *mut dl_error {
     boundary(|| {
-        let appended = Single::new(writer, payload, options)?.append_blocking(timeout_ms)?;
+        let appended =
+            for_call(APPEND, Single::new(writer, payload, options))?.append_blocking(timeout_ms)?;
         Out::optional(receipt).put_object(dl_receipt::new(appended));
         Ok(())
     })
@@ -103,7 +107,8 @@ pub extern "C" fn dl_writer_append_start(
     call: *mut *mut dl_call,
 ) -> *mut dl_error {
     boundary(|| {
-        start_in_turn(turns(writer)?, call, change("append"), Single::new(writer, payload, options)?.append())
+        let single = for_call(APPEND, Single::new(writer, payload, options))?;
+        start_in_turn(turns(writer)?, call, change(APPEND), single.append())
     })
 }
 
@@ -118,10 +123,10 @@ pub extern "C" fn dl_writer_try_append_start(
     call: *mut *mut dl_call,
 ) -> *mut dl_error {
     boundary(|| {
-        let named = |error: Error| error.during("try_append");
-        let single = Single::new(writer, payload, options)?;
+        let named = |error: Error| error.during(TRY_APPEND);
+        let single = Single::new(writer, payload, options).map_err(named)?;
         // Its turn among all calls and its place in the log are one step: it is told of in the order of the log.
-        place_in_turn(turns(writer)?, call, change("try_append"), || {
+        place_in_turn(turns(writer)?, call, change(TRY_APPEND), || {
             let writer = single.writer.clone();
             let ticket = single.place_now().map_err(named)?;
             Ok(async move { settled(writer, ticket).await.map_err(named) })

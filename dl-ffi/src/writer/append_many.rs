@@ -1,21 +1,19 @@
 //! Appends of many records with one call.
 
-use dl_core::{
-    Condition, Error, ErrorKind, MAX_PAYLOAD_BYTES, ManyTicket, NewRecord, NewRecordView, Result, Txid,
-    Writer,
-};
+use dl_core::{Condition, Error, ErrorKind, ManyTicket, NewRecord, NewRecordView, Result, Txid, Writer};
 
 use super::append_options::dl_append_options;
 use super::{dl_writer, turns};
 use crate::boundary::boundary;
-use crate::bytes::{array, check_length, copy_all, dl_bytes};
+use crate::bytes::{array, check_payload, copy_payloads, dl_bytes};
 use crate::completion::call::dl_call;
 use crate::error::dl_error;
 use crate::handle::{self, Out};
 use crate::receipt::{dl_receipts, put_receipts};
-use crate::waiting::{block, change, place_in_turn, start_in_turn};
+use crate::waiting::{block, change, for_call, place_in_turn, start_in_turn};
 
 const APPEND_MANY: &str = "append_many";
+const APPEND_BATCH: &str = "append_batch";
 
 /// In an array of txids: the record has none of its own.
 const NO_TXID: i64 = -1;
@@ -49,7 +47,7 @@ impl<'a> Shown<'a> {
         let txids = if txids.is_null() { &[] } else { array(txids, count, "txids")? };
         let mut refused = None;
         for (index, payload) in payloads.iter().enumerate() {
-            if let Err(error) = check_length(payload.length, MAX_PAYLOAD_BYTES) {
+            if let Err(error) = check_payload(payload.length) {
                 (payloads, refused) = (&payloads[..index], Some(error));
                 break;
             }
@@ -77,7 +75,7 @@ impl<'a> Shown<'a> {
 
     /// Copies, from this record on.
     fn copies(&self, from: usize) -> Result<Vec<NewRecord>> {
-        let payloads = copy_all(self.payloads.get(from..).unwrap_or_default(), MAX_PAYLOAD_BYTES)?;
+        let payloads = copy_payloads(self.payloads.get(from..).unwrap_or_default())?;
         let records = (from..).zip(payloads).map(|(index, payload)| {
             self.txid(index).into_iter().fold(NewRecord::new(payload), NewRecord::txid)
         });
@@ -97,7 +95,7 @@ impl<'a> Shown<'a> {
         let message = "records of which each is appended for itself have no condition; append a batch";
         let records = match self.condition {
             None => Ok(self.place()?),
-            Some(_) => Err(Error::new(ErrorKind::InvalidArgument, message)),
+            Some(_) => Err(Error::new(ErrorKind::InvalidArgument, message).during(APPEND_MANY)),
         };
         let Self { writer, refused: too_large, .. } = self;
         Ok(async move {
@@ -125,7 +123,7 @@ impl<'a> Shown<'a> {
         let Self { writer, refused, condition, .. } = self;
         Ok(async move {
             if let Some(error) = refused {
-                return Err(error);
+                return Err(error.during(APPEND_BATCH));
             }
             let ticket = writer.append_batch(records, condition).await?;
             Ok(dl_receipts::all(ticket.await?))
@@ -153,7 +151,8 @@ pub extern "C" fn dl_writer_append_many(
 ) -> *mut dl_error {
     boundary(|| {
         let out = Out::optional(receipts);
-        let verb = Shown::new(writer, payloads, txids, count, options)?.append_many()?;
+        let shown = for_call(APPEND_MANY, Shown::new(writer, payloads, txids, count, options))?;
+        let verb = shown.append_many()?;
         put_receipts(block(timeout_ms, change(APPEND_MANY), verb)?, out)
     })
 }
@@ -170,7 +169,7 @@ pub extern "C" fn dl_writer_append_many_start(
     call: *mut *mut dl_call,
 ) -> *mut dl_error {
     boundary(|| {
-        let shown = Shown::new(writer, payloads, txids, count, options)?;
+        let shown = for_call(APPEND_MANY, Shown::new(writer, payloads, txids, count, options))?;
         place_in_turn(turns(writer)?, call, change(APPEND_MANY), || shown.append_many())
     })
 }
@@ -190,8 +189,9 @@ pub extern "C" fn dl_writer_append_batch(
     receipts: *mut *mut dl_receipts,
 ) -> *mut dl_error {
     boundary(|| {
-        let verb = Shown::new(writer, payloads, txids, count, options)?.append_batch()?;
-        Out::optional(receipts).give(block(timeout_ms, change("append_batch"), verb))
+        let shown = for_call(APPEND_BATCH, Shown::new(writer, payloads, txids, count, options))?;
+        let verb = shown.append_batch()?;
+        Out::optional(receipts).give(block(timeout_ms, change(APPEND_BATCH), verb))
     })
 }
 
@@ -207,7 +207,8 @@ pub extern "C" fn dl_writer_append_batch_start(
     call: *mut *mut dl_call,
 ) -> *mut dl_error {
     boundary(|| {
-        let verb = Shown::new(writer, payloads, txids, count, options)?.append_batch()?;
-        start_in_turn(turns(writer)?, call, change("append_batch"), verb)
+        let shown = for_call(APPEND_BATCH, Shown::new(writer, payloads, txids, count, options))?;
+        let verb = shown.append_batch()?;
+        start_in_turn(turns(writer)?, call, change(APPEND_BATCH), verb)
     })
 }

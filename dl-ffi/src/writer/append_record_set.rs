@@ -13,7 +13,9 @@ use crate::error::dl_error;
 use crate::handle::{self, Out};
 use crate::receipt::dl_receipts;
 use crate::text;
-use crate::waiting::{block, change, start_in_turn};
+use crate::waiting::{block, change, for_call, start_in_turn};
+
+const APPEND_RECORD_SET: &str = "append_record_set";
 
 /// A record set, as it was asked for.
 struct Set {
@@ -62,8 +64,9 @@ pub extern "C" fn dl_writer_append_record_set(
     receipts: *mut *mut dl_receipts,
 ) -> *mut dl_error {
     boundary(|| {
-        let verb = Set::new(writer, payloads, count, compression, options)?.append();
-        Out::optional(receipts).give(block(timeout_ms, change("append_record_set"), verb))
+        let verb =
+            for_call(APPEND_RECORD_SET, Set::new(writer, payloads, count, compression, options))?.append();
+        Out::optional(receipts).give(block(timeout_ms, change(APPEND_RECORD_SET), verb))
     })
 }
 
@@ -79,7 +82,8 @@ pub extern "C" fn dl_writer_append_record_set_start(
     call: *mut *mut dl_call,
 ) -> *mut dl_error {
     boundary(|| {
-        let verb = Set::new(writer, payloads, count, compression, options)?.append();
-        start_in_turn(turns(writer)?, call, change("append_record_set"), verb)
+        let verb =
+            for_call(APPEND_RECORD_SET, Set::new(writer, payloads, count, compression, options))?.append();
+        start_in_turn(turns(writer)?, call, change(APPEND_RECORD_SET), verb)
     })
 }

@@ -179,8 +179,10 @@ impl WriterCore {
         &self.log
     }
 
-    /// What the caller of a failed call is told: a writer that was cut off by whoever deleted its log finds no log.
+    /// What the caller of a failed call is told: which log it was, and a writer that was cut off by whoever deleted its log finds
+    /// no log.
     pub(crate) async fn explain(&self, error: Error) -> Error {
+        let error = error.with("log", &self.log);
         if error.kind() != ErrorKind::Fenced {
             return error;
         }

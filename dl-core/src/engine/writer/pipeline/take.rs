@@ -127,6 +127,7 @@ impl Pipeline {
                 Error::condition_failed("the last record of the log is not the expected one").at(last.dlsn)
             }
         };
+        let error = error.with("log", &self.settings.log);
         self.complete(&entry.completion, Err(error), entry.usage, effects);
         self.forget_txids();
     }
