@@ -46,7 +46,7 @@ impl Writing {
 impl ByteWriter {
     /// Takes all of the bytes, and answers with the offset behind them.
     fn write(&self, py: Python<'_>, data: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-        let (data, (session, writing)) = (input::bytes(data)?, self.0.get()?);
+        let (data, (session, writing)) = (input::bytes_of("data", data)?, self.0.get()?);
         let writing = writing.clone();
         let write = async move {
             let mut writer = writing.writer.lock().await;

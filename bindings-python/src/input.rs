@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use dl_core::{Condition, NewRecord, NewRecordView, Txid};
+use pyo3::PyTypeInfo;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -41,7 +42,8 @@ enum Shown<'py> {
 }
 
 impl<'py> Shown<'py> {
-    fn new(value: &Bound<'py, PyAny>) -> PyResult<Self> {
+    /// `what` names the argument in errors.
+    fn new(what: &str, value: &Bound<'py, PyAny>) -> PyResult<Self> {
         if let Ok(bytes) = value.cast::<PyBytes>() {
             return Ok(Self::Object(bytes.clone()));
         }
@@ -49,11 +51,12 @@ impl<'py> Shown<'py> {
             return Ok(Self::Payload(payload.clone()));
         }
         if value.is_instance_of::<PyString>() {
-            return Err(PyTypeError::new_err("a payload is bytes or another buffer, not str; encode it"));
+            let message = format!("{what} is bytes or another buffer, not str; encode it");
+            return Err(PyTypeError::new_err(message));
         }
         let copy = PyMemoryView::from(value).and_then(|view| view.call_method0("tobytes"));
-        let words = || "the buffer does not give its bytes".to_owned();
-        let copy = copy.map_err(|error| refused(value.py(), error, words))?;
+        let words = || format!("{what} is a buffer that does not give its bytes");
+        let copy = copy.map_err(|error| no_buffer(what, value, refused(value.py(), error, words)))?;
         Ok(Self::Object(copy.cast_into::<PyBytes>()?))
     }
 
@@ -76,9 +79,27 @@ impl<'py> Shown<'py> {
     }
 }
 
-/// The bytes of a buffer. Those of an object that cannot change are not copied; any other could change while we use them.
+/// The bytes of a payload. Those of an object that cannot change are not copied; any other could change while we use them.
 pub(crate) fn bytes(value: &Bound<'_, PyAny>) -> PyResult<Bytes> {
-    Ok(Shown::new(value)?.own(None))
+    bytes_of("a payload", value)
+}
+
+/// As [`bytes`], of what has this name in errors.
+pub(crate) fn bytes_of(what: &str, value: &Bound<'_, PyAny>) -> PyResult<Bytes> {
+    Ok(Shown::new(what, value)?.own(None))
+}
+
+/// What Python says of an object that is no buffer, in words that name it.
+fn no_buffer(what: &str, value: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
+    let py = value.py();
+    match value.get_type().name() {
+        Ok(kind) if error.is_instance_of::<PyTypeError>(py) => {
+            let named = PyTypeError::new_err(format!("{what} is bytes or another buffer, not {kind}"));
+            named.set_cause(py, Some(error));
+            named
+        }
+        _ => error,
+    }
 }
 
 fn of_object(bytes: &Bound<'_, PyBytes>) -> Bytes {
@@ -99,12 +120,12 @@ impl<'py> ShownRecord<'py> {
     /// A payload, or a pair of payload and txid.
     fn new(value: &Bound<'py, PyAny>) -> PyResult<Self> {
         let Ok(pair) = value.cast::<PyTuple>() else {
-            return Ok(Self { payload: Shown::new(value)?, txid: None });
+            return Ok(Self { payload: Shown::new("a payload", value)?, txid: None });
         };
         let words = || "a record is a payload, or a pair of payload and txid".to_owned();
         let parts = pair.extract::<(Bound<'py, PyAny>, Bound<'py, PyAny>)>();
         let (payload, chosen) = parts.map_err(|error| refused(value.py(), error, words))?;
-        let payload = Shown::new(&payload)?;
+        let payload = Shown::new("a payload", &payload)?;
         let chosen: Option<Number<i64>> = chosen.extract()?;
         let txid = chosen.map(|number| txid(value.py(), number.0)).transpose()?;
         Ok(Self { payload, txid })
@@ -135,10 +156,23 @@ const MOST_EXPECTED: usize = 4_096;
 pub(crate) fn records<'py>(values: &Bound<'py, PyAny>) -> PyResult<Vec<ShownRecord<'py>>> {
     // What a length says need not be true.
     let mut records = Vec::with_capacity(values.len().unwrap_or(0).min(MOST_EXPECTED));
-    for value in each(values)? {
-        records.push(ShownRecord::new(&value?)?);
+    for (index, value) in each(values)?.enumerate() {
+        let record = ShownRecord::new(&value?);
+        records.push(record.map_err(|error| of_record(values.py(), index, error))?);
     }
     Ok(records)
+}
+
+/// An error that says which of many records it is about.
+pub(crate) fn of_record(py: Python<'_>, index: usize, error: PyErr) -> PyErr {
+    if error.get_type(py).is(PyTypeError::type_object(py)) {
+        let named = PyTypeError::new_err(format!("record {index}: {}", error.value(py)));
+        named.set_cause(py, error.cause(py));
+        return named;
+    }
+    // What a method of the value raises stays what it is.
+    let _noted = error.value(py).call_method1("add_note", (format!("in record {index}"),));
+    error
 }
 
 /// The same, for whoever knows nothing of Python.

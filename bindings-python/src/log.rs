@@ -189,7 +189,7 @@ impl Log {
     }
 
     fn set_user_metadata(&self, py: Python<'_>, data: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-        let (data, (session, log)) = (input::bytes(data)?, self.parts()?);
+        let (data, (session, log)) = (input::bytes_of("data", data)?, self.parts()?);
         session.act(py, async move { log.set_user_metadata(data).await })
     }
 

@@ -222,8 +222,10 @@ impl Namespace {
         self.session.get()?.close(py)
     }
 
-    fn __enter__(slf: Py<Self>) -> Py<Self> {
-        slf
+    /// As a closed file: no call in the block could do anything.
+    fn __enter__(slf: Py<Self>, py: Python<'_>) -> PyResult<Py<Self>> {
+        slf.get().session.get()?.runtime(py)?;
+        Ok(slf)
     }
 
     #[pyo3(signature = (*_exception))]

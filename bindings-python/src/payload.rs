@@ -19,7 +19,7 @@ pub(crate) struct Payload(pub(crate) Bytes);
 impl Payload {
     #[new]
     fn new(data: &Bound<'_, PyAny>) -> PyResult<Self> {
-        input::bytes(data).map(Self)
+        input::bytes_of("data", data).map(Self)
     }
 
     fn __bytes__<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dl_core::ReaderCloser;
+use dl_core::{Error, ErrorKind, ReaderCloser};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
@@ -11,7 +11,7 @@ use crate::batch::Records;
 use crate::cursor::Cursor;
 use crate::delivery::Delivery;
 use crate::dlsn::{self, Dlsn};
-use crate::error::invalid;
+use crate::error::{invalid, raised};
 use crate::info;
 use crate::input;
 use crate::owned::Owned;
@@ -78,11 +78,13 @@ impl Reader {
     fn next_batch(
         &self,
         py: Python<'_>,
-        max: Number<usize>,
+        max: Number<i128>,
         wait: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Py<PyAny>> {
+        let max = usize::try_from(max.0)
+            .map_err(|_| invalid(py, format!("max is {}; it is a number from 0", max.0)))?;
         let (inner, wait) = (self.0.get()?, input::wait(wait)?);
-        let read = inner.shared.clone().read(max.0, wait);
+        let read = inner.shared.clone().read(max, wait);
         let batch = async move { read.await.map_err(|error| error.during("next_batch")) };
         inner.session.deliver(py, batch, all)
     }
@@ -132,8 +134,13 @@ impl Reader {
         Ok((!record.is_none(py)).then_some(record))
     }
 
-    fn __enter__(slf: Py<Self>) -> Py<Self> {
-        slf
+    /// As a closed file: what follows could not read.
+    fn __enter__(slf: Py<Self>, py: Python<'_>) -> PyResult<Py<Self>> {
+        if slf.get().0.get()?.shared.is_closed() {
+            let closed = Error::new(ErrorKind::Closed, "the reader was closed; open another one");
+            return Err(raised(py, &closed));
+        }
+        Ok(slf)
     }
 
     #[pyo3(signature = (*exception))]

@@ -79,6 +79,10 @@ impl Shared {
         state.end.filter(|_| state.returned.is_empty())
     }
 
+    pub(crate) fn is_closed(&self) -> bool {
+        self.state().closed
+    }
+
     /// From here on nothing is delivered that was read ahead.
     pub(crate) fn closing(&self) {
         let mut state = self.state();

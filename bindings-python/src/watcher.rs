@@ -5,11 +5,13 @@ use std::future::Future;
 use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use dl_core::{ErrorKind, LogChange, SegmentInfo};
+use dl_core::{Error, ErrorKind, LogChange, SegmentInfo};
 use pyo3::prelude::*;
-use tokio::sync::{Mutex, Notify};
+use pyo3::types::PyTuple;
+use tokio::sync::{Mutex, Notify, watch};
 
 use crate::delivery::{Delivery, Source, unless_given_back};
+use crate::error::raised;
 use crate::info;
 use crate::input;
 use crate::owned::Owned;
@@ -48,7 +50,9 @@ impl Watch for dl_core::SegmentWatcher {
 }
 
 struct Watching<W: Watch> {
-    watcher: Mutex<W>,
+    /// Gone once it was closed.
+    watcher: Mutex<Option<W>>,
+    closed: watch::Sender<bool>,
     told: StdMutex<Told<W::Told>>,
     /// Wakes the call that waits when something is given back.
     given_back: Notify,
@@ -64,16 +68,62 @@ struct Told<T> {
 impl<W: Watch> Watching<W> {
     fn new(watcher: W) -> Arc<Self> {
         let told = Told { count: 0, returned: BTreeMap::new() };
-        Arc::new(Self { watcher: Mutex::new(watcher), told: StdMutex::new(told), given_back: Notify::new() })
+        Arc::new(Self {
+            watcher: Mutex::new(Some(watcher)),
+            closed: watch::Sender::new(false),
+            told: StdMutex::new(told),
+            given_back: Notify::new(),
+        })
     }
 
     /// What is told next; nothing, if it took longer.
     async fn next(self: Arc<Self>, wait: Option<Duration>) -> dl_core::Result<Option<Delivery<Self>>> {
         let next = async move {
-            let told = self.again(&mut *self.watcher.lock().await).await?;
-            Ok(Delivery::new(self, told))
+            let told = self.while_open().await;
+            if self.is_closed() {
+                self.let_go();
+            }
+            Ok(Delivery::new(self, told?))
         };
         wait::at_most(wait, next).await
+    }
+
+    /// What is told next, unless it is closed before.
+    async fn while_open(&self) -> dl_core::Result<(u64, W::Told)> {
+        let mut closed = self.closed.subscribe();
+        let next = async {
+            match &mut *self.watcher.lock().await {
+                Some(watcher) => self.again(watcher).await,
+                None => Err(watcher_closed()),
+            }
+        };
+        tokio::select! {
+            biased;
+            // The sender lives in `self`, so the wait ends only with the value.
+            _ = closed.wait_for(|closed| *closed) => Err(watcher_closed()),
+            told = next => told,
+        }
+    }
+
+    fn is_closed(&self) -> bool {
+        *self.closed.borrow()
+    }
+
+    /// Ends it, and the call that waits on it.
+    fn close(&self) {
+        self.closed.send_replace(true);
+        self.let_go();
+    }
+
+    /// Lets go of what it watches with; a call that is at it does so when it ends.
+    fn let_go(&self) {
+        let watcher = self.watcher.try_lock().ok().and_then(|mut watcher| watcher.take());
+        drop(watcher);
+    }
+
+    /// What a block begins with.
+    fn check(&self, py: Python<'_>) -> PyResult<()> {
+        if self.is_closed() { Err(raised(py, &watcher_closed())) } else { Ok(()) }
     }
 
     /// What calls that were given up did not take, in the order in which it was told, or what is new.
@@ -145,6 +195,22 @@ impl LogWatcher {
         session.deliver(py, watcher.clone().next(wait), |py, told| told_or_none(py, told, info::change))
     }
 
+    /// Ends it, and the call that waits on it.
+    fn close(&self) -> PyResult<()> {
+        self.0.get()?.1.close();
+        Ok(())
+    }
+
+    fn __enter__(slf: Py<Self>, py: Python<'_>) -> PyResult<Py<Self>> {
+        slf.get().0.get()?.1.check(py)?;
+        Ok(slf)
+    }
+
+    #[pyo3(signature = (*_exception))]
+    fn __exit__(&self, _exception: &Bound<'_, PyTuple>) -> PyResult<()> {
+        self.close()
+    }
+
     fn __iter__(slf: Py<Self>) -> Py<Self> {
         slf
     }
@@ -163,6 +229,22 @@ impl SegmentWatcher {
         session.deliver(py, watcher.clone().next(wait), |py, told| told_or_none(py, told, info::segments))
     }
 
+    /// Ends it, and the call that waits on it.
+    fn close(&self) -> PyResult<()> {
+        self.0.get()?.1.close();
+        Ok(())
+    }
+
+    fn __enter__(slf: Py<Self>, py: Python<'_>) -> PyResult<Py<Self>> {
+        slf.get().0.get()?.1.check(py)?;
+        Ok(slf)
+    }
+
+    #[pyo3(signature = (*_exception))]
+    fn __exit__(&self, _exception: &Bound<'_, PyTuple>) -> PyResult<()> {
+        self.close()
+    }
+
     fn __iter__(slf: Py<Self>) -> Py<Self> {
         slf
     }
@@ -170,6 +252,10 @@ impl SegmentWatcher {
     fn __next__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.next(py, None)
     }
+}
+
+fn watcher_closed() -> Error {
+    Error::new(ErrorKind::Closed, "the watcher was closed; watch anew").during("next")
 }
 
 fn told_or_none<W: Watch>(

@@ -156,8 +156,9 @@ impl Writer {
         if_last: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Py<PyAny>> {
         let mut members = Vec::new();
-        for payload in input::each(payloads)? {
-            members.push(input::bytes(&payload?)?);
+        for (index, payload) in input::each(payloads)?.enumerate() {
+            let member = input::bytes(&payload?);
+            members.push(member.map_err(|error| input::of_record(py, index, error))?);
         }
         let compression = compression.map_or(Ok(Compression::None), |text| text.parse());
         let compression = compression.map_err(|error| raised(py, &error))?;

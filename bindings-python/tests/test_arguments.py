@@ -174,7 +174,8 @@ WITHOUT = {
     "Log.watch_segments", "Log.first_record", "Log.last_record", "Log.recover", "Log.apply_retention", "Log.options",
     "Log.cursors", "Log.user_metadata", "Writer.flush", "Writer.seal", "Writer.close", "Writer.abort", "Reader.next",
     "Reader.close", "ByteWriter.flush", "ByteWriter.seal", "ByteWriter.close", "ByteWriter.abort", "ByteReader.next_chunk",
-    "ByteReader.close", "Cursor.position", "Cursor.delete", "Ticket.done", "Dlsn.next", "Payload.decode", "Records.payloads",
+    "ByteReader.close", "LogWatcher.close", "SegmentWatcher.close", "Cursor.position", "Cursor.delete",
+    "Ticket.done", "Dlsn.next", "Payload.decode", "Records.payloads",
 }  # fmt: skip
 
 

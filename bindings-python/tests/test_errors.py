@@ -212,6 +212,78 @@ def test_a_call_on_a_closed_namespace_is_named(face: str, uri: str) -> None:
     asyncio.run(main())
 
 
+def test_an_error_says_which_argument_it_is_about(log: dl.Log) -> None:
+    with log.open_writer() as writer, log.open_reader() as reader:
+        wrong: list[tuple[str, Callable[[], object]]] = [
+            ("a payload is bytes or another buffer, not NoneType", lambda: writer.append(None)),  # type: ignore[arg-type]
+            ("record 1: a payload is bytes", lambda: writer.append_many([b"a", None])),  # type: ignore[list-item]
+            ("record 1: a payload is bytes", lambda: writer.append_batch([b"a", (None, 5)])),  # type: ignore[list-item]
+            ("record 1: a payload is bytes", lambda: writer.append_record_set([b"a", 5])),  # type: ignore[list-item]
+            ("data is bytes or another buffer, not str", lambda: log.set_user_metadata("x")),  # type: ignore[arg-type]
+        ]
+        for words, call in wrong:
+            with pytest.raises(TypeError, match=f"^{words}"):
+                call()
+        with pytest.raises(dl.InvalidArgument) as refused:
+            writer.append_many([b"a", (b"b", -1)])
+        assert refused.value.__notes__ == ["in record 1"]
+        with pytest.raises(dl.InvalidArgument, match="max is -1"):
+            reader.next_batch(-1)
+
+
+def test_a_block_is_not_entered_with_what_was_closed(uri: str) -> None:
+    namespace = dl.open(uri)
+    log = namespace.create_log("a")
+    reader, watcher = log.open_reader(), log.watch_segments()
+    reader.close()
+    watcher.close()
+    namespace.close()
+    for closed in (reader, watcher, namespace):
+        with pytest.raises(dl.Closed), closed:
+            pytest.fail("entered")
+
+    async def main() -> None:
+        namespace = await dl.aio.open(uri)
+        log = await namespace.create_log("b")
+        reader, watcher = await log.open_reader(), log.watch_segments()
+        await reader.close()
+        await watcher.close()
+        await namespace.close()
+        for closed in (reader, watcher, namespace):
+            with pytest.raises(dl.Closed):
+                async with closed:
+                    pytest.fail("entered")
+
+    asyncio.run(main())
+
+
+def test_a_watcher_that_is_closed_ends_the_call_that_waits(uri: str) -> None:
+    async def main() -> None:
+        async with dl.aio.open(uri) as namespace:
+            log = await namespace.create_log("a")
+            async with namespace.watch_logs() as logs, log.watch_segments() as segments:
+                watchers: list[Any] = [logs, segments]
+                while await logs.next(0.0) is not None:
+                    pass
+                await segments.next()
+                for watcher in watchers:
+                    waiting = asyncio.ensure_future(watcher.next())
+                    await asyncio.sleep(0)
+                    await watcher.close()
+                    with pytest.raises(dl.Closed):
+                        await waiting
+                    with pytest.raises(dl.Closed) as closed:
+                        await watcher.next(0.0)
+                    assert closed.value.operation == "next"
+
+    asyncio.run(main())
+    with dl.open(uri) as namespace:
+        with namespace.watch_logs() as logs:
+            assert next(logs)
+        with pytest.raises(dl.Closed):
+            next(logs)
+
+
 def test_an_error_repeats_little_of_a_long_argument() -> None:
     long = "x" * 4_000_000
     for call in (lambda: dl.open(f"memory:{long}?nothing=1"), lambda: dl.open(long), lambda: dl.Dlsn.parse(long)):

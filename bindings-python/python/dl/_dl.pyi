@@ -393,7 +393,7 @@ class Reader:
         """The cursor that it was opened with."""
 
     def advance(self, to: _Position) -> Dlsn:
-        """Moves its cursor forward to the record that was processed last. Answers the position in force."""
+        """Moves its cursor forward to the record that was processed last, as `Cursor.advance`. Answers the position in force."""
 
     def reset(self, to: _Position) -> None:
         """Moves its cursor to this position, also back."""
@@ -420,7 +420,9 @@ class Cursor:
         """The record that was processed last; None if the cursor was never moved."""
 
     def advance(self, to: _Position) -> Dlsn:
-        """Moves it forward, and makes it if there is none. Answers the position in force, which is never moved back."""
+        """Moves it forward, and makes it if there is none. Answers the position in force, which is never moved back.
+
+        Whether there is a record at the position is not checked: one behind the end skips records that come later."""
 
     def reset(self, to: _Position) -> None:
         """Moves it to this position, also back."""
@@ -499,8 +501,15 @@ class LogWatcher:
     def next(self, wait: _Wait = None) -> LogChange | None:
         """The next change; None if it takes longer than `wait` seconds."""
 
+    def close(self) -> None:
+        """Ends it and the call that waits on it: every later call raises `Closed`."""
+
     def __iter__(self) -> Self: ...
     def __next__(self) -> LogChange: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None: ...
 
 @final
 class SegmentWatcher:
@@ -509,8 +518,15 @@ class SegmentWatcher:
     def next(self, wait: _Wait = None) -> list[SegmentInfo] | None:
         """The segments, once they are others than those told last; None if it takes longer than `wait` seconds."""
 
+    def close(self) -> None:
+        """Ends it and the call that waits on it: every later call raises `Closed`."""
+
     def __iter__(self) -> Self: ...
     def __next__(self) -> list[SegmentInfo]: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None: ...
 
 @final
 class Given:

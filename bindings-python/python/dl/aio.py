@@ -117,6 +117,8 @@ class _Handle:
         await self._native.close()
 
     async def __aenter__(self) -> Self:
+        # One that was closed raises `Closed`.
+        getattr(self._native, "__enter__", lambda: None)()
         return self
 
     async def __aexit__(
@@ -521,7 +523,7 @@ class Reader(_Handle):
         return None if cursor is None else Cursor(cursor)
 
     async def advance(self, to: _Position) -> Dlsn:
-        """Moves its cursor forward to the record that was processed last. Answers the position in force."""
+        """Moves its cursor forward to the record that was processed last, as `Cursor.advance`. Answers the position in force."""
         position: Dlsn = await self._native.advance(to)
         return position
 
@@ -613,7 +615,9 @@ class Cursor(_Handle):
         return position
 
     async def advance(self, to: _Position) -> Dlsn:
-        """Moves it forward, and makes it if there is none. Answers the position in force, which is never moved back."""
+        """Moves it forward, and makes it if there is none. Answers the position in force, which is never moved back.
+
+        Whether there is a record at the position is not checked: one behind the end skips records that come later."""
         position: Dlsn = await self._native.advance(to)
         return position
 
@@ -708,13 +712,14 @@ class ByteReader(_Handle):
         return chunk
 
 
-class LogWatcher:
+class LogWatcher(_Handle):
     """Tells of the logs below a prefix: first of those that are there, then of each that comes or goes."""
 
-    __slots__ = ("_native",)
+    __slots__ = ()
 
-    def __init__(self, native: Any) -> None:
-        self._native = native
+    async def close(self) -> None:
+        """Ends it and the call that waits on it: every later call raises `Closed`."""
+        self._native.close()
 
     async def next(self, wait: _Wait = None) -> LogChange | None:
         """The next change; None if it takes longer than `wait` seconds."""
@@ -729,13 +734,14 @@ class LogWatcher:
         return change
 
 
-class SegmentWatcher:
+class SegmentWatcher(_Handle):
     """Tells of the segments of a log: first what is there, then what is there after each change."""
 
-    __slots__ = ("_native",)
+    __slots__ = ()
 
-    def __init__(self, native: Any) -> None:
-        self._native = native
+    async def close(self) -> None:
+        """Ends it and the call that waits on it: every later call raises `Closed`."""
+        self._native.close()
 
     async def next(self, wait: _Wait = None) -> list[SegmentInfo] | None:
         """The segments, once they are others than those told last; None if it takes longer than `wait` seconds."""
