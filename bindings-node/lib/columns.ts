@@ -5,13 +5,13 @@ import { Dlsn } from './dlsn';
 import { ClosedError } from './errors';
 import type { NativeBatch } from './native';
 
-/** Numbers of a receipt and of a record: `src/columns.rs` says which. */
+/** Numbers of a receipt and of a run of records: `src/columns.rs` says which. */
 const RECEIPT = 6;
-const RECORD = 7;
+const RUN = 6;
 
 const DUPLICATE = 256n;
 
-/** In the upper half of a record's last number. */
+/** In the upper half of a run's first number. */
 const SET = 1 << 8;
 
 /** What an acknowledged append survives: nothing; power loss; the loss of all but one of an ack quorum of bookies. */
@@ -21,11 +21,6 @@ const LEVELS: readonly Durability[] = ['memory', 'power-loss', 'replicated'];
 
 /** What records and receipts have in common. It has no constructor: calling one takes longer than all of what it would do. */
 abstract class Place {
-  /** @internal */
-  protected abstract readonly numbers: BigInt64Array;
-  /** @internal */
-  protected abstract readonly at: number;
-
   /** Its position. */
   get dlsn(): Dlsn {
     return new Dlsn(this.number(0), this.number(1), this.number(2));
@@ -42,24 +37,20 @@ abstract class Place {
     return id < 0n ? undefined : id;
   }
 
-  /** @internal */
-  protected number(which: number): bigint {
-    return this.numbers[this.at + which] as bigint;
-  }
+  /** @internal Segment, entry, slot, txid, and sequence id, which is negative if there is none. */
+  protected abstract number(which: number): bigint;
 }
 
 /** The acknowledgement of an append. */
 export class Receipt extends Place {
-  /** @internal */
-  protected readonly numbers: BigInt64Array;
-  /** @internal */
-  protected readonly at: number;
+  readonly #numbers: BigInt64Array;
+  readonly #at: number;
 
   /** @internal */
   constructor(numbers: BigInt64Array, at: number) {
     super();
-    this.numbers = numbers;
-    this.at = at;
+    this.#numbers = numbers;
+    this.#at = at;
   }
 
   /** What it survives. */
@@ -79,20 +70,15 @@ export class Receipt extends Place {
   }
 
   /** @internal */
+  protected number(which: number): bigint {
+    return this.#numbers[this.#at + which] as bigint;
+  }
+
+  /** @internal */
   [inspect.custom](): object {
     const { dlsn, txid, sequenceId, durability, duplicate } = this;
     return { dlsn, txid, sequenceId, durability, duplicate };
   }
-}
-
-/** What the records of a batch share. */
-interface Shared {
-  numbers: BigInt64Array;
-  /** The halves of the numbers, lower ones first: read without making a `bigint` of them. */
-  halves: Uint32Array;
-  memory: ArrayBufferLike;
-  /** Where the payloads' offsets count from. */
-  from: number;
 }
 
 /**
@@ -105,19 +91,15 @@ const View = (Buffer as unknown as { readonly [Symbol.species]: new (memory: Arr
 
 /** A record as read. */
 export class Record extends Place {
-  /** @internal */
-  protected readonly numbers: BigInt64Array;
-  /** @internal */
-  protected readonly at: number;
-  readonly #shared: Shared;
+  readonly #batch: Records;
+  readonly #row: number;
   #payload: Buffer | undefined;
 
   /** @internal */
-  constructor(shared: Shared, at: number) {
+  constructor(batch: Records, row: number) {
     super();
-    this.numbers = shared.numbers;
-    this.at = at;
-    this.#shared = shared;
+    this.#batch = batch;
+    this.#row = row;
   }
 
   /**
@@ -126,13 +108,13 @@ export class Record extends Place {
    * @throws {@link ClosedError} if the memory was detached, by `payload.buffer.transfer()` say, which takes it from all of them.
    */
   get payload(): Buffer {
-    if (this.#payload === undefined || this.#payload.length === 0) this.#payload = this.#slice();
+    if (this.#payload === undefined || this.#payload.length === 0) this.#payload = this.#batch.payload(this.#row);
     return this.#payload;
   }
 
   /** Whether the payload is a whole record set, which a reader delivers only if its options say so. */
   get recordSet(): boolean {
-    return ((this.#shared.halves[2 * (this.at + 6) + 1] as number) & SET) !== 0;
+    return this.#batch.isSet(this.#row);
   }
 
   /** As an object; the payload in base64, 64-bit numbers as text. */
@@ -153,57 +135,81 @@ export class Record extends Place {
     return { dlsn, txid, sequenceId, payload, recordSet };
   }
 
-  #slice(): Buffer {
-    const { halves, memory, from } = this.#shared;
-    const at = 2 * (this.at + 5);
-    const offset = (halves[at] as number) + 2 ** 32 * (halves[at + 1] as number);
-    try {
-      return new View(memory, from + offset, halves[at + 2] as number);
-    } catch (cause) {
-      // Nothing else is wrong with what the native half said.
-      throw new ClosedError('closed', 'the memory of the record was detached; copy payloads instead', { cause });
-    }
+  /** @internal */
+  protected number(which: number): bigint {
+    return this.#batch.number(this.#row, which);
   }
 }
 
 /**
- * The records of a batch. Each is made when it is taken: one that lies here for a while would be moved about by the garbage collector,
- * and many at once are more than the processor has at hand.
+ * The records of a batch, which they share: each reads from here what it is asked for. Each is made when it is taken: one that lies here
+ * for a while would be moved about by the garbage collector, and many at once are more than the processor has at hand.
  */
 export class Records {
   /** How many. */
   readonly length: number;
-  readonly #shared: Shared;
+  readonly #numbers: BigInt64Array;
+  /** The halves of the numbers, lower ones first: read without making a `bigint` of them. */
+  readonly #halves: Uint32Array;
+  readonly #memory: ArrayBufferLike;
+  /** Where the payloads' offsets count from. */
+  readonly #from: number;
 
-  constructor({ numbers, payloads }: NativeBatch) {
-    const halves = new Uint32Array(numbers.buffer, numbers.byteOffset, 2 * numbers.length);
-    this.#shared = { numbers, halves, memory: payloads.buffer, from: payloads.byteOffset };
-    this.length = numbers.length / RECORD;
+  constructor({ records, numbers, payloads }: NativeBatch) {
+    this.length = records;
+    this.#numbers = numbers;
+    this.#halves = new Uint32Array(numbers.buffer, numbers.byteOffset, 2 * numbers.length);
+    this.#memory = payloads.buffer;
+    this.#from = payloads.byteOffset;
   }
 
   /** One of them. */
   at(index: number): Record | undefined {
-    return index < this.length ? new Record(this.#shared, index * RECORD) : undefined;
+    return index < this.length ? new Record(this, index) : undefined;
   }
 
   /** Those from one index to below another, or to the end. */
   slice(from: number, to: number): Record[] {
     const list = new Array<Record>(Math.trunc(Math.min(to, this.length)) - from);
-    const shared = this.#shared;
-    for (let row = 0; row < list.length; row++) {
-      list[row] = new Record(shared, (from + row) * RECORD);
-    }
+    for (let row = 0; row < list.length; row++) list[row] = new Record(this, from + row);
     return list;
+  }
+
+  /** A view of a payload. */
+  payload(row: number): Buffer {
+    const halves = this.#halves;
+    const from = halves[2 * row] as number;
+    try {
+      return new View(this.#memory, this.#from + from, (halves[2 * row + 2] as number) - from);
+    } catch (cause) {
+      // Nothing else is wrong with what the native half said.
+      throw new ClosedError('closed', 'the memory of the record was detached; copy payloads instead', { cause });
+    }
+  }
+
+  /** Whether a payload is a whole record set. */
+  isSet(row: number): boolean {
+    return ((this.#halves[2 * this.#run(row) + 1] as number) & SET) !== 0;
+  }
+
+  /** A number of a record, as {@link Place} counts them. Slots and sequence ids go up within a run. */
+  number(row: number, which: number): bigint {
+    const run = this.#run(row);
+    const number = this.#numbers[run + 1 + which] as bigint;
+    const counts = which === 2 || (which === 4 && number >= 0n);
+    return counts ? number + BigInt(row - (this.#halves[2 * run] as number)) : number;
+  }
+
+  /** Where the numbers of its run are. */
+  #run(row: number): number {
+    return this.length + 1 + RUN * (this.#halves[2 * row + 1] as number);
   }
 }
 
-/** The receipts in a buffer. */
-export function receipts(data: Buffer): Receipt[] {
-  const numbers = numbersOf(data, data.length / 8);
+/** The receipts of one call. */
+export function receipts(numbers: BigInt64Array): Receipt[] {
   const list = new Array<Receipt>(numbers.length / RECEIPT);
-  for (let row = 0; row < list.length; row++) {
-    list[row] = new Receipt(numbers, row * RECEIPT);
-  }
+  for (let row = 0; row < list.length; row++) list[row] = new Receipt(numbers, row * RECEIPT);
   return list;
 }
 
@@ -212,11 +218,4 @@ export function* acknowledged(numbers: BigInt64Array, from: number, to: number):
   for (let at = from; at < to; at += RECEIPT + 1) {
     yield [Number(numbers[at]), new Receipt(numbers, at + 1)];
   }
-}
-
-function numbersOf(data: Buffer, count: number): BigInt64Array {
-  if (data.byteOffset % 8 === 0) return new BigInt64Array(data.buffer, data.byteOffset, count);
-  const copy = new Uint8Array(count * 8);
-  copy.set(data.subarray(0, count * 8));
-  return new BigInt64Array(copy.buffer);
 }

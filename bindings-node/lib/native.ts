@@ -12,10 +12,11 @@ export interface NativeError {
   retryable: boolean;
   mayHaveTakenEffect: boolean;
   causes: string[];
-  receipts?: Buffer;
+  receipts?: BigInt64Array;
 }
 
 export interface NativeBatch {
+  records: number;
   numbers: BigInt64Array;
   payloads: Buffer;
   position: string;

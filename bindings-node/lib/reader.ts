@@ -36,9 +36,10 @@ export interface NextBatchOptions extends Waiting {
  * for await (const record of reader) console.log(`${record.dlsn}`, record.payload);
  * ```
  *
- * A loop that is left can be gone on with: the reader stays open, and where it is. It fetches ahead, at most
- * `readAheadBytes`, and while you look at a batch the next ones are made ready, if there are any. A locked reader fetches what is asked for and no more, since it
- * looks at its lock in each call: use {@link nextBatch}.
+ * A loop that is left can be gone on with: the reader stays open, and where it is. It fetches ahead, and while you look at a batch the
+ * next ones are made ready, if there are any. So there are up to three times `readAheadBytes` of records that nobody has taken: read
+ * and not fetched, made ready, and fetched, and with each of the latter two as much as 256 records more. A locked reader fetches what is
+ * asked for and no more, since it looks at its lock in each call: use {@link nextBatch}.
  */
 export class Reader implements AsyncIterable<Record>, AsyncDisposable {
   readonly #native: NativeReader;

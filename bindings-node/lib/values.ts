@@ -44,7 +44,22 @@ const TYPED = Object.getPrototypeOf(Uint8Array.prototype) as Uint8Array;
 const atFirst = TYPED.at;
 const lengthOf = Object.getOwnPropertyDescriptor(TYPED, 'byteLength')?.get as (this: Uint8Array) => number;
 
-/** Copies bytes into one piece. They have to be as many as they were when they were looked at. */
+/** Up to how many bytes the memory is kept into which they were copied. */
+const KEPT = 2 ** 20;
+
+/** Memory to copy into, which is filled anew by each who does: new memory costs more than the copy. */
+let kept = Buffer.alloc(0);
+
+function memory(length: number): Buffer {
+  if (length > KEPT) return Buffer.allocUnsafe(length);
+  if (kept.length < length) kept = Buffer.allocUnsafeSlow(Math.min(KEPT, 2 * length));
+  return kept.subarray(0, length);
+}
+
+/**
+ * Copies bytes into one piece, which is there until the next ones are: pass it on at once. They have to be as many as they were when
+ * they were looked at.
+ */
 export function joined(parts: readonly Uint8Array[], lengths: ArrayLike<number>, what: string): Buffer {
   let total = 0;
   for (let at = 0; at < parts.length; at++) {
@@ -54,7 +69,7 @@ export function joined(parts: readonly Uint8Array[], lengths: ArrayLike<number>,
     if (length !== lengths[at]) throw wrong(what, 'as long as it was when it was looked at', part, `one of ${length} bytes now`);
     total += length;
   }
-  const data = Buffer.allocUnsafe(total);
+  const data = memory(total);
   let offset = 0;
   for (let at = 0; at < parts.length; at++) {
     data.set(parts[at] as Uint8Array, offset);
@@ -95,7 +110,7 @@ export interface Packed {
   txids: BigInt64Array | undefined;
 }
 
-/** Puts records into one piece. */
+/** Puts records into one piece. Nothing of the caller's may run until that is passed on: its memory is used again. */
 export function pack(records: readonly (Payload | NewRecord)[], what = 'records'): Packed {
   if (!Array.isArray(records)) throw wrong(what, 'an array', records);
   const count = records.length;

@@ -134,18 +134,20 @@ export class Writer implements AsyncDisposable {
   /** Appends records that are all in the log, in consecutive slots, or none of them. */
   appendBatch(records: readonly (Payload | NewRecord)[], options: BatchOptions = {}): Promise<Receipt[]> {
     return this.#change<Receipt[]>('append_batch', (number) => {
+      const expected = expectation(options.ifLast);
       const { data, lengths, txids } = pack(records);
-      this.#native.appendBatch(number, data, lengths, txids, expectation(options.ifLast));
+      this.#native.appendBatch(number, data, lengths, txids, expected);
     }, options, receipts);
   }
 
   /** Appends payloads as a record set, which is stored as one record: all of them are in the log, or none. */
   appendRecordSet(payloads: readonly Payload[], options: RecordSetOptions = {}): Promise<Receipt[]> {
     return this.#change<Receipt[]>('append_record_set', (number) => {
+      const { txid, compression = 'none', ifLast } = options;
+      const [chosen, packing, expected] = [optionalInteger(txid, 'txid'), string(compression, 'compression'), expectation(ifLast)];
       const { data, lengths, txids } = pack(payloads, 'payloads');
       if (txids !== undefined) throw invalid('a member of a record set has no txid of its own');
-      const { txid, compression = 'none', ifLast } = options;
-      this.#native.appendRecordSet(number, data, lengths, optionalInteger(txid, 'txid'), string(compression, 'compression'), expectation(ifLast));
+      this.#native.appendRecordSet(number, data, lengths, chosen, packing, expected);
     }, options, receipts);
   }
 

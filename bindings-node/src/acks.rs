@@ -9,10 +9,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
-use dl_core::{BatchTicket, Error, ManyTicket, Receipt, Result, Ticket};
+use dl_core::{BatchTicket, Error, ManyTicket, Result, Ticket};
+use napi::bindgen_prelude::BigInt64Array;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::columns;
+use crate::columns::{self, RECEIPT};
 use crate::error::{NativeError, cancelled};
 use crate::on_the_spot::{Load, OnTheSpot};
 use crate::runtime;
@@ -24,8 +25,8 @@ pub(crate) enum Tickets {
     One(Ticket),
     /// All or nothing.
     Batch(BatchTicket),
-    /// Records one behind the other, and what stopped the rest of them.
-    Many(ManyTicket, Option<Error>),
+    /// Records one behind the other, those first that had room at once, and what stopped the rest of them.
+    Many(Vec<ManyTicket>, Option<Error>),
     /// No append: the rest of a call that is told behind those that were called before it.
     Rest(Rest),
     /// No append: there is room for one, and that is told at once.
@@ -187,7 +188,7 @@ async fn settle(settler: Settler, mut placed: UnboundedReceiver<(Call, Result<Ti
             Ok(Tickets::Batch(ticket)) => {
                 settler.settle(call, ticket.await.map(|receipts| columns::receipts(&receipts)));
             }
-            Ok(Tickets::Many(ticket, refused)) => many(&settler, call, ticket, refused).await,
+            Ok(Tickets::Many(tickets, refused)) => many(&settler, call, tickets, refused).await,
             Ok(Tickets::Rest(rest)) => settler.settle(call, rest.await),
             Ok(Tickets::Room) => settler.settle(call, Ok(())),
         }
@@ -196,21 +197,21 @@ async fn settle(settler: Settler, mut placed: UnboundedReceiver<(Call, Result<Ti
 }
 
 /// Settles records that were appended one behind the other: with the first error, which also says how far it went.
-async fn many(settler: &Settler, call: Call, ticket: ManyTicket, refused: Option<Error>) {
-    let mut receipts: Vec<Receipt> = Vec::with_capacity(ticket.len());
+async fn many(settler: &Settler, call: Call, tickets: Vec<ManyTicket>, refused: Option<Error>) {
+    let mut receipts = Vec::with_capacity(RECEIPT * tickets.iter().map(ManyTicket::len).sum::<usize>());
     let mut failed = None;
-    for settled in ticket.await {
-        match settled {
-            Ok(receipt) => receipts.push(receipt),
-            Err(error) => failed = failed.or(Some(error)),
+    for ticket in tickets {
+        for settled in ticket.await.iter() {
+            match settled {
+                Ok(receipt) => columns::receipt(&receipt, &mut receipts),
+                Err(error) => failed = failed.or(Some(error)),
+            }
         }
     }
+    let receipts = BigInt64Array::new(receipts);
     match failed.or(refused) {
-        None => settler.settle(call, Ok(columns::receipts(&receipts))),
-        Some(error) => {
-            let receipts = Some(columns::receipts(&receipts));
-            settler.fail(call, NativeError { receipts, ..error.into() });
-        }
+        None => settler.settle(call, Ok(receipts)),
+        Some(error) => settler.fail(call, NativeError { receipts: Some(receipts), ..error.into() }),
     }
 }
 

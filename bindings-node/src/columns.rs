@@ -10,8 +10,8 @@ use napi_derive::napi;
 /// Numbers of a receipt: segment, entry, slot, txid, sequence id, level of durability with the mark of a duplicate.
 pub(crate) const RECEIPT: usize = 6;
 
-/// Numbers of a record: segment, entry, slot, txid, sequence id, offset and length of its payload with the mark of a set.
-const RECORD: usize = 7;
+/// Numbers of a run: index of its first record with the mark of a set, and of that one segment, entry, slot, txid and sequence id.
+const RUN: usize = 6;
 
 /// Stands for "not counted".
 const NONE: i64 = -1;
@@ -19,13 +19,17 @@ const NONE: i64 = -1;
 /// Set in the last number of a duplicate's receipt.
 const DUPLICATE: i64 = 1 << 8;
 
-/// Set in the last number of a record set.
+/// Set in the first number of a run of record sets.
 const SET: i64 = 1 << 40;
 
 /// Records that were read, and where the reader is behind them.
 #[napi(object, object_from_js = false)]
 pub struct Batch {
-    /// The numbers of each.
+    /// How many.
+    pub records: u32,
+    /// For each the offset of its payload, and in the upper half the index of its run; behind the last one where its payload ends.
+    /// Then the numbers of each run. 32 bits are enough: no more are read together than `read_ahead_bytes`, at most 64 MiB, and 256
+    /// records more, of 1 MiB each.
     pub numbers: BigInt64Array,
     /// The payloads, one behind the other.
     pub payloads: Buffer,
@@ -35,11 +39,23 @@ pub struct Batch {
     pub end: Option<String>,
 }
 
-/// Records on their way into a batch.
+/// Records on their way into a batch. Those that follow one another in an entry, with the same txid, are a run: what they have in
+/// common is there once.
 #[derive(Default)]
 pub(crate) struct Rows {
-    numbers: Vec<i64>,
+    /// As in [`Batch::numbers`].
+    rows: Vec<i64>,
+    runs: Vec<i64>,
     payloads: Vec<u8>,
+    /// What the next record is if it goes on with the last run.
+    next: Option<Facts>,
+}
+
+/// What a record is, but for its payload.
+#[derive(Clone, Copy)]
+struct Facts {
+    place: [i64; 5],
+    set: bool,
 }
 
 /// How large the last batch was: a guess at the next one, whose memory then does not move as it grows.
@@ -51,21 +67,27 @@ pub(crate) struct Size {
 
 impl Rows {
     pub(crate) fn new(usual: Size) -> Self {
-        Self { numbers: Vec::with_capacity(usual.numbers), payloads: Vec::with_capacity(usual.bytes) }
+        Self {
+            rows: Vec::with_capacity(usual.numbers),
+            payloads: Vec::with_capacity(usual.bytes),
+            ..Self::default()
+        }
     }
 
     pub(crate) fn push(&mut self, record: RecordView<'_>) {
-        let (offset, length) = (self.payloads.len(), record.payload.len());
-        let [segment, entry, slot, txid, sequence_id] = place(record.dlsn, record.txid, record.sequence_id);
-        let set = if record.record_set { SET } else { 0 };
-        let row: [i64; RECORD] =
-            [segment, entry, slot, txid, sequence_id, signed(offset), signed(length) | set];
-        self.numbers.extend_from_slice(&row);
+        let facts =
+            Facts { place: place(record.dlsn, record.txid, record.sequence_id), set: record.record_set };
+        if !self.next.is_some_and(|next| next.is(facts)) {
+            self.runs.push(signed(self.rows.len()) | if facts.set { SET } else { 0 });
+            self.runs.extend_from_slice(&facts.place);
+        }
+        self.next = Some(facts.next());
+        self.rows.push(signed(self.payloads.len()) | signed(self.runs.len() / RUN - 1) << 32);
         self.payloads.extend_from_slice(record.payload);
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.numbers.len() / RECORD
+        self.rows.len()
     }
 
     /// The size of the payloads.
@@ -74,24 +96,29 @@ impl Rows {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.numbers.is_empty()
+        self.rows.is_empty()
     }
 
     pub(crate) fn size(&self) -> Size {
-        Size { numbers: self.numbers.len(), bytes: self.payloads.len() }
+        Size { numbers: self.rows.len() + 1 + self.runs.len(), bytes: self.payloads.len() }
     }
 
     /// The same, in memory of which most is needed.
     pub(crate) fn fitting(mut self) -> Self {
-        fit(&mut self.numbers);
-        fit(&mut self.payloads);
+        let Size { numbers, bytes } = self.size();
+        fit(&mut self.rows, numbers);
+        fit(&mut self.payloads, bytes);
         self
     }
 
     /// A batch of them, from a reader that is at this position and ended so.
-    pub(crate) fn batch(self, position: Dlsn, end: Option<End>) -> Batch {
+    pub(crate) fn batch(mut self, position: Dlsn, end: Option<End>) -> Batch {
+        let records = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
+        self.rows.push(signed(self.payloads.len()));
+        self.rows.append(&mut self.runs);
         Batch {
-            numbers: BigInt64Array::new(self.numbers),
+            records,
+            numbers: BigInt64Array::new(self.rows),
             payloads: self.payloads.into(),
             position: position.to_string(),
             end: end.map(|end| name_of(end).to_owned()),
@@ -100,9 +127,24 @@ impl Rows {
 }
 
 /// Gives back memory of which most is not needed: a record may be kept for long, and its batch with it.
-fn fit<T>(list: &mut Vec<T>) {
-    if list.len() < list.capacity() / 2 {
-        list.shrink_to_fit();
+fn fit<T>(list: &mut Vec<T>, needed: usize) {
+    if needed < list.capacity() / 2 {
+        list.shrink_to(needed);
+    }
+}
+
+impl Facts {
+    /// Whether it is the same. Number by number: a call that compares memory would wait for what was just written there, which was felt.
+    fn is(self, other: Self) -> bool {
+        let differing = |bits, (one, other): (&i64, &i64)| bits | (one ^ other);
+        self.place.iter().zip(&other.place).fold(0, differing) == 0 && self.set == other.set
+    }
+
+    /// What the record behind it is, in the same entry.
+    fn next(self) -> Self {
+        let [segment, entry, slot, txid, sequence_id] = self.place;
+        let sequence_id = if sequence_id == NONE { NONE } else { sequence_id.wrapping_add(1) };
+        Self { place: [segment, entry, slot.wrapping_add(1), txid, sequence_id], ..self }
     }
 }
 
@@ -119,12 +161,10 @@ pub(crate) fn receipt(receipt: &Receipt, numbers: &mut Vec<i64>) {
 }
 
 /// The receipts of a batch.
-pub(crate) fn receipts(receipts: &[Receipt]) -> Buffer {
+pub(crate) fn receipts(receipts: &[Receipt]) -> BigInt64Array {
     let mut numbers = Vec::with_capacity(receipts.len() * RECEIPT);
     receipts.iter().for_each(|each| receipt(each, &mut numbers));
-    let mut bytes = Vec::with_capacity(numbers.len() * 8);
-    numbers.iter().for_each(|number| bytes.extend_from_slice(&number.to_ne_bytes()));
-    bytes.into()
+    BigInt64Array::new(numbers)
 }
 
 /// How a reader ended.

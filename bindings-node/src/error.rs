@@ -26,8 +26,8 @@ pub struct NativeError {
     pub may_have_taken_effect: bool,
     /// What it was caused by, innermost last.
     pub causes: Vec<String>,
-    /// How many records of the call were acknowledged before it, packed as receipts are.
-    pub receipts: Option<napi::bindgen_prelude::Buffer>,
+    /// The receipts of the records of the call that were acknowledged.
+    pub receipts: Option<napi::bindgen_prelude::BigInt64Array>,
 }
 
 impl From<Error> for NativeError {

@@ -1,7 +1,7 @@
 //! Arguments: from what JavaScript passes to what the log takes.
 
 use bytes::Bytes;
-use dl_core::{Condition, Dlsn, Error, ErrorKind, NewRecord, Record, Result, Txid};
+use dl_core::{Condition, Dlsn, Error, ErrorKind, NewRecord, NewRecordView, Record, Result, Txid};
 use napi::bindgen_prelude::{BigInt, BigInt64Array, Uint32Array};
 
 use crate::columns::{Batch, Rows, Size};
@@ -51,35 +51,78 @@ pub(crate) fn record(payload: &[u8], txid: Option<Txid>) -> NewRecord {
     }
 }
 
-/// Payloads that lie one behind the other.
-pub(crate) fn payloads(data: &[u8], lengths: &Uint32Array) -> Result<Vec<Bytes>> {
-    let mut data = Bytes::copy_from_slice(data);
-    let mut payloads = Vec::with_capacity(lengths.len());
-    for length in lengths.iter() {
-        let length = usize::try_from(*length).unwrap_or(usize::MAX);
-        if length > data.len() {
-            return Err(Error::new(ErrorKind::Internal, "payloads are longer than their buffer"));
-        }
-        payloads.push(data.split_to(length));
-    }
-    Ok(payloads)
+/// Records of one call where JavaScript has them: their payloads lie one behind the other.
+#[derive(Clone, Copy)]
+pub(crate) struct Shown<'a> {
+    data: &'a [u8],
+    lengths: &'a [u32],
+    /// One for each, or none at all.
+    txids: &'a [i64],
 }
 
-/// Records to append, whose payloads lie one behind the other.
-pub(crate) fn records(
-    data: &[u8],
-    lengths: &Uint32Array,
-    txids: Option<&BigInt64Array>,
-) -> Result<Vec<NewRecord>> {
-    let mut records: Vec<NewRecord> = payloads(data, lengths)?.into_iter().map(NewRecord::new).collect();
-    if let Some(txids) = txids {
-        for (record, txid) in records.iter_mut().zip(txids.iter()) {
-            if *txid != NO_TXID {
-                *record = record.clone().txid(Txid::new(*txid)?);
-            }
+impl<'a> Shown<'a> {
+    /// Records of which nothing is wrong: what else refuses one is its writer.
+    pub(crate) fn new(
+        data: &'a [u8],
+        lengths: &'a Uint32Array,
+        txids: Option<&'a BigInt64Array>,
+    ) -> Result<Self> {
+        let lengths: &[u32] = lengths;
+        let total = lengths.iter().fold(0, |total: usize, length| total.saturating_add(wide(*length)));
+        if total > data.len() {
+            return Err(Error::new(ErrorKind::Internal, "payloads are longer than their buffer"));
         }
+        let txids: &[i64] = txids.map_or(&[], |txids| txids);
+        txids.iter().filter(|txid| **txid != NO_TXID).try_for_each(|txid| Txid::new(*txid).map(drop))?;
+        Ok(Self { data, lengths, txids })
     }
-    Ok(records)
+
+    pub(crate) fn len(&self) -> usize {
+        self.lengths.len()
+    }
+
+    /// The records, not copied.
+    pub(crate) fn views(self) -> impl Iterator<Item = NewRecordView<'a>> {
+        let mut data = self.data;
+        self.lengths.iter().enumerate().map(move |(index, length)| {
+            // They were checked.
+            let (payload, behind) = data.split_at(wide(*length).min(data.len()));
+            data = behind;
+            let view = NewRecordView::new(payload);
+            self.txid(index).into_iter().fold(view, NewRecordView::txid)
+        })
+    }
+
+    /// Copies of those from this one on.
+    pub(crate) fn copies(self, from: usize) -> Vec<NewRecord> {
+        let (before, lengths) = self.lengths.split_at(from.min(self.len()));
+        let before = before.iter().map(|length| wide(*length)).sum();
+        let payloads = split(self.data.get(before..).unwrap_or_default(), lengths);
+        let records = (from..).zip(payloads).map(|(index, payload)| {
+            self.txid(index).into_iter().fold(NewRecord::new(payload), NewRecord::txid)
+        });
+        records.collect()
+    }
+
+    /// Copies of the payloads.
+    pub(crate) fn payloads(self) -> Vec<Bytes> {
+        split(self.data, self.lengths).collect()
+    }
+
+    fn txid(&self, index: usize) -> Option<Txid> {
+        // They were checked: what is none is NO_TXID.
+        self.txids.get(index).and_then(|txid| Txid::new(*txid).ok())
+    }
+}
+
+/// Copies of payloads that lie one behind the other, which share one memory.
+fn split(data: &[u8], lengths: &[u32]) -> impl Iterator<Item = Bytes> {
+    let mut data = Bytes::copy_from_slice(data);
+    lengths.iter().map(move |length| data.split_to(wide(*length).min(data.len())))
+}
+
+fn wide(length: u32) -> usize {
+    usize::try_from(length).unwrap_or(usize::MAX)
 }
 
 /// A record that was looked up, as a batch of one; of none if there is none.

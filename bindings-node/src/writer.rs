@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use dl_core::{Compression, Error, ErrorKind, NewRecordSet, Writer};
+use dl_core::{Compression, Error, ErrorKind, ManyTicket, NewRecordSet, Writer};
 use napi::Either;
 use napi::bindgen_prelude::{BigInt, BigInt64Array, Uint32Array};
 use napi_derive::napi;
@@ -12,7 +12,7 @@ use crate::acks::{Acks, Tickets};
 use crate::error::NativeError;
 use crate::port::now;
 use crate::settler::Settler;
-use crate::values::{condition, payloads, record, records, txid};
+use crate::values::{Shown, condition, record, txid};
 
 /// An open writer.
 #[napi]
@@ -90,17 +90,28 @@ impl NativeWriter {
         }))
     }
 
-    /// Appends records one behind the other.
+    /// Appends records one behind the other: those for which there is room where JavaScript has them, the others by way of a copy.
     #[napi(catch_unwind)]
     pub fn append_many(&self, call: f64, data: &[u8], lengths: Uint32Array, txids: Option<BigInt64Array>) {
-        let records = match records(data, &lengths, txids.as_ref()) {
-            Ok(records) => records,
+        let shown = match Shown::new(data, &lengths, txids.as_ref()) {
+            Ok(shown) => shown,
             Err(error) => return self.settler.settle::<()>(call, Err(error.during("append_many"))),
         };
+        let mut tickets = Vec::with_capacity(2);
+        // Nobody is overtaken: who comes to wait later is called by this thread.
+        if !self.acks.somebody_waits() {
+            let placed = self.writer.try_append_many(shown.views());
+            if placed.len() == shown.len() {
+                return self.acks.placed(call, Ok(Tickets::Many(vec![placed], None)));
+            }
+            tickets.push(placed);
+        }
+        let rest = shown.copies(tickets.iter().map(ManyTicket::len).sum());
         let writer = self.writer.clone();
         self.acks.append(call, async move {
-            let (ticket, refused) = writer.append_many(&records).await;
-            Ok(Tickets::Many(ticket, refused))
+            let (ticket, refused) = writer.append_many(&rest).await;
+            tickets.push(ticket);
+            Ok(Tickets::Many(tickets, refused))
         });
     }
 
@@ -114,8 +125,8 @@ impl NativeWriter {
         txids: Option<BigInt64Array>,
         expected: Option<String>,
     ) {
-        let prepared = records(data, &lengths, txids.as_ref())
-            .and_then(|records| Ok((records, condition(expected)?)))
+        let prepared = Shown::new(data, &lengths, txids.as_ref())
+            .and_then(|records| Ok((records.copies(0), condition(expected)?)))
             .map_err(|error| error.during("append_batch"));
         let writer = self.writer.clone();
         self.acks.append(call, async move {
@@ -135,8 +146,8 @@ impl NativeWriter {
         compression: String,
         expected: Option<String>,
     ) {
-        let prepared = payloads(data, &lengths)
-            .and_then(|members| NewRecordSet::pack(&members, compression.parse::<Compression>()?))
+        let prepared = Shown::new(data, &lengths, None)
+            .and_then(|members| NewRecordSet::pack(&members.payloads(), compression.parse::<Compression>()?))
             .and_then(|set| match txid(chosen)? {
                 Some(txid) => Ok(set.txid(txid)),
                 None => Ok(set),

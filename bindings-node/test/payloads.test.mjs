@@ -67,3 +67,50 @@ test('buffers and views of another realm are bytes', async (t) => {
   await writer.append(runInNewContext('new ArrayBuffer(0)'));
   assert.deepEqual(payloads(await all(await log.openReader())), [...Array(6).fill('ab'), '']);
 });
+
+test('what is appended by a getter of another append changes nothing of that one', async (t) => {
+  const { log, writer } = await written(t);
+  const others = [];
+  const options = {
+    get ifLast() { return others.push(writer.appendMany(['other', 'another'])), undefined; },
+    get txid() { return others.push(writer.appendBatch(['one more'])), undefined; },
+  };
+  const late = { get payload() { return others.push(writer.appendMany(['last'])), 'b'; } };
+  await writer.appendBatch(['aaaaaaaaa', late], options);
+  await writer.appendRecordSet(['ccccccccc', 'd'], options);
+  await Promise.all(others);
+  const found = payloads(await all(await log.openReader()));
+  const expected = ['other', 'another', 'last', 'aaaaaaaaa', 'b', 'one more', 'other', 'another', 'ccccccccc', 'd'];
+  assert.deepEqual(found.toSorted(), expected.toSorted());
+});
+
+test('what many appends are given is copied at the call, and in order, whether there is room or not', async (t) => {
+  for (const inFlightRecords of [1, 3, 10_000]) {
+    const { log, writer } = await written(t, 'memory', { inFlightRecords });
+    const bytes = Buffer.alloc(400);
+    const [calls, expected] = [[], []];
+    for (let call = 0; call < 50; call++) {
+      // Of each call other bytes, of other lengths, in memory that is then written over.
+      const lengths = Array.from({ length: 5 }, (_, at) => (call + 7 * at) % 30);
+      bytes.fill(65 + (call % 26));
+      calls.push(writer.appendMany(lengths.map((length, at) => bytes.subarray(50 * at, 50 * at + length))));
+      expected.push(...lengths.map((length) => String.fromCharCode(65 + (call % 26)).repeat(length)));
+      bytes.fill(0);
+    }
+    const receipts = (await Promise.all(calls)).flat();
+    assert.deepEqual(receipts.map(({ sequenceId }) => sequenceId), expected.map((_, at) => BigInt(at)));
+    assert.deepEqual(payloads(await all(await log.openReader())), expected);
+  }
+});
+
+test('many appends end at the first that is refused, also when some had room at once', async (t) => {
+  const { log, writer } = await written(t, 'memory', { inFlightRecords: 2 });
+  const txids = [1, 2, 3, 4, 3, 5];
+  const refused = failure(writer.appendMany(txids.map((txid) => ({ payload: `${txid}`, txid }))));
+  const behind = writer.append('behind', { txid: 9 });
+  const error = await refused;
+  assert.ok(error instanceof InvalidArgumentError, error.stack);
+  assert.deepEqual(error.receipts.map(({ txid }) => txid), [1n, 2n, 3n, 4n]);
+  assert.equal((await behind).sequenceId, 4n);
+  assert.deepEqual(payloads(await all(await log.openReader())), ['1', '2', '3', '4', 'behind']);
+});

@@ -224,6 +224,29 @@ test('payloads of a batch are views of one memory, and stay', async (t) => {
   assert.deepEqual(JSON.parse(JSON.stringify(one)).payload, 'YQ==');
 });
 
+test('each record says what it is, wherever it lies among those that were read together, and when it is asked late', async (t) => {
+  const { log, writer } = await written(t);
+  let txid = 2n ** 40n;
+  const receipts = [];
+  for (let round = 0; round < 20; round++) {
+    // In one entry: with the same txid, with another, with the next; then alone, with a payload of nothing, and a set.
+    const batch = [0, 0, 0, 5, 1, 1].map((more, at) => ({ payload: `${round}.${at}`, txid: (txid += BigInt(more)) }));
+    receipts.push(...(await writer.appendBatch(batch)), await writer.append({ payload: '', txid }));
+    receipts.push(...(await writer.appendRecordSet(['x', 'y'], { txid })), await writer.append({ payload: 'z', txid }));
+  }
+  const facts = ({ dlsn, txid, sequenceId }) => [`${dlsn}`, txid, sequenceId];
+  const kept = await (await log.openReader()).nextBatch({ max: 1_000 });
+  assert.deepEqual(kept.map(facts), receipts.map(facts));
+  const wholes = await (await log.openReader({ wholeRecordSets: true })).nextBatch({ max: 1_000 });
+  assert.deepEqual(wholes.map(({ recordSet }) => recordSet), Array.from({ length: 180 }, (_, at) => at % 9 === 7));
+  const others = receipts.filter((_, at) => at % 10 !== 8);
+  assert.deepEqual(wholes.map(({ dlsn }) => `${dlsn}`), others.map(({ dlsn }) => `${dlsn}`));
+  for (let at = 0; at < 200; at++) await (await log.openReader()).nextBatch({ max: 1_000 });
+  const expected = [0, 1, 2, 3, 4, 5].map((at) => `7.${at}`).concat('', 'x', 'y', 'z');
+  assert.deepEqual(payloads(kept.slice(70, 80)), expected);
+  assert.deepEqual(kept.map(facts), receipts.map(facts));
+});
+
 test('records read together survive a transfer of their memory, or say that it is gone', async (t) => {
   const { log, writer } = await written(t);
   await writer.appendMany(['first', 'second', 'third']);
