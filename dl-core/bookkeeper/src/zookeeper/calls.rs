@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::watch;
-use tokio::time::Timeout;
+use tokio::time::{Instant, Timeout};
 use zookeeper_client::{Client, CreateMode, Error as ClientError, MultiWriteError};
 
 use super::errors::{self, Failure};
@@ -14,6 +14,9 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Servers close the connection over a request that is larger, by default, so it is not sent.
 const REQUEST_BYTES: usize = 1_000_000;
+
+/// The longest that a call waits, whatever the options say: a year, which every clock can tell.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 3_600);
 
 /// About what a change takes beside path and data.
 const CHANGE_BYTES: usize = 100;
@@ -90,7 +93,8 @@ impl ZooKeeper {
     /// # Errors
     /// `unavailable` if the connection broke or the session ended meanwhile.
     pub async fn touch(&self) -> Result<(i64, Duration)> {
-        let (session, mut state) = self.session().await?;
+        let ends = self.ends();
+        let (session, mut state) = self.session(ends).await?;
         let client = session.client.clone();
         // With a sync, which the leader has a part in: a server that lost it answers reads for some time all the same, while the
         // session ends elsewhere.
@@ -98,7 +102,7 @@ impl ZooKeeper {
             let ((), stat) = tokio::try_join!(client.sync("/"), client.check_stat("/"))?;
             Ok(stat)
         };
-        match self.once(asked, &mut state).await? {
+        match self.once(asked, &mut state, ends).await? {
             Applied::Done(_) => Ok((session.client.session_id().0, session.client.session_timeout())),
             Applied::Refused(_, refusal) => {
                 Err(Error::new(ErrorKind::MetadataStore, format!("ZooKeeper refused a read: {refusal:?}")))
@@ -174,7 +178,8 @@ impl ZooKeeper {
     pub async fn commit(&self, changes: &[NodeChange]) -> Result<Applied<Vec<Option<NodeState>>>> {
         check_size(changes.iter().map(size).sum())?;
         let mode = CreateMode::Persistent.with_acls(self.shared.options.acls());
-        let (session, mut state) = self.session().await?;
+        let ends = self.ends();
+        let (session, mut state) = self.session(ends).await?;
         let mut writer = session.client.new_multi_writer();
         for change in changes {
             match change {
@@ -193,7 +198,7 @@ impl ZooKeeper {
                 Err(MultiWriteError::RequestFailed { source }) => Err(source),
             }
         };
-        match self.once(attempt, &mut state).await? {
+        match self.once(attempt, &mut state, ends).await? {
             Applied::Done(Ok(results)) => Ok(Applied::Done(results.iter().map(nodes::state_after).collect())),
             Applied::Done(Err((index, error))) => match Failure::of(error) {
                 Failure::Refused(refusal) => Ok(Applied::Refused(index, refusal)),
@@ -224,9 +229,10 @@ impl ZooKeeper {
         &self,
         call: impl Fn(Client) -> F,
     ) -> Result<std::result::Result<T, NodeRefusal>> {
-        let answered = self.in_time(async {
+        let ends = self.ends();
+        let answered = self.until(ends, async {
             loop {
-                let (session, mut state) = self.session().await?;
+                let (session, mut state) = self.session(ends).await?;
                 let number = session.number;
                 let attempt = call(session.client);
                 let error = match until_closed(attempt, &mut state).await? {
@@ -251,16 +257,18 @@ impl ZooKeeper {
         &self,
         call: impl FnOnce(Client) -> F,
     ) -> Result<Applied<T>> {
-        let (session, mut state) = self.session().await?;
-        self.once(call(session.client), &mut state).await
+        let ends = self.ends();
+        let (session, mut state) = self.session(ends).await?;
+        self.once(call(session.client), &mut state, ends).await
     }
 
     async fn once<T>(
         &self,
         attempt: impl Future<Output = Attempt<T>>,
         state: &mut watch::Receiver<State>,
+        ends: Instant,
     ) -> Result<Applied<T>> {
-        let timed = self.in_time(until_closed(attempt, state)).map_err(Error::maybe_effective)?;
+        let timed = self.until(ends, until_closed(attempt, state)).map_err(Error::maybe_effective)?;
         let error = match timed.await {
             Err(_) => return Err(errors::late(&self.shared.options.servers).maybe_effective()),
             Ok(Err(closed)) => return Err(closed.maybe_effective()),
@@ -275,7 +283,7 @@ impl ZooKeeper {
     }
 
     /// The session, as soon as there is one, and what tells of its end.
-    async fn session(&self) -> Result<(Session, watch::Receiver<State>)> {
+    async fn session(&self, ends: Instant) -> Result<(Session, watch::Receiver<State>)> {
         let mut state = self.shared.state.subscribe();
         let wait = async {
             loop {
@@ -291,15 +299,20 @@ impl ZooKeeper {
             }
         };
         let late = |_| Err(errors::late(&self.shared.options.servers));
-        let session = self.in_time(wait)?.await.unwrap_or_else(late)?;
+        let session = self.until(ends, wait)?.await.unwrap_or_else(late)?;
         Ok((session, state))
     }
 
+    /// When a call that begins now ends, all of it.
+    fn ends(&self) -> Instant {
+        Instant::now() + self.shared.options.patience.min(LONGEST)
+    }
+
     /// Bounds a call. Its timer is one of our runtime, whoever calls; `closed` where that was let go.
-    fn in_time<F: Future>(&self, call: F) -> Result<Timeout<F>> {
+    fn until<F: Future>(&self, ends: Instant, call: F) -> Result<Timeout<F>> {
         let runtime = self.shared.runtime().ok_or_else(errors::closed)?;
         let _entered = runtime.enter();
-        Ok(tokio::time::timeout(self.shared.options.patience, call))
+        Ok(tokio::time::timeout_at(ends, call))
     }
 
     /// Why a request was not even sent.

@@ -185,27 +185,37 @@ impl ZooKeeper {
 async fn keep(shared: Weak<Shared>, mut states: StateWatcher) {
     for number in 1.. {
         let state = ended(states).await;
-        let Some(options) = begin(&shared, state) else { return };
-        let mut pause = RETRY.0;
-        let client = loop {
-            match options.connect().await {
-                Ok(client) => break client,
-                Err(error) if !error.is_retryable() => return publish(&shared, State::Failed(error)),
-                Err(_) => {}
-            }
-            tokio::time::sleep(pause).await;
-            pause = RETRY.1.min(pause * 2);
-            if shared.strong_count() == 0 {
-                return;
-            }
+        let Some((options, mut unwanted)) = begin(&shared, state) else { return };
+        let connected = tokio::select! {
+            connected = another(&options) => connected,
+            // An error says that the handles are gone.
+            _ = unwanted.wait_for(|state| matches!(state, State::Closed)) => return,
+        };
+        let client = match connected {
+            Ok(client) => client,
+            Err(error) => return publish(&shared, State::Failed(error)),
         };
         states = client.state_watcher();
         publish(&shared, State::Open(Session { client, number }));
     }
 }
 
-/// Says that the session is over. None if no other is wanted.
-fn begin(shared: &Weak<Shared>, state: SessionState) -> Option<ZooKeeperOptions> {
+/// Makes another session, however long it takes; an error says that none can be had.
+async fn another(options: &ZooKeeperOptions) -> Result<Client> {
+    let mut pause = RETRY.0;
+    loop {
+        match options.connect().await {
+            Err(error) if error.is_retryable() => {}
+            connected => return connected,
+        }
+        tokio::time::sleep(pause).await;
+        pause = RETRY.1.min(pause * 2);
+    }
+}
+
+/// Says that the session is over; answers how to make another, and what tells that none is wanted any more. None if that
+/// is so already.
+fn begin(shared: &Weak<Shared>, state: SessionState) -> Option<(ZooKeeperOptions, watch::Receiver<State>)> {
     let next = match state {
         SessionState::AuthFailed => State::Failed(errors::unauthenticated()),
         _ => State::Between,
@@ -214,7 +224,7 @@ fn begin(shared: &Weak<Shared>, state: SessionState) -> Option<ZooKeeperOptions>
     publish(shared, next);
     let shared = shared.upgrade()?;
     let closed = matches!(*shared.state.borrow(), State::Closed);
-    (!failed && !closed).then(|| shared.options.clone())
+    (!failed && !closed).then(|| (shared.options.clone(), shared.state.subscribe()))
 }
 
 /// Changes the state, unless it is closed.
