@@ -16,6 +16,9 @@ const READ_ONLY: &str = "readonly";
 /// The endpoint that speaks BookKeeper's protocol; a bookie may have others.
 const BOOKIE_PROTOCOL: &str = "bookie-rpc";
 
+/// The most bytes that a bookie registers with: some names and numbers.
+const INFO_BYTES: usize = 1 << 16;
+
 /// The bookies of a cluster, as they are registered in ZooKeeper.
 #[derive(Clone)]
 pub struct ZooKeeperBookies {
@@ -87,15 +90,82 @@ impl BookieRegistry for ZooKeeperBookies {
 
 /// An id that is an address, as those of bookies without another are.
 fn address_in(id: &BookieId) -> Option<String> {
-    let (host, port) = id.as_str().rsplit_once(':')?;
-    (!host.is_empty() && port.parse::<u16>().is_ok()).then(|| id.to_string())
+    id.host_and_port().map(|_| id.to_string())
 }
 
 /// Where a bookie says that it listens.
 fn endpoint(id: &BookieId, data: &[u8]) -> Result<Option<String>> {
+    if data.len() > INFO_BYTES {
+        let message = format!("what a bookie registered with has {} bytes, more than any says", data.len());
+        return Err(Error::corrupt(message).at_bookie(id));
+    }
     let info = BookieServiceInfo::decode(data).map_err(|error| {
         Error::corrupt("what a bookie registered with cannot be read").at_bookie(id).caused_by(error)
     })?;
-    let endpoint = info.endpoints.iter().find(|endpoint| endpoint.protocol() == BOOKIE_PROTOCOL);
-    Ok(endpoint.map(|endpoint| format!("{}:{}", endpoint.host(), endpoint.port())))
+    let Some(endpoint) = info.endpoints.iter().find(|endpoint| endpoint.protocol() == BOOKIE_PROTOCOL) else {
+        return Ok(None);
+    };
+    // Written as ids are that are addresses: by the same rules it is one.
+    let address = BookieId::new(&format!("{}:{}", endpoint.host(), endpoint.port()));
+    let address = address.ok().and_then(|address| address_in(&address));
+    address.map(Some).ok_or_else(|| Error::corrupt("a bookie registered with no address").at_bookie(id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+    use crate::proto::bookie_service_info::Endpoint;
+
+    fn registered(protocol: &str, host: &str, port: i32) -> Vec<u8> {
+        let endpoint = Endpoint {
+            protocol: Some(protocol.to_owned()),
+            host: Some(host.to_owned()),
+            port: Some(port),
+            ..Endpoint::default()
+        };
+        BookieServiceInfo { endpoints: vec![endpoint] }.encode_to_vec()
+    }
+
+    #[test]
+    fn a_bookie_listens_where_its_registration_says_an_address() {
+        let id = BookieId::new("own-name").unwrap();
+        let at = |protocol, host, port| endpoint(&id, &registered(protocol, host, port));
+        assert_eq!(at(BOOKIE_PROTOCOL, "b1", 3181).unwrap().as_deref(), Some("b1:3181"));
+        assert_eq!(at(BOOKIE_PROTOCOL, "::1", 3181).unwrap().as_deref(), Some("::1:3181"));
+        assert_eq!(at("http", "b1", 8080).unwrap(), None);
+        let long = "h".repeat(300);
+        for (host, port) in [
+            ("", 3181),
+            ("b1", 0),
+            ("b1", -1),
+            ("b1", 65_536),
+            ("b 1", 3181),
+            ("b1/..", 3181),
+            ("b\n", 3181),
+            (&long, 1),
+        ] {
+            let error = at(BOOKIE_PROTOCOL, host, port).unwrap_err();
+            assert_eq!((error.kind(), error.bookie()), (ErrorKind::Corrupt, Some(&id)), "{host:?} {port}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_registration_is_damage() {
+        let id = BookieId::new("b1:3181").unwrap();
+        let huge = registered(BOOKIE_PROTOCOL, "b1", 3181).repeat(10_000);
+        for data in [&[0xff, 0xfe, 0, 0x80][..], b"b1:3181", &huge] {
+            assert_eq!(endpoint(&id, data).unwrap_err().kind(), ErrorKind::Corrupt);
+        }
+    }
+
+    #[test]
+    fn an_id_is_an_address_if_a_bookie_can_listen_there() {
+        let address = |id: &str| address_in(&BookieId::new(id).unwrap());
+        assert_eq!(address("b1:3181").as_deref(), Some("b1:3181"));
+        assert_eq!(address("[::1]:3181").as_deref(), Some("[::1]:3181"));
+        for none in ["b1", ":3181", "b1:0", "b1:65536", "b1:-1", "[]:3181", "b1:"] {
+            assert_eq!(address(none), None, "{none}");
+        }
+    }
 }

@@ -9,6 +9,9 @@ use crate::zookeeper::nodes::{Applied, NodeMode, NodeRefusal};
 /// The first of the nodes below which ids of more than 31 bits are counted: their high bits.
 const FIRST_HIGH: i64 = 1;
 
+/// The last of them.
+const LAST_HIGH: i64 = i32::MAX as i64;
+
 const HIGH_PREFIX: &str = "HOB-";
 
 impl ZooKeeperLedgers {
@@ -38,7 +41,7 @@ impl ZooKeeperLedgers {
             if let Some(low) = self.count(&format!("{long}/{HIGH_PREFIX}{high:010}/ID-")).await? {
                 return LedgerId::new((high << 32) | low);
             }
-            high += 1;
+            high = Some(high + 1).filter(|high| *high <= LAST_HIGH).ok_or_else(used_up)?;
         }
     }
 
@@ -76,11 +79,42 @@ impl ZooKeeperLedgers {
 
     async fn newest_high(&self, long: &str) -> Result<i64> {
         let names = self.zookeeper.children(long).await?.unwrap_or_default();
-        let highs = names.iter().filter_map(|name| name.strip_prefix(HIGH_PREFIX)?.parse().ok());
-        Ok(highs.max().unwrap_or(FIRST_HIGH))
+        Ok(names.iter().filter_map(|name| high(name)).max().unwrap_or(FIRST_HIGH))
     }
+}
+
+/// The high bits that a node's name says; none if the generator gives none such a name.
+fn high(name: &str) -> Option<i64> {
+    let digits = name.strip_prefix(HIGH_PREFIX)?;
+    let whole = digits.len() == 10 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    digits.parse().ok().filter(|high| whole && (FIRST_HIGH..=LAST_HIGH).contains(high))
 }
 
 fn used_up() -> Error {
     Error::new(ErrorKind::MetadataStore, "the cluster has given out all the ids of its layout").retry(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_that_the_generator_gives_say_high_bits() {
+        assert_eq!((high("HOB-0000000001"), high("HOB-2147483647")), (Some(1), Some(LAST_HIGH)));
+        for other in [
+            "HOB-",
+            "HOB-1",
+            "HOB-0000000000",
+            "HOB--000000001",
+            "HOB-+000000001",
+            "HOB-2147483648",
+            "HOB-4294967297",
+            "HOB-9223372036854775807",
+            "ID-0000000001",
+        ] {
+            assert_eq!(high(other), None, "{other}");
+        }
+        // The last of all is an id yet.
+        assert!(LedgerId::new((LAST_HIGH << 32) | i64::from(i32::MAX)).is_ok());
+    }
 }

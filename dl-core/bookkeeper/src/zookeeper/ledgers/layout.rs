@@ -39,8 +39,9 @@ impl Layout {
             "HierarchicalLedgerManagerFactory" | "hierarchical" => Self::BothTrees,
             "LongHierarchicalLedgerManagerFactory" | "longhierarchical" => Self::LongTree,
             _ => {
+                let shown: String = text.chars().take(80).collect();
                 let message =
-                    format!("the cluster lays out its ledgers in a way that is unknown here: {text:?}");
+                    format!("the cluster lays out its ledgers in a way that is unknown here: {shown:?}");
                 return Err(Error::new(ErrorKind::Unsupported, message));
             }
         };
@@ -141,6 +142,7 @@ mod tests {
         for unknown in ["", "2", "2\nmine:1", "2\norg.apache.bookkeeper.meta.MSLedgerManagerFactory:1"] {
             assert_eq!(Layout::parse(unknown).unwrap_err().kind(), ErrorKind::Unsupported);
         }
+        assert!(Layout::parse(&"9".repeat(900_000)).unwrap_err().message().len() < 200);
     }
 
     #[test]
