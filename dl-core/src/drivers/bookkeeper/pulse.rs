@@ -90,6 +90,8 @@ impl Pulse {
     async fn ask(&self) {
         loop {
             self.until_wanted().await;
+            // Also while servers that are silent let no other session be made: its locks are gone.
+            self.of(self.zookeeper.session_id(), |_, _| {});
             let asked = self.seams.clock.monotonic();
             let mut pause = PAUSE;
             if let Ok((session, timeout)) = self.zookeeper.touch().await {

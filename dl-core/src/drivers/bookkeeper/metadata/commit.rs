@@ -6,6 +6,7 @@
 //! be made anew and changed just as often. What guards the commits of a writer, its member of a lock, has a name of its own.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use dl_bookkeeper::{Applied, ErrorKind as ClusterErrorKind, NodeChange, NodeRefusal, NodeState};
 
@@ -18,12 +19,18 @@ use crate::metadata::{Expect, Op, Outcome, Refusal, RefusalReason, Version};
 const NEVER: i32 = i32::MAX;
 
 impl Inner {
-    pub(super) async fn commit(&self, ops: &[Op]) -> Result<Outcome> {
+    pub(super) async fn commit(self: &Arc<Self>, ops: &[Op]) -> Result<Outcome> {
         let paths = ops.iter().map(|op| self.place(op.path())).collect::<Result<Vec<_>>>()?;
+        let outcome = self.attempt(ops, &paths).await;
+        self.forget(ops, &paths, matches!(outcome, Ok(Outcome::Committed(_))));
+        outcome
+    }
+
+    async fn attempt(&self, ops: &[Op], paths: &[String]) -> Result<Outcome> {
         loop {
             let session = self.zookeeper.session_id();
-            let before = self.zookeeper.states(&paths).await.map_err(from_cluster)?;
-            let plan = Plan::new(ops, &paths, &before);
+            let before = self.zookeeper.states(paths).await.map_err(from_cluster)?;
+            let plan = Plan::new(ops, paths, &before);
             match self.zookeeper.commit(&plan.changes).await {
                 Ok(Applied::Done(after)) => return plan.outcome(ops, &before, &after),
                 // Somebody changed a node that may be in any state, while its version was read.
@@ -34,7 +41,7 @@ impl Inner {
                 Err(error)
                     if error.kind() == ClusterErrorKind::Unavailable && error.may_have_taken_effect() =>
                 {
-                    self.find_out(&plan, &paths, &before, from_cluster(error)).await?;
+                    self.find_out(&plan, paths, &before, from_cluster(error)).await?;
                     if self.zookeeper.session_id() != session {
                         let message = "the session with ZooKeeper ended during a commit, which changed nothing; try again";
                         return Err(Error::unavailable(message));

@@ -2,15 +2,15 @@
 //!
 //! A member lives as long as the session that made it. It is not made again in the next one: its lock is lost.
 
-use std::collections::BTreeSet;
 use std::convert::Infallible;
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use dl_bookkeeper::{Applied, ErrorKind as ClusterErrorKind, NodeMode, NodeRefusal, NodeState};
 use tokio::sync::oneshot::{self, error::TryRecvError};
 
 use super::super::error::from_cluster;
+use super::members::{self, Joining};
 use super::{Inner, member, version};
 use crate::error::{Error, Result};
 use crate::metadata::lock::{held, unwanted};
@@ -34,7 +34,7 @@ pub(super) async fn take(
     inner.seams.tasks.spawn(Box::pin(async move {
         let taken = attempt.run(&mut caller).await;
         if let Err(Ok(unwanted)) = send.send(taken) {
-            attempt.inner.leave(&unwanted.place).await;
+            attempt.leave(&unwanted).await;
         }
     }));
     let taken = tokio::select! {
@@ -78,18 +78,35 @@ impl Attempt {
         let mut enough = self.inner.seams.clock.sleep(patience);
         loop {
             let member = self.join().await?;
-            match self.pass(&member, &mut enough, caller).await {
-                Ok(Passed::First) => return Ok(member),
-                // Another one took it by force since, which came later.
-                Ok(Passed::Gone) if self.takeover == Takeover::Force && self.is_current(&member) => {
-                    return Ok(member);
-                }
-                // So it did, or its session ended meanwhile.
-                Ok(Passed::Gone) => {}
-                Err(error) => {
-                    self.inner.leave(&member.place).await;
-                    return Err(error);
-                }
+            if let Some(member) = self.settle(member, &mut enough, caller).await? {
+                return Ok(member);
+            }
+        }
+    }
+
+    /// Sees what a member gets to; none if another has to take its place.
+    async fn settle(
+        &self,
+        member: Member,
+        enough: &mut BoxFuture<'static, ()>,
+        caller: &mut oneshot::Receiver<Infallible>,
+    ) -> Result<Option<Member>> {
+        match self.pass(&member, enough, caller).await {
+            Ok(Passed::First) if self.is_current(&member) => Ok(Some(member)),
+            // Servers may keep a session for a while that is over here: its lock would be lost as soon as it was taken.
+            Ok(Passed::First) => {
+                self.leave(&member).await;
+                Ok(None)
+            }
+            // Another one took it by force since, which came later.
+            Ok(Passed::Gone) if self.takeover == Takeover::Force && self.is_current(&member) => {
+                Ok(Some(member))
+            }
+            // So it did, or its session ended meanwhile.
+            Ok(Passed::Gone) => Ok(None),
+            Err(error) => {
+                self.leave(&member).await;
+                Err(error)
             }
         }
     }
@@ -160,18 +177,19 @@ impl Attempt {
             let session = self.inner.zookeeper.session_id();
             let name = member::name(&self.owner, session.unwrap_or_default());
             let place = format!("{}/{name}", self.place);
+            let joining = Joining::begin(&self.inner, &place, session);
             let made =
                 self.inner.zookeeper.create(&place, self.owner.as_bytes(), NodeMode::EphemeralSequential);
             match made.await {
                 Ok(Applied::Done((place, state))) => {
                     let name = place[self.place.len() + 1..].to_owned();
                     let member = Member { place, name, state };
+                    joining.made(&member.place);
                     if Some(state.session) == session {
-                        self.inner.members().insert(member.place.clone());
                         return Ok(member);
                     }
                     // Another session than the one in its name made it.
-                    self.inner.leave(&member.place).await;
+                    self.leave(&member).await;
                 }
                 Ok(Applied::Refused(_, NodeRefusal::Missing)) => {
                     let message = "the node of a lock does not exist; it may have been deleted";
@@ -182,25 +200,26 @@ impl Attempt {
                         "ZooKeeper refused the member of a lock: {refusal:?}"
                     )));
                 }
-                Err(error)
-                    if error.kind() == ClusterErrorKind::Unavailable && error.may_have_taken_effect() =>
-                {
-                    self.sweep(&name).await?;
+                Err(error) if error.may_have_taken_effect() => {
+                    drop(joining);
+                    if error.kind() != ClusterErrorKind::Unavailable {
+                        members::sweep_later(&self.inner, &place, session);
+                        return Err(from_cluster(error));
+                    }
+                    let swept = self.inner.sweep(&place).await;
+                    if !matches!(swept, Ok(true)) {
+                        members::sweep_later(&self.inner, &place, session);
+                    }
+                    swept?;
                 }
                 Err(error) => return Err(from_cluster(error)),
             }
         }
     }
 
-    /// Deletes the member that was made if the answer to its making was lost: the one by this name that nobody knows.
-    async fn sweep(&self, name: &str) -> Result<()> {
-        for found in self.inner.queue(&self.place).await?.unwrap_or_default() {
-            let place = format!("{}/{found}", self.place);
-            if found.starts_with(name) && !self.inner.members().contains(&place) {
-                self.inner.zookeeper.delete(&place).await.map_err(from_cluster)?;
-            }
-        }
-        Ok(())
+    /// Takes a member back.
+    async fn leave(&self, member: &Member) {
+        self.inner.leave(&member.place, member.state.session).await;
     }
 }
 
@@ -227,7 +246,7 @@ impl Inner {
     }
 
     /// The members of a lock in order, without those that can never own it; `None` without the lock's node.
-    async fn queue(&self, place: &str) -> Result<Option<Vec<String>>> {
+    pub(super) async fn queue(&self, place: &str) -> Result<Option<Vec<String>>> {
         let names = self.zookeeper.children(place).await.map_err(from_cluster)?;
         Ok(names.map(|mut names| {
             names.retain(|name| name.starts_with(member::PREFIX) && member::number(name).is_some());
@@ -235,15 +254,39 @@ impl Inner {
             names
         }))
     }
+}
 
-    /// Takes a member back. If that fails it goes with the session.
-    async fn leave(&self, place: &str) {
-        let _left = self.zookeeper.delete(place).await;
-        self.members().remove(place);
-    }
+#[cfg(test)]
+mod tests {
+    use dl_cluster::Cluster;
 
-    fn members(&self) -> MutexGuard<'_, BTreeSet<String>> {
-        // Each change of it is one call.
-        self.members.lock().unwrap_or_else(PoisonError::into_inner)
+    use super::super::super::tests::{OnZooKeeper, connect};
+    use super::super::ZooKeeperMetadata;
+    use super::*;
+    use crate::metadata::Op;
+    use crate::seams::Seams;
+    use crate::testing::stores::{Fixture, commit};
+
+    #[tokio::test]
+    async fn a_member_of_another_session_than_there_is_now_takes_no_lock() {
+        let fixture = OnZooKeeper::new();
+        let stores = fixture.open().await;
+        commit(&*stores.metadata, &[Op::create("/lock", "")]).await;
+        let seams = Seams::system().unwrap();
+        // The servers keep the one before.
+        let (before, now) =
+            (connect(Cluster::shared_zookeeper()).await, connect(Cluster::shared_zookeeper()).await);
+        let inner = ZooKeeperMetadata::new(now, &fixture.root, &seams).inner;
+        let place = format!("{}/lock", fixture.root);
+        let prefix = format!("{place}/{}", member::name("one", before.session_id().unwrap()));
+        let made = before.create(&prefix, b"one", NodeMode::EphemeralSequential).await;
+        let Ok(Applied::Done((made, state))) = made else { panic!("{made:?}") };
+        let member = Member { name: made[place.len() + 1..].to_owned(), place: made, state };
+
+        let attempt = Attempt { inner, place, owner: "one".to_owned(), takeover: Takeover::Force };
+        let (_wanted, mut caller) = oneshot::channel();
+        let mut enough = seams.clock.sleep(Duration::ZERO);
+        assert!(attempt.settle(member, &mut enough, &mut caller).await.unwrap().is_none());
+        assert_eq!(stores.metadata.children("/lock").await.unwrap().unwrap(), []);
     }
 }

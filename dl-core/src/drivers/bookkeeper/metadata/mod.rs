@@ -6,14 +6,15 @@ mod below;
 mod commit;
 mod lock;
 mod member;
+mod members;
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use dl_bookkeeper::{NodeState, ZooKeeper};
 
+use self::members::Members;
 use super::error::from_cluster;
 use crate::error::Result;
 use crate::metadata::{Child, Lock, MetadataStore, Node, NodePath, Op, Outcome, Takeover, Version, Watch};
@@ -34,8 +35,8 @@ struct Inner {
     /// The path of the namespace's node; empty for that of all.
     root: String,
     seams: Seams,
-    /// The members of locks that this session made, as far as it knows.
-    members: Mutex<BTreeSet<String>>,
+    /// The members of locks that its sessions made.
+    members: Mutex<Members>,
 }
 
 impl ZooKeeperMetadata {

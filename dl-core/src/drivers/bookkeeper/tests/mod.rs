@@ -28,7 +28,7 @@ use crate::testing::stores::Fixture;
 use crate::{LogName, Namespace, ReaderOptions, WriterOptions};
 
 /// A session that a busy machine does not end, nor its connections.
-async fn connect(cluster: &Cluster) -> ZooKeeper {
+pub(super) async fn connect(cluster: &Cluster) -> ZooKeeper {
     dl_cluster::limit();
     let mut options = ZooKeeperOptions::new(cluster.zookeeper());
     (options.session_timeout, options.patience) = (Duration::from_secs(30), Duration::from_secs(120));
@@ -69,14 +69,14 @@ async fn take_over(two: &Namespace, log: &LogName, first: &crate::Writer) -> cra
 }
 
 /// A namespace on the server that the tests share, and the sessions of those who opened it.
-struct OnZooKeeper {
-    root: String,
+pub(super) struct OnZooKeeper {
+    pub(super) root: String,
     federated: bool,
     opened: Mutex<Vec<(Weak<dyn StoreSession>, i64)>>,
 }
 
 impl OnZooKeeper {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { root: name(), federated: false, opened: Mutex::default() }
     }
 }
