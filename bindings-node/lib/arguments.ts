@@ -14,10 +14,24 @@ export function given<T extends object>(options: T | undefined, what = 'options'
   return options;
 }
 
+/** Refuses what an object has beside these names: it would be left out silently. What is `undefined` asks for nothing. */
+export function only(object: object, names: readonly string[], what = 'option of this call'): void {
+  for (const name in object) {
+    if (names.includes(name) || (object as { [name: string]: unknown })[name] === undefined) continue;
+    const unknown = name.length > SHOWN ? `of ${name.length} characters` : JSON.stringify(name);
+    throw new InvalidArgumentError('invalid-argument', `there is no ${what} ${unknown}; there are ${names.join(', ')}`);
+  }
+}
+
 /** A text that is UTF-8 on the other side. */
 export function string(value: unknown, what: string): string {
   if (typeof value !== 'string') throw wrong(what, 'a string', value);
-  if (!/\p{Surrogate}/u.test(value)) return value;
+  return whole(value, what);
+}
+
+/** A text, if it is one: what is no Unicode would be changed on its way. */
+export function whole(text: string, what: string): string {
+  if (text.isWellFormed()) return text;
   throw new InvalidArgumentError('invalid-argument', `${what} has half a surrogate pair, which is no text`);
 }
 

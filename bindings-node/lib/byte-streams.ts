@@ -1,14 +1,14 @@
 /** The two ends of a stream of bytes. */
 
 import type { Readable, ReadableOptions, Writable } from 'node:stream';
-import { count, given, wrong } from './arguments';
+import { count, given, only, wrong } from './arguments';
 import { begun, call, closing, type Manner, type Waiting } from './calls';
 import { ClosedError, DlError, fromNative } from './errors';
 import { Feed, type Life } from './feed';
 import type { NativeByteReader, NativeByteWriter, NativeChunk, NativeError } from './native';
 import type { End } from './reader';
 import type { Items } from './stock';
-import { readable, writable, type WriterStreamOptions } from './streams';
+import { READER_STREAM, WRITER_STREAM, readable, writable, type WriterStreamOptions } from './streams';
 import { bytes, integer, joined, type Int64, type Payload } from './values';
 
 /**
@@ -82,7 +82,8 @@ export class ByteWriter implements AsyncDisposable {
       close: () => this.close(),
       abort: () => this.abort(),
     };
-    return writable(sink, { ...given(options), objectMode: false });
+    only(given(options), WRITER_STREAM);
+    return writable(sink, { ...options, objectMode: false });
   }
 
   /** {@link close}, at the end of `await using`. */
@@ -159,12 +160,13 @@ export class ByteReader implements AsyncIterable<Buffer>, AsyncDisposable {
   }
 
   /** The bytes as a stream. It closes the reader at its end and when it is destroyed. */
-  stream(options?: ReadableOptions): Readable {
+  stream(options: ReadableOptions = {}): Readable {
+    only(given(options), READER_STREAM);
     const take = async (_max: number, signal: AbortSignal): Promise<Buffer[]> => {
       const chunk = await this.nextChunk({ signal });
       return chunk === undefined ? [] : [chunk];
     };
-    return readable(take, () => this.close(), { ...given(options), objectMode: false });
+    return readable(take, () => this.close(), { ...options, objectMode: false });
   }
 
   /** The offset of the next byte. */

@@ -26,6 +26,8 @@ interface Entry {
 export interface Manner {
   /** What the caller passed, of whatever type. */
   options?: Waiting | undefined;
+  /** The names of the options that there are. If absent: `signal` alone. */
+  takes?: readonly string[] | undefined;
   /** The handle, which must not be collected meanwhile. */
   keep?: object;
   /** Gives the call up as `signal` does. */
@@ -66,9 +68,9 @@ export function call<T>(start: (call: number) => void, manner: Manner = {}): Pro
   return new Promise<T>((resolve, reject) => begin(start, manner, resolve as (value: unknown) => void, reject));
 }
 
-/** The signal of a call that can begin. Throws why not: the options are none, their signal is none, or it has been given. */
-export function ready(options: Waiting | undefined, operation?: string): AbortSignal | undefined {
-  return notGiven(signalOf(options), operation);
+/** The signal of a call that can begin. Throws why not: the options are none, or none of its own, their signal is none, or it has been given. */
+export function ready(options: Waiting | undefined, operation?: string, takes?: readonly string[]): AbortSignal | undefined {
+  return notGiven(signalOf(options, takes), operation);
 }
 
 function notGiven(signal: AbortSignal | undefined, operation: string | undefined): AbortSignal | undefined {
@@ -91,7 +93,7 @@ function begin(
   resolve: (value: unknown) => void,
   reject: (error: Error) => void,
 ): void {
-  const signals = [ready(manner.options, manner.operation), notGiven(manner.also, manner.operation)];
+  const signals = [ready(manner.options, manner.operation, manner.takes), notGiven(manner.also, manner.operation)];
   const number = next++;
   const held = manner.background !== true;
   let over = false;

@@ -1,7 +1,7 @@
 /** A log: where writers and readers are opened. */
 
 import { ByteReader, ByteWriter } from './byte-streams';
-import { given, string, wrong } from './arguments';
+import { given, only, string, wrong } from './arguments';
 import { call, type Waiting } from './calls';
 import { Records, type Record } from './columns';
 import { Cursor, type CursorInfo } from './cursor';
@@ -22,11 +22,15 @@ import type {
   NativeWriter,
 } from './native';
 import { logOptions, texts } from './option-texts';
-import type { LogOptions, ReaderOptions, WriterOptions } from './options';
+import { LOG_NAMES, READER_NAMES, WRITER_NAMES, type LogOptions, type ReaderOptions, type WriterOptions } from './options';
 import { Reader } from './reader';
 import { SegmentWatcher } from './watchers';
 import { bytes, integer, type Int64, type Payload } from './values';
 import { Writer } from './writer';
+
+const OPEN_WRITER = [...WRITER_NAMES, 'signal'];
+const OPEN_READER = [...READER_NAMES, 'signal'];
+const COUNT = ['from', 'until', 'signal'];
 
 /**
  * A handle on a log, from {@link Namespace.log} or {@link Namespace.openLog}. Holds nothing.
@@ -57,22 +61,22 @@ export class Log {
    * not in the log by then will ever be acknowledged.
    */
   async openWriter(options?: WriterOptions & Waiting): Promise<Writer> {
-    const start = (number: number): void => this.#native.openWriter(number, texts(options));
-    return new Writer(await this.#change<NativeWriter>('open_writer', start, options), this);
+    const start = (number: number): void => this.#native.openWriter(number, texts(options, WRITER_NAMES));
+    return new Writer(await this.#change<NativeWriter>('open_writer', start, options, OPEN_WRITER), this);
   }
 
   /** Opens a reader. */
   async openReader(options?: ReaderOptions & Waiting): Promise<Reader> {
-    const start = (number: number): void => this.#native.openReader(number, texts(options));
+    const start = (number: number): void => this.#native.openReader(number, texts(options, READER_NAMES));
     const locked = String(options?.locked) === 'true';
-    const native = await (locked ? this.#change<NativeReader>('open_reader', start, options) : this.#look<NativeReader>('open_reader', start, options));
+    const native = await (locked ? this.#change<NativeReader>('open_reader', start, options, OPEN_READER) : this.#look<NativeReader>('open_reader', start, options, OPEN_READER));
     return new Reader(native, locked, this, this.#life);
   }
 
   /** Opens the writer of this log to write a stream of bytes. It goes on at the end of what is there. */
   async openByteWriter(options?: WriterOptions & Waiting): Promise<ByteWriter> {
-    const start = (number: number): void => this.#native.openByteWriter(number, texts(options));
-    return new ByteWriter(await this.#change<NativeByteWriter>('open_byte_writer', start, options), this);
+    const start = (number: number): void => this.#native.openByteWriter(number, texts(options, WRITER_NAMES));
+    return new ByteWriter(await this.#change<NativeByteWriter>('open_byte_writer', start, options, OPEN_WRITER), this);
   }
 
   /**
@@ -80,8 +84,8 @@ export class Log {
    * with the offset n; `count` and `until` count chunks.
    */
   async openByteReader(options?: ReaderOptions & Waiting): Promise<ByteReader> {
-    const start = (number: number): void => this.#native.openByteReader(number, texts(options));
-    return new ByteReader(await this.#look<NativeByteReader>('open_byte_reader', start, options), this, this.#life);
+    const start = (number: number): void => this.#native.openByteReader(number, texts(options, READER_NAMES));
+    return new ByteReader(await this.#look<NativeByteReader>('open_byte_reader', start, options, OPEN_READER), this, this.#life);
   }
 
   /** What the metadata says about the log. */
@@ -130,7 +134,7 @@ export class Log {
     const { from, until } = given(bounds, 'bounds');
     const bound = (at: DlsnLike | undefined, what: string): string | undefined => (at === undefined ? at : text(at, what));
     const start = (number: number): void => this.#native.count(number, bound(from, 'from'), bound(until, 'until'));
-    return this.#look<bigint>(from === undefined && until === undefined ? 'count' : 'count_between', start, bounds);
+    return this.#look<bigint>(from === undefined && until === undefined ? 'count' : 'count_between', start, bounds, COUNT);
   }
 
   /** Completes what a writer that is gone left in progress, as opening a writer and closing it would. */
@@ -151,7 +155,8 @@ export class Log {
   /** Replaces the options kept with the log. Writers that are opened from now on go by them. */
   async setOptions(options: LogOptions, waiting?: Waiting): Promise<void> {
     if (options === undefined) throw wrong('options', 'an object', options);
-    await this.#change<void>('set_options', (number) => this.#native.setOptions(number, texts(options)), waiting);
+    only(given(options), LOG_NAMES, 'option of a log');
+    await this.#change<void>('set_options', (number) => this.#native.setOptions(number, texts(options, LOG_NAMES)), waiting);
   }
 
   /** The cursor of this name, which need not exist: its first move makes it. */
@@ -179,11 +184,11 @@ export class Log {
     await this.#change<void>('set_user_metadata', (number) => this.#native.setUserMetadata(number, bytes(data, 'data')), options);
   }
 
-  #look<T>(operation: string, start: (number: number) => void, options?: Waiting): Promise<T> {
-    return call<T>(start, { operation, options, keep: [this, this.#owner] });
+  #look<T>(operation: string, start: (number: number) => void, options?: Waiting, takes?: readonly string[]): Promise<T> {
+    return call<T>(start, { operation, options, takes, keep: [this, this.#owner] });
   }
 
-  #change<T>(operation: string, start: (number: number) => void, options?: Waiting): Promise<T> {
-    return call<T>(start, { operation, options, keep: [this, this.#owner], effective: true });
+  #change<T>(operation: string, start: (number: number) => void, options?: Waiting, takes?: readonly string[]): Promise<T> {
+    return call<T>(start, { operation, options, takes, keep: [this, this.#owner], effective: true });
   }
 }

@@ -1,6 +1,6 @@
 /** A namespace: where logs are found, made and removed. */
 
-import { count, flag, given, optionalFunction, optionalString, string } from './arguments';
+import { count, flag, given, only, optionalFunction, optionalString, string } from './arguments';
 import { call, listen, port, type Waiting } from './calls';
 import { checked } from './errors';
 import type { Life } from './feed';
@@ -23,7 +23,7 @@ import {
   type Verification,
 } from './operating';
 import { texts } from './option-texts';
-import type { NamespaceOptions } from './options';
+import { NAMESPACE_NAMES, type NamespaceOptions } from './options';
 import { LogWatcher } from './watchers';
 
 /** What {@link Namespace.listLogs} takes. */
@@ -44,6 +44,13 @@ export interface Listening {
    */
   onEvent?: ((event: NamespaceEvent) => void) | undefined;
 }
+
+const OPEN = [...NAMESPACE_NAMES, 'onEvent', 'signal'];
+const VERIFY = [...NAMESPACE_NAMES, 'log', 'signal'];
+const INSPECT = [...NAMESPACE_NAMES, 'signal'];
+const LOGS = ['prefix', 'after', 'signal'];
+const LIST_LOGS = [...LOGS, 'limit'];
+const METRICS = ['byLog', 'signal'];
 
 /** The largest limit that the native half takes; there are never so many logs. */
 const MOST = 2 ** 32 - 1;
@@ -72,16 +79,16 @@ export class Namespace implements AsyncDisposable {
 
   /** Opens the namespace at this URI: `memory:name` or `file:///path`. Options in its query win over `options`. */
   static async open(uri: string, options: NamespaceOptions & Listening & Waiting = {}): Promise<Namespace> {
-    const { onEvent, ...others } = given(options);
+    const { onEvent } = given(options);
     const start = (number: number): void => {
-      const [place, chosen, listener] = [string(uri, 'uri'), texts(others), optionalFunction(onEvent, 'onEvent')];
+      const [place, chosen, listener] = [string(uri, 'uri'), texts(options, NAMESPACE_NAMES), optionalFunction(onEvent, 'onEvent')];
       const events = listener && listen((event) => listener(namespaceEvent(event as NativeEvent)));
       native.openNamespace(port, number, place, chosen, events);
     };
     const late = (opened: unknown): void => {
       call<void>((number) => (opened as NativeNamespace).close(number)).catch(() => {});
     };
-    return new Namespace(await call<NativeNamespace>(start, { operation: 'open', options, effective: true, late }));
+    return new Namespace(await call<NativeNamespace>(start, { operation: 'open', options, takes: OPEN, effective: true, late }));
   }
 
   /**
@@ -89,16 +96,16 @@ export class Namespace implements AsyncDisposable {
    * says what is not as it was written. It changes nothing, and works beside processes that write, and where {@link open} fails.
    */
   static async verify(uri: string, options: NamespaceOptions & { log?: string } & Waiting = {}): Promise<Verification> {
-    const { log, ...others } = given(options);
+    const { log } = given(options);
     const start = (number: number): void =>
-      native.verifyNamespace(port, number, string(uri, 'uri'), texts(others), optionalString(log, 'log'));
-    return verification(await call<NativeVerification>(start, { operation: 'verify', options }));
+      native.verifyNamespace(port, number, string(uri, 'uri'), texts(options, NAMESPACE_NAMES), optionalString(log, 'log'));
+    return verification(await call<NativeVerification>(start, { operation: 'verify', options, takes: VERIFY }));
   }
 
   /** What the namespace at this URI is: its format, how much it holds, and who has it open. Opens and changes nothing. */
   static async inspect(uri: string, options?: NamespaceOptions & Waiting): Promise<NamespaceInfo> {
-    const start = (number: number): void => native.inspectNamespace(port, number, string(uri, 'uri'), texts(options));
-    return namespaceInfo(await call<NativeNamespaceInfo>(start, { operation: 'inspect', options }));
+    const start = (number: number): void => native.inspectNamespace(port, number, string(uri, 'uri'), texts(options, NAMESPACE_NAMES));
+    return namespaceInfo(await call<NativeNamespaceInfo>(start, { operation: 'inspect', options, takes: INSPECT }));
   }
 
   /** Makes a log. */
@@ -141,12 +148,13 @@ export class Namespace implements AsyncDisposable {
       const most = count(limit, 'limit', Infinity);
       const behind = optionalString(after, 'after');
       this.#native.listLogs(number, string(prefix, 'prefix'), behind, most > MOST ? undefined : most);
-    }, options);
+    }, options, LIST_LOGS);
   }
 
   /** The full names of logs, in byte order, however many there are. */
   async *logs(options: Omit<ListOptions, 'limit'> = {}): AsyncGenerator<string, undefined> {
     let { after } = given(options);
+    only(options, LOGS);
     for (;;) {
       const names = await this.listLogs({ ...options, after, limit: PAGE });
       yield* names;
@@ -163,7 +171,7 @@ export class Namespace implements AsyncDisposable {
 
   /** The metrics of this handle as Prometheus reads them; `byLog`: also those of each log with an open writer or reader. */
   metrics(options: { byLog?: boolean } & Waiting = {}): Promise<string> {
-    return this.#look<string>('metrics', (number) => this.#native.metrics(number, flag(options.byLog, 'byLog')), options);
+    return this.#look<string>('metrics', (number) => this.#native.metrics(number, flag(options.byLog, 'byLog')), options, METRICS);
   }
 
   /** Closes the namespace: every pending call on it, its logs, writers and readers fails with {@link ClosedError}. */
@@ -177,8 +185,8 @@ export class Namespace implements AsyncDisposable {
     await this.close();
   }
 
-  #look<T>(operation: string, start: (number: number) => void, options?: Waiting): Promise<T> {
-    return call<T>(start, { operation, options, keep: this });
+  #look<T>(operation: string, start: (number: number) => void, options?: Waiting, takes?: readonly string[]): Promise<T> {
+    return call<T>(start, { operation, options, takes, keep: this });
   }
 
   #change<T>(operation: string, start: (number: number) => void, options?: Waiting): Promise<T> {

@@ -1,20 +1,22 @@
 /** Options as the core takes them: names and texts, which it checks. */
 
-import { given, string, wrong } from './arguments';
+import { given, only, string, wrong } from './arguments';
 import { Dlsn } from './dlsn';
 import { LOG_OPTIONS, type LogOptions } from './options';
 
-/** Names and texts in turn. `signal` is no option. */
-export function texts(options: object | undefined): string[] {
+/** Of options with these names, and maybe others: names and texts in turn. */
+export function texts(options: object | undefined, names: readonly string[]): string[] {
   const pairs: string[] = [];
-  for (const [name, value] of Object.entries(given(options))) {
-    if (value !== undefined && name !== 'signal') pairs.push(snake(name), text(name, value));
+  const values = given(options) as { readonly [name: string]: unknown };
+  for (const name of names) {
+    const value = values[name];
+    if (value !== undefined) pairs.push(snake(name), text(name, value));
   }
   return pairs;
 }
 
 function text(name: string, value: unknown): string {
-  const what = `the option ${string(name, 'the name of an option')}`;
+  const what = `the option ${name}`;
   switch (typeof value) {
     case 'string':
       return string(value, what);
@@ -26,8 +28,14 @@ function text(name: string, value: unknown): string {
       throw wrong(what, 'a whole number below 2^53, a bigint or a text with a unit', value);
     case 'object':
       if (value instanceof Dlsn) return value.toString();
-      if (value !== null && 'txid' in value) return `txid:${part(value.txid, `the txid of ${what}`)}`;
-      if (value !== null && 'waitMs' in value) return `wait:${part(value.waitMs, `waitMs of ${what}`)}`;
+      if (value !== null && 'txid' in value) {
+        only(value, ['txid'], `field of ${what}`);
+        return `txid:${part(value.txid, `the txid of ${what}`)}`;
+      }
+      if (value !== null && 'waitMs' in value) {
+        only(value, ['waitMs'], `field of ${what}`);
+        return `wait:${part(value.waitMs, `waitMs of ${what}`)}`;
+      }
   }
   throw wrong(what, 'a string, a number, true or false, or what its type says', value);
 }

@@ -359,3 +359,83 @@ export const LOG_OPTIONS = {
   writeQuorum: 'number',
   ackQuorum: 'number',
 } as const;
+
+/** @internal */
+export const NAMESPACE_NAMES: readonly string[] = [
+  'clientId',
+  'createNamespace',
+  'readOnly',
+  'inFlightBytes',
+  'slowSyncMs',
+  'lockWaitMs',
+  'journalBytes',
+  'largeFlushBytes',
+  'unsafeFilesystem',
+  'ledgersPath',
+  'bookkeeperZookeepers',
+  'federated',
+  'firstSegment',
+  'logsPerSubnamespace',
+  'ensembleSize',
+  'writeQuorum',
+  'ackQuorum',
+  'digest',
+  'explicitLac',
+  'ledgerPassword',
+  'ledgerApplication',
+  'ledgerComponent',
+  'sessionTimeoutMs',
+  'zookeeperTimeoutMs',
+  'zookeeperAclId',
+  'bookieConnectTimeoutMs',
+  'bookieRequestTimeoutMs',
+  'bookieRacks',
+  'bookieUser',
+  'bookiePassword',
+  'tlsRoots',
+  'tlsCertificate',
+  'tlsKey',
+];
+
+/** @internal */
+export const LOG_NAMES: readonly string[] = [
+  'rollBytes',
+  'rollMs',
+  'compression',
+  'retentionMs',
+  'retentionBytes',
+  'explicitTruncation',
+  'ensembleSize',
+  'writeQuorum',
+  'ackQuorum',
+];
+
+/** @internal */
+export const WRITER_NAMES: readonly string[] = [
+  'takeover',
+  'createLog',
+  'compression',
+  'rollBytes',
+  'rollMs',
+  'retentionMs',
+  'retentionBytes',
+  'explicitTruncation',
+  'inFlightRecords',
+  'inFlightBytes',
+  'stopWhenFull',
+  'closeTimeoutMs',
+];
+
+/** @internal */
+export const READER_NAMES: readonly string[] = [
+  'from',
+  'follow',
+  'until',
+  'count',
+  'onTruncated',
+  'readAheadBytes',
+  'cursor',
+  'locked',
+  'takeover',
+  'wholeRecordSets',
+];

@@ -1,7 +1,7 @@
 /** A reader of a log. */
 
 import type { Readable, ReadableOptions } from 'node:stream';
-import { count, given, milliseconds } from './arguments';
+import { count, given, milliseconds, only } from './arguments';
 import { answered, begun, call, closing, ready, type Waiting } from './calls';
 import { Records, type Record } from './columns';
 import { Cursor } from './cursor';
@@ -9,7 +9,7 @@ import { Dlsn } from './dlsn';
 import { ClosedError } from './errors';
 import { Feed, type Life } from './feed';
 import type { NativeBatch, NativeReader } from './native';
-import { readable } from './streams';
+import { READER_STREAM, readable } from './streams';
 
 /** How a reader ended: it delivered what it was bounded to; it reached the end of the log; of one that was sealed. */
 export type End = 'bound' | 'end' | 'sealed';
@@ -19,6 +19,8 @@ const AHEAD = 1024;
 
 /** How many records {@link Reader.nextBatch} answers at most, if that is not said. */
 const BATCH = 1024;
+
+const NEXT_BATCH = ['max', 'waitMs', 'signal'];
 
 /** What {@link Reader.nextBatch} takes. */
 export interface NextBatchOptions extends Waiting {
@@ -69,7 +71,7 @@ export class Reader implements AsyncIterable<Record>, AsyncDisposable {
 
   /** Up to so many records: at least one, unless the reader ends or `waitMs` passes before there is any. */
   async nextBatch(options: NextBatchOptions = {}): Promise<Record[]> {
-    const signal = ready(options, 'next_batch');
+    const signal = ready(options, 'next_batch', NEXT_BATCH);
     const { max, waitMs } = given(options);
     const [most, ms] = [count(max, 'max', BATCH), milliseconds(waitMs, 'waitMs')];
     if (most > 0) return this.#feed.take('next_batch', most, ms, { signal });
@@ -93,11 +95,12 @@ export class Reader implements AsyncIterable<Record>, AsyncDisposable {
   }
 
   /** The records as a stream of objects. It closes the reader at its end and when it is destroyed. */
-  stream(options?: ReadableOptions): Readable {
+  stream(options: ReadableOptions = {}): Readable {
+    only(given(options), READER_STREAM);
     return readable(
       (max, signal) => this.nextBatch({ max, signal }),
       () => this.close(),
-      { ...given(options), objectMode: true },
+      { ...options, objectMode: true },
     );
   }
 

@@ -1,11 +1,15 @@
 /** The signals that callers pass. What they do is not ours: whatever of it fails, no other call hears of it. */
 
-import { given, wrong } from './arguments';
+import { given, only, wrong } from './arguments';
 
-/** Of a call's options: its signal. Asked for once, and never again: a getter may answer something else then. */
-export function signalOf(options: { signal?: AbortSignal | undefined } | undefined): AbortSignal | undefined {
+/** What a call takes that takes no more. */
+const WAITING = ['signal'];
+
+/** Of a call's options, which are these: its signal. Asked for once, and never again: a getter may answer something else then. */
+export function signalOf(options: { signal?: AbortSignal | undefined } | undefined, takes: readonly string[] = WAITING): AbortSignal | undefined {
   if (options === undefined) return undefined;
   const { signal } = given(options);
+  only(options, takes);
   if (signal === undefined || isSignal(signal)) return signal;
   throw wrong('signal', 'an AbortSignal', signal);
 }

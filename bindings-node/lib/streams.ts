@@ -9,6 +9,15 @@ export interface WriterStreamOptions extends WritableOptions {
   closeWriter?: boolean | undefined;
 }
 
+/** What streams of either direction take of what Node has: nothing that would be replaced. */
+const STREAM = ['highWaterMark', 'objectMode', 'signal', 'autoDestroy', 'emitClose', 'captureRejections', 'construct'];
+
+/** The options of a stream out of a reader. */
+export const READER_STREAM: readonly string[] = ['encoding', ...STREAM];
+
+/** The options of a stream into a writer. */
+export const WRITER_STREAM: readonly string[] = ['closeWriter', 'decodeStrings', 'defaultEncoding', ...STREAM];
+
 /** A stream of what `take` answers: nothing more once that is empty. */
 export function readable(
   take: (max: number, signal: AbortSignal) => Promise<unknown[]>,

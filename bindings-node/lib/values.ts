@@ -1,7 +1,8 @@
 /** Arguments: from what users pass to what the native half takes. */
 
 import { types } from 'node:util';
-import { wrong } from './arguments';
+import { only, whole, wrong } from './arguments';
+import { Record } from './columns';
 import { Dlsn, text, type DlsnLike } from './dlsn';
 
 /** Bytes to append or to keep; a text stands for its UTF-8. They are copied before the call returns. */
@@ -27,7 +28,7 @@ const BYTES = 'a Buffer, another view, an ArrayBuffer or a string';
 /** The bytes of a payload, not copied. */
 export function bytes(payload: Payload, what = 'the payload'): Uint8Array {
   if (payload instanceof Uint8Array && payload.length > 0) return payload;
-  if (typeof payload === 'string') return Buffer.from(payload);
+  if (typeof payload === 'string') return Buffer.from(whole(payload, what));
   if (!ArrayBuffer.isView(payload) && !types.isAnyArrayBuffer(payload)) throw wrong(what, BYTES, payload);
   try {
     if (!ArrayBuffer.isView(payload)) return new Uint8Array(payload);
@@ -78,9 +79,17 @@ export function joined(parts: readonly Uint8Array[], lengths: ArrayLike<number>,
   return data;
 }
 
-/** Whether it is a record and not a payload alone. */
+const FIELDS = ['payload', 'txid'];
+
+/** Whether it is a record and not a payload alone. One that was read is taken as it is, one that was made has what a record has. */
 export function isRecord(record: Payload | NewRecord): record is NewRecord {
-  return typeof record === 'object' && record !== null && 'payload' in record;
+  if (typeof record !== 'object' || record === null || !('payload' in record)) return false;
+  for (const name in record) {
+    if (name === 'payload' || name === 'txid') continue;
+    if (!(record instanceof Record)) only(record, FIELDS, 'field of a record');
+    break;
+  }
+  return true;
 }
 
 /** A number as `bigint`. */
@@ -96,11 +105,11 @@ export function optionalInteger(value: Int64 | undefined, what: string): bigint 
 }
 
 /** What an append expects of the log. */
-export function expectation(ifLast: DlsnLike | null | undefined): string | undefined {
+export function expectation(ifLast: DlsnLike | 'empty' | null | undefined): string | undefined {
   if (ifLast === undefined) return undefined;
-  if (ifLast === null) return 'none';
+  if (ifLast === null) return 'empty';
   if (typeof ifLast === 'string' || ifLast instanceof Dlsn) return text(ifLast, 'ifLast');
-  throw wrong('ifLast', 'a Dlsn, its text, or null for an empty log', ifLast);
+  throw wrong('ifLast', "a Dlsn, its text, or 'empty' or null for an empty log", ifLast);
 }
 
 /** Records in one piece, for one crossing. */

@@ -2,22 +2,23 @@
 
 import type { Writable } from 'node:stream';
 import { types } from 'node:util';
-import { given, string } from './arguments';
+import { given, only, string } from './arguments';
 import { call, ready, type Waiting } from './calls';
 import { receipts, type Receipt } from './columns';
 import { Dlsn, text, type DlsnLike } from './dlsn';
 import { checked, DlError, fromNative, invalid, thrown, type ErrorKind } from './errors';
 import type { NativeError, NativeWriter } from './native';
-import { writable, type WriterStreamOptions } from './streams';
+import { WRITER_STREAM, writable, type WriterStreamOptions } from './streams';
 import { bytes, expectation, isRecord, optionalInteger, pack, type Int64, type NewRecord, type Payload } from './values';
 
 /** What an append expects of the log. */
 export interface Condition {
   /**
-   * The position that the last record of the log has to have, judged after all earlier appends of this writer; `null`: the
-   * log has to be empty. If not so, the append fails with {@link ConditionFailedError}, which says what the last one is.
+   * The position that the last record of the log has to have, judged after all earlier appends of this writer; `'empty'`
+   * or `null`: the log has to be empty. If not so, the append fails with {@link ConditionFailedError}, which says what the
+   * last one is.
    */
-  ifLast?: DlsnLike | null | undefined;
+  ifLast?: DlsnLike | 'empty' | null | undefined;
 }
 
 /** What {@link Writer.append} takes. */
@@ -42,6 +43,11 @@ export interface RecordSetOptions extends Condition, Waiting {
   /** How the set is compressed. Not at all, if not said. */
   compression?: 'none' | 'lz4' | undefined;
 }
+
+const APPEND = ['txid', 'ifLast', 'signal'];
+const TRY_APPEND = ['txid', 'signal'];
+const BATCH = ['ifLast', 'signal'];
+const RECORD_SET = ['txid', 'ifLast', 'compression', 'signal'];
 
 /** Kinds that refuse one append and leave the writer as it was. */
 const REFUSALS: readonly ErrorKind[] = [
@@ -95,7 +101,7 @@ export class Writer implements AsyncDisposable {
       const expected = expectation(options.ifLast);
       // Last of all, for no getter comes between these bytes and their copy.
       this.#native.append(number, bytes(payload), chosen, expected);
-    }, options);
+    }, options, APPEND);
   }
 
   /**
@@ -103,7 +109,7 @@ export class Writer implements AsyncDisposable {
    * @throws {@link BusyError} at once if there is none, or appends that were called before wait for it, and whatever else refuses it at the call.
    */
   tryAppend(record: Payload | NewRecord, options: TryAppendOptions = {}): Promise<Receipt> {
-    const signal = ready(options, 'try_append');
+    const signal = ready(options, 'try_append', TRY_APPEND);
     let refused: { error: unknown } | undefined;
     const receipt = this.#change<Receipt>('try_append', (number) => {
       try {
@@ -128,7 +134,7 @@ export class Writer implements AsyncDisposable {
     return this.#change<Receipt[]>('append_many', (number) => {
       const { data, lengths, txids } = pack(records);
       this.#native.appendMany(number, data, lengths, txids);
-    }, options, receipts);
+    }, options, undefined, receipts);
   }
 
   /** Appends records that are all in the log, in consecutive slots, or none of them. */
@@ -137,7 +143,7 @@ export class Writer implements AsyncDisposable {
       const expected = expectation(options.ifLast);
       const { data, lengths, txids } = pack(records);
       this.#native.appendBatch(number, data, lengths, txids, expected);
-    }, options, receipts);
+    }, options, BATCH, receipts);
   }
 
   /** Appends payloads as a record set, which is stored as one record: all of them are in the log, or none. */
@@ -148,7 +154,7 @@ export class Writer implements AsyncDisposable {
       const { data, lengths, txids } = pack(payloads, 'payloads');
       if (txids !== undefined) throw invalid('a member of a record set has no txid of its own');
       this.#native.appendRecordSet(number, data, lengths, chosen, packing, expected);
-    }, options, receipts);
+    }, options, RECORD_SET, receipts);
   }
 
   /** Resolves when there is room for a record, and all appends that were called before have theirs. */
@@ -221,7 +227,8 @@ export class Writer implements AsyncDisposable {
       close: () => this.close(),
       abort: () => this.abort(),
     };
-    return writable(sink, { ...given(options), objectMode: true });
+    only(given(options), WRITER_STREAM);
+    return writable(sink, { ...options, objectMode: true });
   }
 
   /** {@link close}, at the end of `await using`. It does not fail for what a call on this writer already failed for. */
@@ -239,8 +246,14 @@ export class Writer implements AsyncDisposable {
     return call<T>(start, { operation, options, keep: [this, this.#owner], failed: this.#failed });
   }
 
-  #change<T>(operation: string, start: (number: number) => void, options?: Waiting, show?: (value: never) => T): Promise<T> {
-    return call<T>(start, { operation, options, keep: [this, this.#owner], effective: true, show, failed: this.#failed });
+  #change<T>(
+    operation: string,
+    start: (number: number) => void,
+    options?: Waiting,
+    takes?: readonly string[],
+    show?: (value: never) => T,
+  ): Promise<T> {
+    return call<T>(start, { operation, options, takes, keep: [this, this.#owner], effective: true, show, failed: this.#failed });
   }
 
   readonly #failed = (error: Error): void => {

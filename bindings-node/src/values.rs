@@ -33,12 +33,18 @@ pub(crate) fn optional_dlsn(text: Option<String>) -> Result<Option<Dlsn>> {
     text.map(|text| text.parse()).transpose()
 }
 
-/// What an append expects: a position, the text `none` for an empty log, or nothing.
+/// What an append expects: a position, the text `empty` for an empty log, or nothing.
 pub(crate) fn condition(text: Option<String>) -> Result<Option<Condition>> {
     match text.as_deref() {
         None => Ok(None),
-        Some("none") => Ok(Some(Condition::Empty)),
-        Some(dlsn) => dlsn.parse().map(|dlsn| Some(Condition::Last(dlsn))),
+        Some("empty") => Ok(Some(Condition::Empty)),
+        Some(dlsn) => match dlsn.parse() {
+            Ok(dlsn) => Ok(Some(Condition::Last(dlsn))),
+            Err(error) => {
+                let message = format!("{}, or 'empty' or null for an empty log", error.message());
+                Err(Error::new(ErrorKind::InvalidArgument, message))
+            }
+        },
     }
 }
 

@@ -164,3 +164,75 @@ test('truncation frees what lies below', async (t) => {
   assert.deepEqual(error.dlsn, receipts[2].dlsn);
   assert.deepEqual(payloads(await all(await log.openReader({ from: Dlsn.FIRST, onTruncated: 'skip' }))), ['c']);
 });
+
+test('what no append or record has is refused, and not left out', async (t) => {
+  const { log, writer } = await written(t);
+  const ifLast = '9:9:9';
+  const calls = [
+    () => writer.append('x', { if_last: ifLast }),
+    () => writer.append({ payload: 'x', ifLast }),
+    () => writer.append({ payload: 'x', tx_id: 1 }),
+    () => writer.appendMany(['x'], { ifLast }),
+    () => writer.appendMany(['x', { payload: 'x', ifLast }]),
+    () => writer.appendBatch(['x'], { ifLast: null, txid: 1 }),
+    () => writer.appendBatch([{ payload: 'x', ifLast }]),
+    () => writer.appendRecordSet(['x'], { Compression: 'lz4' }),
+    async () => writer.tryAppend('x', { ifLast }),
+    async () => writer.tryAppend({ payload: 'x', ifLast }),
+    () => log.setOptions({ signal: new AbortController().signal }),
+  ];
+  for (const call of calls) {
+    const error = await failure(call()).catch(() => assert.fail(`${call}: not refused`));
+    assert.ok(error instanceof InvalidArgumentError, `${call}: ${error.stack}`);
+    assert.match(error.message, /^there is no (option|field) of .* "(if_last|ifLast|tx_id|txid|Compression|signal)"; there are \w+/, `${call}`);
+  }
+  assert.equal(await log.count(), 0n);
+  const error = await failure(writer.append({ payload: 'x', ['y'.repeat(1_000)]: 1 }));
+  assert.equal(error.message, 'there is no field of a record of 1000 characters; there are payload, txid');
+  // One that was read has more than one that is made.
+  await writer.append({ payload: 'x', txid: 7n });
+  const [record] = await all(await log.openReader());
+  await writer.append(record);
+  await writer.appendMany([record]);
+  assert.deepEqual((await all(await log.openReader())).map(({ txid }) => txid), [7n, 7n, 7n]);
+});
+
+test("the log has to be empty: null or 'empty'", async (t) => {
+  const { writer } = await written(t);
+  for (const ifLast of ['none', 'Empty', '1:x']) {
+    const error = await failure(writer.append('x', { ifLast }));
+    assert.ok(error instanceof InvalidArgumentError);
+    assert.match(error.message, /is not a DLSN; write segment:entry:slot .*, or 'empty' or null for an empty log$/);
+    assert.equal(error.operation, 'append');
+  }
+  await writer.append('first', { ifLast: 'empty' });
+  for (const ifLast of ['empty', null]) {
+    assert.ok((await failure(writer.append('x', { ifLast }))) instanceof ConditionFailedError);
+    assert.ok((await failure(writer.appendBatch(['x'], { ifLast }))) instanceof ConditionFailedError);
+    assert.ok((await failure(writer.appendRecordSet(['x'], { ifLast }))) instanceof ConditionFailedError);
+  }
+});
+
+test('half a surrogate pair is no text to append', async (t) => {
+  const { namespace, log, writer } = await written(t);
+  const calls = [
+    (text) => writer.append(text),
+    (text) => writer.append({ payload: text }),
+    async (text) => writer.tryAppend(text),
+    (text) => writer.appendMany(['a', text]),
+    (text) => writer.appendBatch([{ payload: text }]),
+    (text) => writer.appendRecordSet([text]),
+    (text) => log.setUserMetadata(text),
+  ];
+  for (const call of calls) {
+    for (const text of ['\ud800x', 'x\udc00', '\udc00\ud800']) {
+      const error = await failure(call(text)).catch(() => assert.fail(`${call}: not refused`));
+      assert.ok(error instanceof InvalidArgumentError, `${call}: ${error.stack}`);
+      assert.match(error.message, /^(the payload|each payload|data) has half a surrogate pair, which is no text$/);
+    }
+  }
+  const bytes = await namespace.log('b').openByteWriter({ createLog: true });
+  assert.ok((await failure(bytes.write('\ud800x'))) instanceof InvalidArgumentError);
+  await writer.append('\ud83d\ude00');
+  assert.deepEqual(payloads(await all(await log.openReader())), ['\ud83d\ude00']);
+});

@@ -78,6 +78,11 @@ export async function wrong(namespace: Namespace): Promise<void> {
   const writer = await namespace.log('a').openWriter();
   // @ts-expect-error: a number is no payload
   await writer.append(7);
+  await writer.append('a', { ifLast: 'empty' });
+  // @ts-expect-error: no such option
+  await writer.append('a', { if_last: 'empty' });
+  // @ts-expect-error: it has no condition
+  await writer.appendMany(['a'], { ifLast: null });
   // @ts-expect-error: what is read is not changed
   (await writer.append('a')).txid = 1n;
   // @ts-expect-error: there is no such kind

@@ -51,7 +51,22 @@ pub(super) fn generate(table: &Table) -> Result<String, Fault> {
         code.push_str(&format!("  {}: '{kind}',\n", camel(&option.name)));
     }
     code.push_str("} as const;\n");
+    for scope in Scope::ALL {
+        code.push_str(&names(scope, table.iter().filter(|option| option.scope == scope)));
+    }
     Ok(code)
+}
+
+/// The names there are, which the types alone do not say when it runs.
+fn names<'a>(scope: Scope, options: impl Iterator<Item = &'a Opt>) -> String {
+    let name = match scope {
+        Scope::Namespace => "NAMESPACE_NAMES",
+        Scope::Log => "LOG_NAMES",
+        Scope::Writer => "WRITER_NAMES",
+        Scope::Reader => "READER_NAMES",
+    };
+    let list: String = options.map(|option| format!("  '{}',\n", camel(&option.name))).collect();
+    format!("\n/** @internal */\nexport const {name}: readonly string[] = [\n{list}];\n")
 }
 
 fn interface(scope: Scope, options: &[&Opt]) -> String {
