@@ -126,6 +126,9 @@ test('a fenced writer says by whom, to all who wait', async (t) => {
   const { log, writer } = await written(t);
   await writer.append('one');
   const told = writer.fenced();
+  // Waiting for that alone keeps no process alive.
+  const alive = setInterval(() => {}, 1_000);
+  t.after(() => clearInterval(alive));
   const later = await log.openWriter();
   assert.ok((await told) instanceof FencedError);
   const error = await failure(writer.append('two'));
