@@ -43,6 +43,8 @@ export class Cursor {
   /**
    * Moves it forward to the record that was processed last, and makes it if there is none. Answers the position in force,
    * which is durable: a later one if the cursor stands there already, since it is never moved back.
+   *
+   * Whether there is a record at the position is not looked at: one behind the end of the log skips records that are yet to come.
    */
   async advance(to: DlsnLike, options?: Waiting): Promise<Dlsn> {
     return Dlsn.trusted(await this.#change<string>('advance', (number) => this.#native.advance(number, text(to, 'to')), options));
