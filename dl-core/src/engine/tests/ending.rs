@@ -3,10 +3,11 @@
 use tokio::task::yield_now;
 
 use super::*;
-use crate::{Dlsn, ErrorKind};
+use crate::{Condition, Dlsn, ErrorKind};
 
 on_every_driver! {
     close_settles_and_completes_and_abort_does_not
+    a_condition_that_fails_last_of_all_keeps_nobody_waiting
     who_lets_a_log_go_is_not_in_his_own_way
     dropping_the_last_handle_aborts
     closing_the_namespace_settles_everything
@@ -39,6 +40,27 @@ async fn close_settles_and_completes_and_abort_does_not(shared: Shared) {
     log.recover().await.unwrap();
     assert!(!log.info().await.unwrap().in_progress);
     assert_eq!(read_all(&namespace, shared.log()).await, ["one", "two"]);
+}
+
+/// What was to be the segment's last entry is refused: nothing is settled after that, and still the segment is done.
+async fn a_condition_that_fails_last_of_all_keeps_nobody_waiting(shared: Shared) {
+    let (namespace, process) = shared.process_with_handle("a").await;
+    for ends in [false, true] {
+        let writer = shared.open(&namespace, creating()).await;
+        append(&writer, "kept").await;
+        shared.stall(&process, true);
+        let refused = writer.append_if("refused", Condition::Empty).await.unwrap();
+        let asked = {
+            let writer = writer.clone();
+            spawn(async move {
+                if ends { writer.close().await } else { writer.truncate(Dlsn::new(9, 0, 0)).await.map(drop) }
+            })
+        };
+        pass(Duration::from_millis(1)).await;
+        shared.stall(&process, false);
+        assert_eq!(refused.await.unwrap_err().kind(), ErrorKind::ConditionFailed);
+        asked.await.unwrap().unwrap();
+    }
 }
 
 async fn who_lets_a_log_go_is_not_in_his_own_way(shared: Shared) {

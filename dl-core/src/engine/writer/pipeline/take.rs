@@ -118,7 +118,8 @@ impl Pipeline {
         Some(Taken { builder, first_position, is_last })
     }
 
-    /// Refuses the first queued entry, whose condition does not hold.
+    /// Refuses the first queued entry, whose condition does not hold. If it was to be the last of its segment, that is done now:
+    /// nothing is settled after it that would say so.
     fn refuse_front(&mut self, effects: &mut Effects) {
         let Some(entry) = self.pop_front() else { return };
         let error = match self.last {
@@ -130,6 +131,7 @@ impl Pipeline {
         let error = error.with("log", &self.settings.log);
         self.complete(&entry.completion, Err(error), entry.usage, effects);
         self.forget_txids();
+        effects.nudge |= self.is_drained();
     }
 
     /// Refuses conditional entries at the head of the queue as long as their conditions do not hold, so that no

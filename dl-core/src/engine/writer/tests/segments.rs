@@ -25,6 +25,21 @@ fn a_cut_segment_gets_what_was_appended_before_and_the_next_one_goes_on() {
 }
 
 #[test]
+fn a_cut_segment_is_done_when_the_last_it_would_get_is_refused() {
+    let mut bench = Bench::new();
+    bench.append("a", None).unwrap();
+    let refused = bench.append("b", Some(Condition::Empty)).unwrap();
+    bench.pipeline.cut();
+    bench.take().unwrap();
+    assert!(bench.take().is_none());
+    assert!(!bench.settle(Ok(())).nudge);
+    let mut effects = Effects::default();
+    assert!(bench.pipeline.take(1, &mut effects).is_none());
+    assert_eq!(error_kind(&refused), Some(ErrorKind::ConditionFailed));
+    assert!(effects.nudge && bench.pipeline.is_drained());
+}
+
+#[test]
 fn a_cut_can_be_taken_back() {
     let mut bench = Bench::new();
     bench.pipeline.cut();
