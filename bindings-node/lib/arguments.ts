@@ -14,10 +14,13 @@ export function given<T extends object>(options: T | undefined, what = 'options'
   return options;
 }
 
-/** Refuses what an object has beside these names: it would be left out silently. What is `undefined` asks for nothing. */
+/**
+ * Refuses what an object has beside these names: it would be left out silently. What is `undefined` asks for nothing, and what is
+ * inherited is of its class: an `AbortController`, which has a signal, has `abort` too.
+ */
 export function only(object: object, names: readonly string[], what = 'option of this call'): void {
   for (const name in object) {
-    if (names.includes(name) || (object as { [name: string]: unknown })[name] === undefined) continue;
+    if (names.includes(name) || !Object.hasOwn(object, name) || (object as { [name: string]: unknown })[name] === undefined) continue;
     const unknown = name.length > SHOWN ? `of ${name.length} characters` : JSON.stringify(name);
     throw new InvalidArgumentError('invalid-argument', `there is no ${what} ${unknown}; there are ${names.join(', ')}`);
   }
