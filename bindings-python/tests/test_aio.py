@@ -441,22 +441,73 @@ def test_who_fails_at_once_lets_other_tasks_run(uri: str, way: str, closed: str)
             await reader.close()
         else:
             await namespace.close()
-        turns = itertools.count()
 
-        async def other() -> None:
-            while True:
-                next(turns)
-                await asyncio.sleep(0)
-
-        task = asyncio.create_task(other())
-        for _ in range(1_000):
+        async def call() -> None:
             with pytest.raises(dl.Closed):
                 await ways_to_fail[way](writer, reader)
-        task.cancel()
-        assert next(turns) >= 9
+
+        assert await turns_beside(call) >= 9
         await namespace.close()
 
     asyncio.run(main())
+
+
+async def turns_beside(call: Callable[[], Coroutine[Any, Any, None]]) -> int:
+    """How often another task has its turn beside one that calls a thousand times."""
+    turns = itertools.count()
+
+    async def other() -> None:
+        while True:
+            next(turns)
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(other())
+    for _ in range(1_000):
+        await call()
+    task.cancel()
+    return next(turns)
+
+
+@pytest.mark.parametrize("way", ["append_nowait", "flush", "write", "flush of bytes"])
+def test_who_is_answered_at_once_lets_other_tasks_run(uri: str, way: str) -> None:
+    async def use(namespace: dl.aio.Namespace, log: dl.aio.Log) -> None:
+        tickets: list[asyncio.Future[dl.Receipt]] = []
+        async with log.open_writer() as writer, namespace.log("b").open_byte_writer(create_log=True) as byte_writer:
+
+            async def call() -> None:
+                match way:
+                    case "append_nowait":
+                        tickets.append(await writer.append_nowait(b"x"))
+                    case "flush":
+                        await writer.flush()
+                    case "write":
+                        await byte_writer.write(b"x")
+                    case _:
+                        await byte_writer.flush()
+
+            assert await turns_beside(call) >= 9
+            await asyncio.gather(*tickets)
+
+    run(uri, use)
+
+
+@pytest.mark.parametrize("way", ["append", "append_nowait", "next_batch"])
+def test_who_gives_what_cannot_be_lets_other_tasks_run(uri: str, way: str) -> None:
+    async def use(namespace: dl.aio.Namespace, log: dl.aio.Log) -> None:
+        async with log.open_writer() as writer, log.open_reader() as reader:
+            ways: dict[str, Callable[[Any], Coroutine[Any, Any, Any]]] = {
+                "append": writer.append,
+                "append_nowait": writer.append_nowait,
+                "next_batch": reader.next_batch,
+            }
+
+            async def call() -> None:
+                with pytest.raises(TypeError):
+                    await ways[way]("one")
+
+            assert await turns_beside(call) >= 9
+
+    run(uri, use)
 
 
 def test_appends_that_are_done_at_once_are_those_of_before(uri: str) -> None:

@@ -336,7 +336,7 @@ class Writer:
         """Appends a record set: all of its members or none, with one txid, compressed together."""
 
     def flush(self) -> None:
-        """Returns when all appends that have their tickets are settled."""
+        """Returns when all appends that were called before are settled, those too that wait for room."""
 
     def truncate(self, before: _Position) -> Dlsn:
         """Truncates the log below `before`, also within the segment being written. Answers the point in force."""

@@ -26,7 +26,7 @@ from dl._dl import Dlsn, Payload, Receipt, Receipts, Record, Records
 from dl.errors import Error, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterable
+    from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterable
     from datetime import timedelta
     from types import TracebackType
 
@@ -419,7 +419,7 @@ class Writer(_Handle):
         return ticket
 
     def try_append(self, payload: Buffer, *, txid: int | None = None) -> asyncio.Future[Receipt]:
-        """As `append_nowait`, but raises `Busy` instead of waiting for room."""
+        """As `append_nowait`, but raises `Busy` instead of waiting for room. It is no coroutine: no other task has its turn."""
         ticket: asyncio.Future[Receipt] = self._native.try_append(payload, txid=txid)
         return ticket
 
@@ -451,8 +451,8 @@ class Writer(_Handle):
         return receipts
 
     async def flush(self) -> None:
-        """Returns when all appends that were placed are settled."""
-        await self._native.flush()
+        """Returns when all appends that were called before are settled, those too that wait for room."""
+        await _answered(self._native.flush, _IN_A_ROW)
 
     async def truncate(self, before: _Position) -> Dlsn:
         """Truncates the log below `before`, also within the segment being written. Answers the point in force."""
@@ -557,32 +557,33 @@ async def _turn(in_a_row: int) -> None:
         await asyncio.sleep(0)
 
 
-async def _appended(append: Callable[[], asyncio.Future[Any]]) -> Any:
-    """What an append answers. One that has the loop to itself is often done at once, and so is one that is refused."""
+async def _answered(call: Callable[[], asyncio.Future[Any]], in_a_row: int) -> Any:
+    """What a call answers. One that is refused, or has nothing to wait for, is done at once."""
     at_once = True
     try:
-        future = append()
+        future = call()
         at_once = future.done()
         return await future
     finally:
         if at_once:
-            await _turn(_APPENDS_IN_A_ROW)
+            await _turn(in_a_row)
 
 
-async def _placed(place: Callable[[], Awaitable[Any]]) -> Any:
-    """What is answered as soon as there is room."""
-    try:
-        return await place()
-    except Error:
-        await _turn(_APPENDS_IN_A_ROW)
-        raise
+def _appended(append: Callable[[], asyncio.Future[Any]]) -> Coroutine[Any, Any, Any]:
+    """What an append answers. One that has the loop to itself is often done at once."""
+    return _answered(append, _APPENDS_IN_A_ROW)
+
+
+def _placed(place: Callable[[], asyncio.Future[Any]]) -> Coroutine[Any, Any, Any]:
+    """What is answered as soon as there is room. Appends are settled in the turns of others."""
+    return _answered(place, _IN_A_ROW)
 
 
 async def _taken(call: Callable[[], asyncio.Future[_dl.Given]]) -> Any:
     """What a reader or watcher gives. It goes back if it was there when the task that waited for it was cancelled."""
     try:
         future = call()
-    except Error:
+    except Exception:
         await _turn(_IN_A_ROW)
         raise
     try:
@@ -642,7 +643,7 @@ class ByteWriter(_Handle):
 
     async def flush(self) -> None:
         """Returns when everything that was written is durable."""
-        await self._native.flush()
+        await _answered(self._native.flush, _IN_A_ROW)
 
     async def seal(self) -> None:
         """Ends the stream for ever."""
