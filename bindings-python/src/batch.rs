@@ -1,7 +1,7 @@
 //! `dl.Records` and `dl.Receipts`: what a batch call answers, turned into objects as they are asked for.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use dl_core::RecordBatch;
 use pyo3::exceptions::{PyIndexError, PyOverflowError};
@@ -17,21 +17,23 @@ pub(crate) struct Records(pub(crate) RecordBatch);
 /// Many receipts, in the order of the appends. A sequence: objects are made of those that are looked at.
 #[pyclass(frozen, sequence, module = "dl")]
 pub(crate) struct Receipts {
-    /// Of records that were appended one after another, all of which are in the log.
-    settled: Vec<dl_core::Receipts>,
-    /// The same one by one, made for the first who asks for one of them.
+    length: usize,
+    /// Of records that were appended one after another, all of which are in the log. Gone once they were made.
+    settled: Mutex<Vec<dl_core::Receipts>>,
+    /// The same one by one, which is more memory: made for the first who asks for one of them.
     made: OnceLock<Vec<dl_core::Receipt>>,
 }
 
 impl Receipts {
     /// Those of records that were made already.
     pub(crate) fn all(receipts: Vec<dl_core::Receipt>) -> Self {
-        Self { settled: Vec::new(), made: receipts.into() }
+        Self { length: receipts.len(), settled: Mutex::default(), made: receipts.into() }
     }
 
     /// Those of records of which each ended for itself, and well.
     pub(crate) fn each(settled: Vec<dl_core::Receipts>) -> Self {
-        Self { settled, made: OnceLock::new() }
+        let length = settled.iter().map(dl_core::Receipts::len).sum();
+        Self { length, settled: Mutex::new(settled), made: OnceLock::new() }
     }
 
     pub(crate) fn object(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
@@ -39,8 +41,14 @@ impl Receipts {
     }
 
     fn made(&self) -> &[dl_core::Receipt] {
-        let settled = || self.settled.iter().flat_map(dl_core::Receipts::iter);
-        self.made.get_or_init(|| settled().filter_map(dl_core::Result::ok).collect())
+        self.made.get_or_init(|| {
+            let settled = std::mem::take(&mut *self.settled.lock().unwrap_or_else(PoisonError::into_inner));
+            let mut made = Vec::with_capacity(self.length);
+            for settled in settled {
+                made.extend(settled.iter().filter_map(dl_core::Result::ok));
+            }
+            made
+        })
     }
 }
 
@@ -92,8 +100,7 @@ impl RecordsIterator {
 #[pymethods]
 impl Receipts {
     fn __len__(&self) -> usize {
-        let settled = || self.settled.iter().map(dl_core::Receipts::len).sum();
-        self.made.get().map_or_else(settled, Vec::len)
+        self.length
     }
 
     fn __getitem__(&self, py: Python<'_>, index: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
@@ -104,7 +111,7 @@ impl Receipts {
     }
 
     fn __repr__(&self) -> String {
-        format!("<dl.Receipts {} of them>", self.__len__())
+        format!("<dl.Receipts {} of them>", self.length)
     }
 }
 

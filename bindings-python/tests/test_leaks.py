@@ -215,3 +215,16 @@ def no_more(before: tuple[int, int]) -> None:
     most = before[1] + 4_096 + ROUNDS // 32
     assert memory()[0] <= before[0] + 50, "objects"
     assert eventually(lambda: memory()[1] <= most, 30), f"memory: {before[1]} and then {memory()[1]} KiB, not {most}"
+
+
+def test_receipts_are_kept_once_when_they_were_looked_at() -> None:
+    """A receipt takes 56 bytes once it was made, and 8 and more before."""
+    count = 300_000
+    with dl.open(f"memory:receipts-{os.getpid()}") as namespace:
+        with namespace.log("a").open_writer(create_log=True) as writer:
+            receipts = writer.append_many([b"x"] * count)
+            assert receipts[-1].dlsn == writer.last_dlsn and len(receipts) == count
+            with_receipts = memory_kib()
+            del receipts
+            each = (with_receipts - memory_kib()) * 1_024 / count
+            assert each < 60, each
