@@ -154,13 +154,22 @@ const MOST_EXPECTED: usize = 4_096;
 
 /// Many records, of whatever can be iterated.
 pub(crate) fn records<'py>(values: &Bound<'py, PyAny>) -> PyResult<Vec<ShownRecord<'py>>> {
+    let iterator = each(values)?;
     // What a length says need not be true.
-    let mut records = Vec::with_capacity(values.len().unwrap_or(0).min(MOST_EXPECTED));
-    for (index, value) in each(values)?.enumerate() {
+    let mut records = Vec::with_capacity(length_hint(values)?.min(MOST_EXPECTED));
+    for (index, value) in iterator.enumerate() {
         let record = ShownRecord::new(&value?);
         records.push(record.map_err(|error| of_record(values.py(), index, error))?);
     }
     Ok(records)
+}
+
+/// How many items there may be. As for Python's own lists, what has no length says so with a `TypeError`, and any other is raised.
+fn length_hint(values: &Bound<'_, PyAny>) -> PyResult<usize> {
+    match values.len() {
+        Err(error) if error.is_instance_of::<PyTypeError>(values.py()) => Ok(0),
+        length => length,
+    }
 }
 
 /// An error that says which of many records it is about.

@@ -116,9 +116,8 @@ impl Writer {
             writer.try_append_many(records.iter().map(ShownRecord::view))
         };
         let rest = input::own(records.get(placed.len()..).unwrap_or_default());
-        drop(records);
         let append = async move { Ok(append_each(&writer, placed, rest).await) };
-        session.append(py, append, |py, (settled, refused)| {
+        let appended = session.append(py, append, |py, (settled, refused)| {
             let Some(failure) = settled.iter().find_map(Receipts::first_error).or(refused) else {
                 return batch::Receipts::each(settled).object(py);
             };
@@ -127,7 +126,10 @@ impl Writer {
             let failure = exception(py, &failure)?;
             failure.setattr("receipts", receipts(py, done)?)?;
             Err(PyErr::from_value(failure))
-        })
+        });
+        // Not before the call is under way: the end of an object may run what closes the namespace, or appends.
+        drop(records);
+        appended
     }
 
     /// Appends all of the records, next to each other, or none.

@@ -112,6 +112,48 @@ def test_many_appends_wait_for_room_in_their_order(log: dl.Log) -> None:
     assert texts(log) == [f"{i:03}" for i in range(1_000)] + ["x"] * 100
 
 
+def test_many_appends_are_told_of_whatever_the_end_of_a_payload_does(uri: str) -> None:
+    with dl.open(uri) as namespace:
+        writer = namespace.log("a").open_writer(create_log=True, in_flight_records=3)
+
+        class Appends(bytes):
+            def __del__(self) -> None:
+                writer.append(b"from " + self)
+
+        class Closes(bytes):
+            def __del__(self) -> None:
+                namespace.close()
+
+        assert len(writer.append_many(Appends(b"%d" % i) for i in range(6))) == 6
+        in_order = [b"%d" % i for i in range(6)]
+        with namespace.log("a").open_reader() as reader:
+            payloads = [bytes(record.payload) for record in reader]
+        assert payloads[:6] == in_order and sorted(payloads[6:]) == [b"from " + payload for payload in in_order]
+        assert len(writer.append_many(Closes(b"%d" % i) for i in range(2))) == 2
+        assert namespace.closed
+
+
+def test_what_the_length_of_many_records_raises_is_raised(log: dl.Log) -> None:
+    class Records(list[bytes]):
+        def __init__(self, error: BaseException) -> None:
+            super().__init__([b"1"])
+            self.error = error
+
+        def __len__(self) -> int:
+            raise self.error
+
+    with log.open_writer() as writer:
+        for append in (writer.append_many, writer.append_batch):
+            for error in (KeyboardInterrupt(), ValueError("none")):
+                with pytest.raises(type(error)) as caught:
+                    append(Records(error))
+                assert caught.value is error
+            # As in `list`: it has no length, but can be iterated.
+            assert len(append(Records(TypeError("no length")))) == 1
+            assert len(append(iter([b"1", b"2"]))) == 2
+    assert texts(log) == ["1", "1", "2"] * 2
+
+
 def test_tickets_resolve_in_order(log: dl.Log) -> None:
     with log.open_writer(in_flight_records=1_000) as writer:
         tickets = [writer.append_nowait(b"%d" % i) for i in range(100)]
