@@ -32,11 +32,13 @@ pub(crate) struct Room {
     limit: Usage,
     used: Usage,
     line: Line,
+    /// Where the first in line stands in the line for the budget, if there too: whoever is behind it here does not stand there.
+    at_budget: Place,
 }
 
 impl Room {
     pub(crate) fn new(limit: Usage) -> Self {
-        Self { limit, used: Usage::default(), line: Line::default() }
+        Self { limit, used: Usage::default(), line: Line::default(), at_budget: None }
     }
 
     /// Whether the caller, with its place in the line if it has one, may take this much now. What is larger than
@@ -92,6 +94,21 @@ impl Room {
     /// Takes the caller out of the line; answers who has to look again.
     pub(crate) fn leave(&mut self, place: &mut Place) -> Option<Waker> {
         self.line.leave(place)
+    }
+
+    /// Whether this is the place of the first in line.
+    pub(crate) fn leads(&self, place: Place) -> bool {
+        place.is_some() && self.line.waiting.front().map(|(first, _)| *first) == place
+    }
+
+    /// The place of the first in line in the line for the budget. Whoever empties it has to leave that line.
+    pub(crate) fn at_budget(&mut self) -> &mut Place {
+        &mut self.at_budget
+    }
+
+    /// Everyone in line has to look again, and keeps its place.
+    pub(crate) fn wake_all(&self, wakers: &mut Vec<Waker>) {
+        wakers.extend(self.line.waiting.iter().map(|(_, waker)| waker.clone()));
     }
 
     /// Empties the line: everyone has to look again.
@@ -186,8 +203,8 @@ impl Line {
     }
 
     fn wait(&mut self, place: &mut Place, waker: &Waker) {
-        let known = place.and_then(|place| self.waiting.iter_mut().find(|(known, _)| *known == place));
-        if let Some((_, known)) = known {
+        let index = place.and_then(|place| self.find(place));
+        if let Some((_, known)) = index.and_then(|index| self.waiting.get_mut(index)) {
             known.clone_from(waker);
         } else {
             self.waiting.push_back((self.next, waker.clone()));
@@ -196,9 +213,14 @@ impl Line {
         }
     }
 
+    /// Places are given in order.
+    fn find(&self, place: u64) -> Option<usize> {
+        self.waiting.binary_search_by_key(&place, |(known, _)| *known).ok()
+    }
+
     fn leave(&mut self, place: &mut Place) -> Option<Waker> {
         let place = place.take()?;
-        let index = self.waiting.iter().position(|(known, _)| *known == place)?;
+        let index = self.find(place)?;
         self.waiting.remove(index);
         if index == 0 { self.first() } else { None }
     }

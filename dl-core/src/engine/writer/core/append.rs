@@ -163,17 +163,16 @@ pub(super) enum Then {
     Stay,
 }
 
-/// A call that waits for room, with its places in the lines of its writer and of the namespace.
+/// A call that waits for room, with its place in the line of its writer. The first there stands in the line of the namespace too.
 pub(super) struct InLine<'a> {
     core: &'a WriterCore,
     room: Place,
-    budget: Place,
     waited: bool,
 }
 
 impl<'a> InLine<'a> {
     pub(super) fn new(core: &'a WriterCore) -> Self {
-        Self { core, room: None, budget: None, waited: false }
+        Self { core, room: None, waited: false }
     }
 
     /// The place in the line of the writer, if it stands there.
@@ -216,7 +215,7 @@ impl<'a> InLine<'a> {
                 let appended = state.keep_room(usage, appended, effects);
                 match then {
                     Then::Leave => self.leave(state, effects),
-                    Then::Stay => effects.wakers.extend(core.engine.budget.leave(&mut self.budget)),
+                    Then::Stay => self.leave_budget(state, effects),
                 }
                 Poll::Ready(appended)
             });
@@ -244,11 +243,11 @@ impl<'a> InLine<'a> {
             room.wait(&mut self.room, context.waker());
             return Poll::Pending;
         }
-        if !budget.try_take(usage.bytes, self.budget) {
+        if !budget.try_take(usage.bytes, *room.at_budget()) {
             room.wait(&mut self.room, context.waker());
-            budget.wait(&mut self.budget, context.waker());
+            budget.wait(room.at_budget(), context.waker());
             // Bytes given back before the line was joined woke nobody.
-            if !budget.try_take(usage.bytes, self.budget) {
+            if !budget.try_take(usage.bytes, *room.at_budget()) {
                 return Poll::Pending;
             }
         }
@@ -257,15 +256,23 @@ impl<'a> InLine<'a> {
     }
 
     fn leave(&mut self, state: &mut State, effects: &mut Effects) {
+        self.leave_budget(state, effects);
         effects.wakers.extend(state.pipeline.room().leave(&mut self.room));
-        effects.wakers.extend(self.core.engine.budget.leave(&mut self.budget));
         state.pipeline.tell_flushes(effects);
+    }
+
+    /// Out of the line of the namespace, if this call stands there for its writer.
+    fn leave_budget(&self, state: &mut State, effects: &mut Effects) {
+        let room = state.pipeline.room();
+        if room.leads(self.room) {
+            effects.wakers.extend(self.core.engine.budget.leave(room.at_budget()));
+        }
     }
 }
 
 impl Drop for InLine<'_> {
     fn drop(&mut self) {
-        if self.room.is_some() || self.budget.is_some() {
+        if self.room.is_some() {
             let core = self.core;
             core.change(|state, effects| self.leave(state, effects));
         }

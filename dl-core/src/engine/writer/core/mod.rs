@@ -83,9 +83,9 @@ impl WriterCore {
             Flush::InLine(told) => match told.await {
                 Ok(Some(newest)) => Some(newest),
                 // Nothing waits any more: all is settled, or the writer failed.
-                Ok(None) | Err(_) => {
-                    return self.state(|state| state.pipeline.failed().cloned().map_or(Ok(()), Err));
-                }
+                Ok(None) => return self.state(|state| state.pipeline.failed().cloned().map_or(Ok(()), Err)),
+                // A waker of somebody else panicked before this flush was told.
+                Err(_) => return Err(Error::internal("what a flush waits for was not told")),
             },
         };
         let Some(newest) = newest else { return Ok(()) };
@@ -199,16 +199,20 @@ impl WriterCore {
         let answer = change(&mut state, &mut effects);
         let store = state.store.as_ref().filter(|_| effects.wake_store).cloned();
         drop(state);
+        // First of all: a waker is foreign code, and a flush that is told nothing does not know what it waits for.
+        for (flush, newest) in effects.flushes {
+            // Its caller may have given it up.
+            let _unheard = flush.send(newest);
+        }
+        if let Some(waker) = self.engine.budget.leave(&mut effects.left_budget) {
+            waker.wake();
+        }
         if effects.released_bytes > 0
             && let Some(waker) = self.engine.budget.give_back(effects.released_bytes)
         {
             waker.wake();
         }
         effects.wakers.into_iter().for_each(std::task::Waker::wake);
-        for (flush, newest) in effects.flushes {
-            // Its caller may have given it up.
-            let _unheard = flush.send(newest);
-        }
         match store {
             Some(store) if effects.work_here => store.wake_and_work(),
             Some(store) => store.wake(),

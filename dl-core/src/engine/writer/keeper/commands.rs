@@ -27,15 +27,18 @@ impl Keeper {
             return Ok(Ok(()));
         }
         let end = self.core.change(|state, effects| {
-            state.pipeline.refuse_new(sealed_error(&self.own.log), effects);
+            state.pipeline.refuse_for_now(sealed_error(&self.own.log), effects);
             state.pipeline.append_end_of_stream(effects)
         })?;
         self.finish_all().await?;
         let placed = end.wait().await.map(drop);
         if placed.is_ok() {
             self.sealed = true;
+            self.core.change(|state, effects| {
+                state.pipeline.refuse_new(sealed_error(&self.own.log), effects);
+            });
         } else {
-            // There was no space for it.
+            // There was no space for it. Whoever stood in line and did not look has its place still.
             self.core.change(|state, _| state.pipeline.accept_new());
         }
         Ok(placed)

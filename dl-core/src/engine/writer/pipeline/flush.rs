@@ -41,7 +41,11 @@ impl Pipeline {
         if self.room.head_of_line() == place {
             return Ok(Flush::Of(self.newest_pending()));
         }
-        self.flushes.retain(|flush| !flush.told.is_closed());
+        if self.flushes.len() >= self.most_flushes {
+            self.flushes.retain(|flush| !flush.told.is_closed());
+            // Each is looked at a few times in all, however many wait.
+            self.most_flushes = 2 * self.flushes.len() + 8;
+        }
         let (told, newest) = oneshot::channel();
         self.flushes.push_back(FlushInLine { place, told });
         Ok(Flush::InLine(newest))

@@ -29,7 +29,7 @@ use super::current::Current;
 use super::hooks::Hooks;
 use super::places::Places;
 use super::queue::{Appended, Condition, Queue};
-use super::room::{Room, Usage};
+use super::room::{Place, Room, Usage};
 use super::ticket::EntryCompletion;
 
 use self::flush::FlushInLine;
@@ -60,6 +60,8 @@ pub(crate) struct Pipeline {
     taken: VecDeque<TakenEntry>,
     /// Flushes behind appends that wait for room.
     flushes: VecDeque<FlushInLine>,
+    /// At how many of them those are left out that were given up.
+    most_flushes: usize,
     segment: Option<Current>,
     /// The last acknowledged user record.
     last: Option<LastRecord>,
@@ -86,6 +88,8 @@ pub(crate) struct Effects {
     pub(crate) wakers: Vec<Waker>,
     /// Tell these flushes what they wait for.
     pub(crate) flushes: Vec<(oneshot::Sender<Newest>, Newest)>,
+    /// Leave this place in the line for the budget.
+    pub(crate) left_budget: Place,
     /// Give these bytes back to the budget.
     pub(crate) released_bytes: usize,
     /// Tell the store that an entry waits.
@@ -143,6 +147,7 @@ impl Pipeline {
             queue: Queue::new(reserved),
             taken: VecDeque::new(),
             flushes: VecDeque::new(),
+            most_flushes: 0,
             segment: None,
             last,
             settled_txid: txid,
@@ -324,9 +329,18 @@ impl Pipeline {
         self.dissolve_line(effects);
     }
 
-    /// Empties the line for room: everyone has to look again.
+    /// The same, perhaps not for long: who stands in line for room is told, and keeps its place if it does not look before
+    /// [`accept_new`](Self::accept_new). It is in the way of no other writer meanwhile.
+    pub(crate) fn refuse_for_now(&mut self, error: Error, effects: &mut Effects) {
+        self.refusing = Some(error);
+        self.room.wake_all(&mut effects.wakers);
+        effects.left_budget = self.room.at_budget().take();
+    }
+
+    /// Empties the line for room: everyone has to look again. Those who do not are in nobody's way.
     fn dissolve_line(&mut self, effects: &mut Effects) {
         self.room.dissolve(&mut effects.wakers);
+        effects.left_budget = effects.left_budget.or(self.room.at_budget().take());
         self.tell_flushes(effects);
     }
 
