@@ -209,7 +209,8 @@ proptest! {
             entry[at] = byte;
         }
         read_anything(&entry);
-        read_anything(&entry[ENVELOPE_BYTES + RECORD_HEADER_BYTES..]);
+        // A compressed one may be shorter than that.
+        read_anything(entry.get(ENVELOPE_BYTES + RECORD_HEADER_BYTES..).unwrap_or_default());
     }
 }
 
