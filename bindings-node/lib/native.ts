@@ -208,6 +208,7 @@ export interface NativeCursor {
 
 export interface NativeWatcher {
   next(call: number): void;
+  close(call: number): void;
 }
 
 export interface NativeByteWriter {

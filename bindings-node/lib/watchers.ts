@@ -1,6 +1,7 @@
 /** Watchers of a namespace and of a log. */
 
-import { begun, type Waiting } from './calls';
+import { begun, call, closing, type Waiting } from './calls';
+import { ClosedError } from './errors';
 import { Feed, type Life } from './feed';
 import { segment, type SegmentInfo } from './info';
 import type { NativeLogChange, NativeSegment, NativeWatcher } from './native';
@@ -16,11 +17,14 @@ export interface LogChange {
 }
 
 /** What both watchers do. */
-abstract class Watcher<T> implements AsyncIterable<T> {
+abstract class Watcher<T> implements AsyncIterable<T>, AsyncDisposable {
+  readonly #native: NativeWatcher;
   readonly #feed: Feed<T>;
+  #closed: Promise<void> | undefined;
 
   /** @internal */
   constructor(native: NativeWatcher, owner: object, life: Life, show: (native: never) => T) {
+    this.#native = native;
     this.#feed = new Feed<T>(() => {
       const { number, promise } = begun<never>((call) => native.next(call), [this, native, owner]);
       return { number, promise: promise.then((change) => [show(change)]) };
@@ -55,6 +59,24 @@ abstract class Watcher<T> implements AsyncIterable<T> {
   ref(): this {
     this.#feed.background = false;
     return this;
+  }
+
+  /**
+   * Ends the watching: what waits on it, and every later call, fails with {@link ClosedError}, and what it watched with is let go. A
+   * signal ends the waiting alone.
+   */
+  close(options?: Waiting): Promise<void> {
+    return closing(() => {
+      this.#closed ??= this.#feed
+        .end(new ClosedError('closed', 'the watcher was closed; watch anew'))
+        .then(() => call<void>((number) => this.#native.close(number), { keep: this }));
+      return this.#closed;
+    }, options);
+  }
+
+  /** {@link close}, at the end of `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
   }
 }
 

@@ -178,6 +178,7 @@ const table = ({ namespace, log, writer, reader, bytesIn, bytesOut, cursor, logs
 const watcher = (handle) => ({
   next: [handle, [{}, 'options', waiting]],
   changes: [handle, [{}, 'options', waiting]],
+  close: [handle, [{}, 'options', waiting]],
   ref: [handle],
   unref: [handle],
 });

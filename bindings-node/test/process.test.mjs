@@ -49,6 +49,7 @@ test('what is open does not keep a process alive, and calls in flight do', async
     ['log.info({ signal: {} }).catch(({ code }) => console.log(code));', 'invalid-argument\n'],
     ['reader.next({ signal: 5 }).catch(({ code }) => console.log(code));', 'invalid-argument\n'],
     ['(await namespace.watchLogs("none")).unref().next().then(({ listed }) => console.log(listed)); await log.info();', 'true\n'],
+    ['const w = await log.watchSegments(); await w.next(); w.next().catch(({ code }) => console.log(code)); await w.close(); console.log("over");', 'closed\nover\n'],
     ['reader.next().then(({ payload }) => console.log(`${payload}`)); setImmediate(() => writer.append("late"));', 'late\n'],
     ['await writer.append("x"); await writer.close(); await namespace.close(); console.log("closed");', 'closed\n'],
     ['const given = new AbortController(); setImmediate(() => given.abort()); reader.next(given).catch(({ code }) => console.log(code));', 'cancelled\n'],

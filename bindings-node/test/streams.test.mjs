@@ -188,6 +188,42 @@ test('watchers tell of logs and segments as they change', async (t) => {
   assert.equal((await failure(stuck)).code, 'cancelled');
 });
 
+test('a watcher that is closed ends what waits on it', async (t) => {
+  const { namespace, log } = await written(t);
+  const [logs, segments] = [await namespace.watchLogs(), await log.watchSegments()];
+  for (const [watcher, before] of [[logs, 2], [segments, 1]]) {
+    for (let told = 0; told < before; told++) await watcher.next();
+    const waiting = [watcher.next(), watcher.changes().next(), watcher.unref().next()].map(failure);
+    await watcher.close();
+    for (const error of [...(await Promise.all(waiting)), await failure(watcher.next()), await failure(watcher[Symbol.asyncIterator]().next())]) {
+      assert.ok(error instanceof ClosedError, error.stack);
+      assert.deepEqual([error.operation, error.message], ['next', 'the watcher was closed; watch anew']);
+    }
+    await Promise.all([watcher.close(), watcher[Symbol.asyncDispose]()]);
+    const given = AbortSignal.abort();
+    assert.equal((await failure(watcher.close({ signal: given }))).code, 'cancelled');
+  }
+  const left = await namespace.watchLogs();
+  await namespace.close();
+  await left.close();
+});
+
+test('a watcher that is closed with a change that nobody took tells it to nobody', async (t) => {
+  const namespace = await open(t);
+  const watcher = await namespace.watchLogs();
+  await watcher.next();
+  const given = new AbortController();
+  const left = failure(watcher.next({ signal: given.signal }));
+  given.abort();
+  assert.equal((await left).code, 'cancelled');
+  await namespace.createLog('a');
+  const next = failure(watcher.next());
+  const closed = watcher.close();
+  assert.ok((await next) instanceof ClosedError);
+  await closed;
+  assert.ok((await failure(watcher.next())) instanceof ClosedError);
+});
+
 test('logs are listed by pages and all at once', async (t) => {
   const namespace = await open(t);
   for (const name of ['eu/a', 'eu/b', 'us/a']) await namespace.createLog(name);

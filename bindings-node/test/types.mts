@@ -53,7 +53,8 @@ export async function use(signal: AbortSignal): Promise<void> {
   const point: Dlsn = info.firstReadable;
   [point, Dlsn.FIRST, Dlsn.parse('1:2:3')].sort(Dlsn.compare);
 
-  for await (const change of await namespace.watchLogs('eu')) {
+  await using watcher = await namespace.watchLogs('eu');
+  for await (const change of watcher) {
     same<typeof change, LogChange>(true);
   }
   try {
