@@ -1,5 +1,6 @@
 /* A replicated key-value store. Its commands are a log; who opened that log's writer last leads. Now and then the leader
- * writes the whole state into a second log, and frees the commands in front of it. */
+ * writes the whole state into a second log, and frees the commands in front of it. It holds the writers of both logs: one that
+ * does not lead any more must not put an old snapshot behind a newer one, whose commands are gone. */
 #include <stdbool.h>
 
 #include "example.h"
@@ -15,8 +16,7 @@ struct replica {
 };
 
 struct leader {
-  dl_writer *writer;
-  dl_log *snapshots;
+  dl_writer *writer, *snapshots;
   struct replica replica;
 };
 
@@ -105,9 +105,11 @@ static void load(struct replica *replica, dl_log *commands, dl_log *snapshots) {
 }
 
 static void lead(struct leader *leader, dl_log *commands, dl_log *snapshots) {
-  /* First the writer, then the state: behind it nobody else is acknowledged, so the state is the newest there is. */
+  /* First the writers, then the state: behind them nobody else is acknowledged, so the state is the newest there is, and
+   * each snapshot of this leader is newer than all before it. Where two open at once, each may end with one of the logs.
+   * That loses nothing: both are fenced from the other one, and whoever opens again leads. */
   leader->writer = open_writer(commands);
-  leader->snapshots = snapshots;
+  leader->snapshots = open_writer(snapshots);
   load(&leader->replica, commands, snapshots);
 }
 
@@ -124,18 +126,17 @@ static dl_error *execute(struct leader *leader, const char *command) {
 }
 
 /* Writes the state into the log of snapshots; then the commands that it holds may go. */
-static void snapshot(struct leader *leader) {
+static dl_error *snapshot(struct leader *leader) {
   const struct replica *replica = &leader->replica;
   char text[KEYS * (2 * LENGTH + 6) + DISTLOG_DLSN_TEXT_BYTES + 1];
   check(dl_dlsn_format(replica->next, text, DISTLOG_DLSN_TEXT_BYTES));
   char *end = text + strlen(text);
   end += sprintf(end, "\n");
   for (int i = 0; i < replica->count; i++) end += sprintf(end, "set %s %s\n", replica->keys[i], replica->values[i]);
-  dl_writer *writer = open_writer(leader->snapshots);
-  check(dl_writer_append(writer, bytes(text), NULL, FOREVER, NULL));
-  close_writer(writer);
-  /* Also the proof that this is still the leader: a fenced one frees nothing. */
-  check(dl_writer_truncate(leader->writer, replica->next, FOREVER, NULL));
+  /* Another leader's snapshot may be newer: it fenced this writer, too. */
+  dl_error *error = dl_writer_append(leader->snapshots, bytes(text), NULL, FOREVER, NULL);
+  if (error != NULL) return error;
+  return dl_writer_truncate(leader->writer, replica->next, FOREVER, NULL);
 }
 
 int main(int count, char **arguments) {
@@ -146,7 +147,7 @@ int main(int count, char **arguments) {
   lead(&first, commands, snapshots);
   check(execute(&first, "set color blue"));
   check(execute(&first, "set size 7"));
-  snapshot(&first);
+  check(snapshot(&first));
   check(execute(&first, "set color red"));
 
   /* Another process would do the same: it knows all that was ever acknowledged before it leads. */
@@ -154,13 +155,17 @@ int main(int count, char **arguments) {
   show("second starts with", &second.replica);
   printf("first: %s\n", expect(DISTLOG_ERROR_FENCED, execute(&first, "set color green")));
   check(execute(&second, "delete size"));
+  check(snapshot(&second));
+  printf("its snapshot: %s\n", expect(DISTLOG_ERROR_FENCED, snapshot(&first)));
 
   /* One that only reads: a snapshot, and the commands behind it. */
   struct replica replica;
   load(&replica, commands, snapshots);
   show("a replica has", &replica);
 
+  dl_writer_free(first.snapshots);
   dl_writer_free(first.writer);
+  close_writer(second.snapshots);
   close_writer(second.writer);
   delete_log(namespace, commands);
   delete_log(namespace, snapshots);

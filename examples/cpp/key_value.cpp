@@ -1,5 +1,6 @@
 // A replicated key-value store. Its commands are a log; who opened that log's writer last leads. Now and then the leader
-// writes the whole state into a second log, and frees the commands in front of it.
+// writes the whole state into a second log, and frees the commands in front of it. It holds the writers of both logs: one that
+// does not lead any more must not put an old snapshot behind a newer one, whose commands are gone.
 #include <dl.hpp>
 #include <iostream>
 #include <map>
@@ -49,9 +50,13 @@ std::ostream &operator<<(std::ostream &out, const replica &shown) {
 
 class leader {
  public:
-  // First the writer, then the state: behind it nobody else is acknowledged, so the state is the newest there is.
+  // First the writers, then the state: behind them nobody else is acknowledged, so the state is the newest there is, and
+  // each snapshot of this leader is newer than all before it. Where two open at once, each may end with one of the logs.
+  // That loses nothing: both are fenced from the other one, and whoever opens again leads.
   leader(dl::log &commands, dl::log &snapshots)
-      : writer_(commands.open_writer()), snapshots_(snapshots), replica_(replica::load(commands, snapshots)) {}
+      : writer_(commands.open_writer()),
+        snapshots_(snapshots.open_writer()),
+        replica_(replica::load(commands, snapshots)) {}
 
   /// Applies a command once it is acknowledged: every later leader will see it.
   void execute(const std::string &command) {
@@ -65,19 +70,20 @@ class leader {
     std::ostringstream text;
     text << replica_.next.value() << '\n';
     for (const auto &[key, value] : replica_.state) text << "set " << key << ' ' << value << '\n';
-    auto writer = snapshots_.open_writer();
-    writer.append(text.str());
-    writer.close();
-    // Also the proof that this is still the leader: a fenced one frees nothing.
+    // Another leader's snapshot may be newer: it fenced this writer, too.
+    snapshots_.append(text.str());
     writer_.truncate(*replica_.next);
   }
 
-  void close() { writer_.close(); }
+  void close() {
+    snapshots_.close();
+    writer_.close();
+  }
   const replica &state() const { return replica_; }
 
  private:
-  dl::writer writer_;
-  dl::log &snapshots_;
+  // In the order in which they are opened.
+  dl::writer writer_, snapshots_;
   replica replica_;
 };
 
@@ -103,6 +109,12 @@ int main(int count, char **arguments) try {
     std::cout << "first: " << error.name() << '\n';
   }
   second.execute("delete size");
+  second.snapshot();
+  try {
+    first.snapshot();
+  } catch (const dl::fenced &error) {
+    std::cout << "its snapshot: " << error.name() << '\n';
+  }
 
   // One that only reads: a snapshot, and the commands behind it.
   std::cout << "a replica has" << replica::load(commands, snapshots) << '\n';

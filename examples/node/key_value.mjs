@@ -1,5 +1,6 @@
 // A replicated key-value store. Its commands are a log; who opened that log's writer last leads. Now and then the leader
-// writes the whole state into a second log, and frees the commands in front of it.
+// writes the whole state into a second log, and frees the commands in front of it. It holds the writers of both logs: one that
+// does not lead any more must not put an old snapshot behind a newer one, whose commands are gone.
 //
 //   node key_value.mjs [file:///tmp/store]
 
@@ -45,9 +46,12 @@ class Leader {
   }
 
   static async open(commands, snapshots) {
-    // First the writer, then the state: behind it nobody else is acknowledged, so the state is the newest there is.
+    // First the writers, then the state: behind them nobody else is acknowledged, so the state is the newest there is, and
+    // each snapshot of this leader is newer than all before it. Where two open at once, each may end with one of the logs.
+    // That loses nothing: both are fenced from the other one, and whoever opens again leads.
     const writer = await commands.openWriter();
-    return new Leader(writer, snapshots, await Replica.load(commands, snapshots));
+    const writing = await snapshots.openWriter();
+    return new Leader(writer, writing, await Replica.load(commands, snapshots));
   }
 
   /** Applies a command once it is acknowledged: every later leader will see it. */
@@ -59,11 +63,14 @@ class Leader {
   /** Writes the state into the log of snapshots; then the commands that it holds may go. */
   async snapshot() {
     const { next, state } = this.replica;
-    const writer = await this.snapshots.openWriter();
-    await writer.append(JSON.stringify({ next, state: [...state] }));
-    await writer.close();
-    // Also the proof that this is still the leader: a fenced one frees nothing.
+    // Another leader's snapshot may be newer: it fenced this writer, too.
+    await this.snapshots.append(JSON.stringify({ next, state: [...state] }));
     await this.writer.truncate(next);
+  }
+
+  async close() {
+    await this.snapshots.close();
+    await this.writer.close();
   }
 }
 
@@ -88,11 +95,18 @@ try {
   console.log(`first: ${error.code}`);
 }
 await second.execute('delete size');
+await second.snapshot();
+try {
+  await first.snapshot();
+} catch (error) {
+  if (!(error instanceof FencedError)) throw error;
+  console.log(`its snapshot: ${error.code}`);
+}
 
 // One that only reads: a snapshot, and the commands behind it.
 const replica = await Replica.load(commands, snapshots);
 console.log(`a replica has ${replica.shown()}`);
 
-await second.writer.close();
+await second.close();
 for (const name of names) await namespace.deleteLog(name);
 await namespace.close();

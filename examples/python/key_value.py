@@ -1,5 +1,6 @@
 """A replicated key-value store. Its commands are a log; who opened that log's writer last leads. Now and then the leader
-writes the whole state into a second log, and frees the commands in front of it.
+writes the whole state into a second log, and frees the commands in front of it. It holds the writers of both logs: one that
+does not lead any more must not put an old snapshot behind a newer one, whose commands are gone.
 
 `python key_value.py [file:///tmp/store]`
 """
@@ -28,11 +29,16 @@ def main(uri: str) -> None:
         except dl.Fenced as error:
             print("first:", error.kind)
         second.execute("delete size")
+        second.snapshot()
+        try:
+            first.snapshot()
+        except dl.Fenced as error:
+            print("its snapshot:", error.kind)
 
         # One that only reads: a snapshot, and the commands behind it.
         print("a replica has", Replica(commands, snapshots))
 
-        second.writer.close()
+        second.close()
         namespace.delete_log("store/commands")
         namespace.delete_log("store/snapshots")
 
@@ -73,9 +79,11 @@ class Leader:
     """The one that executes commands."""
 
     def __init__(self, commands: dl.Log, snapshots: dl.Log) -> None:
-        # First the writer, then the state: behind it nobody else is acknowledged, so the state is the newest there is.
+        # First the writers, then the state: behind them nobody else is acknowledged, so the state is the newest there is, and
+        # each snapshot of this leader is newer than all before it. Where two open at once, each may end with one of the logs.
+        # That loses nothing: both are fenced from the other one, and whoever opens again leads.
         self.writer = commands.open_writer()
-        self.snapshots = snapshots
+        self.snapshots = snapshots.open_writer()
         self.replica = Replica(commands, snapshots)
 
     def execute(self, command: str) -> None:
@@ -89,10 +97,14 @@ class Leader:
         if self.replica.next is None:
             return
         lines = [str(self.replica.next), *(f"set {key} {value}" for key, value in self.replica.state.items())]
-        with self.snapshots.open_writer() as writer:
-            writer.append("\n".join(lines).encode())
-        # Also the proof that this is still the leader: a fenced one frees nothing.
+        # Another leader's snapshot may be newer: it fenced this writer, too.
+        self.snapshots.append("\n".join(lines).encode())
         self.writer.truncate(self.replica.next)
+
+    def close(self) -> None:
+        """Lets both logs go."""
+        self.snapshots.close()
+        self.writer.close()
 
 
 if __name__ == "__main__":

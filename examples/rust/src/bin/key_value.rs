@@ -1,5 +1,6 @@
 //! A replicated key-value store. Its commands are a log; who opened that log's writer last leads. Now and then the leader
-//! writes the whole state into a second log, and frees the commands in front of it.
+//! writes the whole state into a second log, and frees the commands in front of it. It holds the writers of both logs: one that
+//! does not lead any more must not put an old snapshot behind a newer one, whose commands are gone.
 //!
 //! ```sh
 //! cargo run -p dl-examples --bin key_value [file:///tmp/store]
@@ -36,12 +37,17 @@ async fn main() -> Result<()> {
         other => return other,
     }
     second.execute("delete size").await?;
+    second.snapshot().await?;
+    match first.snapshot().await {
+        Err(error) if error.kind() == ErrorKind::Fenced => println!("its snapshot: {}", error.kind().name()),
+        other => return other,
+    }
 
     // One that only reads: a snapshot, and the commands behind it.
     let replica = Replica::load(&commands, &snapshots).await?;
     println!("a replica has {}", replica.shown());
 
-    second.writer.close().await?;
+    second.close().await?;
     for name in &names {
         namespace.delete_log(name).await?;
     }
@@ -93,16 +99,19 @@ impl Replica {
 
 struct Leader {
     writer: Writer,
-    snapshots: Log,
+    snapshots: Writer,
     replica: Replica,
 }
 
 impl Leader {
     async fn open(commands: &Log, snapshots: &Log) -> Result<Self> {
-        // First the writer, then the state: behind it nobody else is acknowledged, so the state is the newest there is.
+        // First the writers, then the state: behind them nobody else is acknowledged, so the state is the newest there is, and
+        // each snapshot of this leader is newer than all before it. Where two open at once, each may end with one of the logs.
+        // That loses nothing: both are fenced from the other one, and whoever opens again leads.
         let writer = commands.open_writer(WriterOptions::default()).await?;
+        let writing = snapshots.open_writer(WriterOptions::default()).await?;
         let replica = Replica::load(commands, snapshots).await?;
-        Ok(Self { writer, snapshots: snapshots.clone(), replica })
+        Ok(Self { writer, snapshots: writing, replica })
     }
 
     /// Applies a command once it is acknowledged: every later leader will see it.
@@ -120,10 +129,13 @@ impl Leader {
         for (key, value) in &self.replica.state {
             text.push_str(&format!("set {key} {value}\n"));
         }
-        let writer = self.snapshots.open_writer(WriterOptions::default()).await?;
-        writer.append(text).await?.await?;
-        writer.close().await?;
-        // Also the proof that this is still the leader: a fenced one frees nothing.
+        // Another leader's snapshot may be newer: it fenced this writer, too.
+        self.snapshots.append(text).await?.await?;
         self.writer.truncate(next).await.map(drop)
+    }
+
+    async fn close(self) -> Result<()> {
+        self.snapshots.close().await?;
+        self.writer.close().await
     }
 }
