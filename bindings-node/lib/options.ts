@@ -34,8 +34,8 @@ export interface NamespaceOptions {
    */
   clientId?: string | undefined;
   /**
-   * Makes the namespace where there is none: a directory (itself, not its parents); on BookKeeper only if
-   * `ledgers_path` says on which ledgers. If false, opening a missing one is `not-found`. Default: true.
+   * Makes the namespace where there is none: a directory (itself, not its parents); on BookKeeper only if `ledgersPath`
+   * says on which ledgers. If false, opening a missing one is `not-found`. Default: true.
    */
   createNamespace?: boolean | undefined;
   /**
@@ -101,12 +101,12 @@ export interface NamespaceOptions {
    */
   ensembleSize?: Quantity | undefined;
   /**
-   * To how many of them each entry is written; if it is more than `ensemble_size`, to all. Default: 3. 1 to 64.
+   * To how many of them each entry is written; if it is more than `ensembleSize`, to all. Default: 3. 1 to 64.
    */
   writeQuorum?: Quantity | undefined;
   /**
    * How many of those must have an entry on disk before it is acknowledged: the loss of one fewer loses nothing. If it
-   * is more than `write_quorum`, all of those. Default: 2. 1 to 64.
+   * is more than `writeQuorum`, all of those. Default: 2. 1 to 64.
    */
   ackQuorum?: Quantity | undefined;
   /**
@@ -169,7 +169,7 @@ export interface NamespaceOptions {
    */
   bookieUser?: string | undefined;
   /**
-   * The password that belongs to `bookie_user`. If absent: the empty one. 1 to 256 bytes.
+   * The password that belongs to `bookieUser`. If absent: the empty one. 1 to 256 bytes.
    */
   bookiePassword?: string | undefined;
   /**
@@ -183,7 +183,7 @@ export interface NamespaceOptions {
    */
   tlsCertificate?: string | undefined;
   /**
-   * The file with the private key (PEM) of `tls_certificate`. If absent: none. 1 to 4096 bytes.
+   * The file with the private key (PEM) of `tlsCertificate`. If absent: none. 1 to 4096 bytes.
    */
   tlsKey?: string | undefined;
 }
@@ -205,7 +205,7 @@ export interface LogOptions {
   compression?: Compression | undefined;
   /**
    * The log is truncated behind a segment that was completed so long ago, as are all in front of it. So a record stays
-   * for this time and at most `roll_ms` more. If absent: age frees nothing. 1 to 36500d.
+   * for this time and at most `rollMs` more. If absent: age frees nothing. 1 to 36500d.
    */
   retentionMs?: Quantity | undefined;
   /**
@@ -225,12 +225,12 @@ export interface LogOptions {
    */
   ensembleSize?: Quantity | undefined;
   /**
-   * To how many of them each entry is written; at most to `ensemble_size`. If absent: as the writer's namespace was
+   * To how many of them each entry is written; at most to `ensembleSize`. If absent: as the writer's namespace was
    * opened, or to all if these are fewer. 1 to 64.
    */
   writeQuorum?: Quantity | undefined;
   /**
-   * How many of those must have an entry on disk before it is acknowledged; at most `write_quorum`. If absent: as the
+   * How many of those must have an entry on disk before it is acknowledged; at most `writeQuorum`. If absent: as the
    * writer's namespace was opened, or all if these are fewer. 1 to 64.
    */
   ackQuorum?: Quantity | undefined;
@@ -273,12 +273,12 @@ export interface WriterOptions {
    */
   explicitTruncation?: boolean | undefined;
   /**
-   * The most records that may be appended without an acknowledgement: `append` waits, `try_append` answers `busy`.
+   * The most records that may be appended without an acknowledgement: `append` waits, `tryAppend` answers `busy`.
    * Default: 5000. 1 to 10000000.
    */
   inFlightRecords?: Quantity | undefined;
   /**
-   * The most bytes that may be appended without an acknowledgement: `append` waits, `try_append` answers `busy`.
+   * The most bytes that may be appended without an acknowledgement: `append` waits, `tryAppend` answers `busy`.
    * Default: 16MiB. 1MiB to 4GiB.
    */
   inFlightBytes?: Quantity | undefined;

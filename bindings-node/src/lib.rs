@@ -21,6 +21,7 @@ mod log;
 mod namespace;
 mod on_the_spot;
 mod operating;
+mod options;
 mod port;
 mod reader;
 mod reading;

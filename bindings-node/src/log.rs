@@ -1,6 +1,6 @@
 //! A log: where writers and readers are opened.
 
-use dl_core::{CursorName, Log, LogOptions, ReaderOptions, Result, WriterOptions};
+use dl_core::{CursorName, Log};
 use napi::bindgen_prelude::BigInt;
 use napi_derive::napi;
 
@@ -8,9 +8,10 @@ use crate::byte_streams::{NativeByteReader, NativeByteWriter};
 use crate::columns::payload;
 use crate::cursor::{NativeCursor, NativeCursorInfo};
 use crate::info::{NativeLogInfo, NativeSegment};
+use crate::options;
 use crate::reader::NativeReader;
 use crate::settler::Settler;
-use crate::values::{each_option, looked_up, number, optional_dlsn};
+use crate::values::{looked_up, number, optional_dlsn};
 use crate::watch::NativeSegmentWatcher;
 use crate::writer::NativeWriter;
 
@@ -40,7 +41,7 @@ impl NativeLog {
     pub fn open_writer(&self, call: f64, options: Vec<String>) {
         let (log, settler) = (self.log.clone(), self.settler.clone());
         self.settler.start(call, async move {
-            let writer = log.open_writer(writer_options(&options)?).await?;
+            let writer = log.open_writer(options::of_writer(&options)?).await?;
             Ok(NativeWriter::new(&settler, writer))
         });
     }
@@ -50,7 +51,7 @@ impl NativeLog {
     pub fn open_reader(&self, call: f64, options: Vec<String>) {
         let (log, settler) = (self.log.clone(), self.settler.clone());
         self.settler.start(call, async move {
-            let options = reader_options(&options)?;
+            let options = options::of_reader(&options)?;
             let read_ahead_bytes = options.read_ahead_bytes.unwrap_or(1 << 20);
             let locked = options.locked;
             Ok(NativeReader::new(&settler, log.open_reader(options).await?, read_ahead_bytes, locked))
@@ -62,7 +63,7 @@ impl NativeLog {
     pub fn open_byte_writer(&self, call: f64, options: Vec<String>) {
         let (log, settler) = (self.log.clone(), self.settler.clone());
         self.settler.start(call, async move {
-            let writer = log.open_byte_writer(writer_options(&options)?).await?;
+            let writer = log.open_byte_writer(options::of_writer(&options)?).await?;
             Ok(NativeByteWriter::new(&settler, writer))
         });
     }
@@ -72,7 +73,7 @@ impl NativeLog {
     pub fn open_byte_reader(&self, call: f64, options: Vec<String>) {
         let (log, settler) = (self.log.clone(), self.settler.clone());
         self.settler.start(call, async move {
-            let reader = log.open_byte_reader(reader_options(&options)?).await?;
+            let reader = log.open_byte_reader(options::of_reader(&options)?).await?;
             Ok(NativeByteReader::new(&settler, reader))
         });
     }
@@ -174,9 +175,9 @@ impl NativeLog {
     pub fn set_options(&self, call: f64, options: Vec<String>) {
         let log = self.log.clone();
         self.settler.start(call, async move {
-            let mut chosen = LogOptions::default();
-            each_option(&options, |name, text| chosen.set(name, text))?;
-            log.set_options(chosen).await
+            log.set_options(options::of_log(&options)?)
+                .await
+                .map_err(|error| options::as_written(error, &options))
         });
     }
 
@@ -212,16 +213,4 @@ impl NativeLog {
         let (log, data) = (self.log.clone(), data.to_vec());
         self.settler.start(call, async move { log.set_user_metadata(data).await });
     }
-}
-
-fn writer_options(options: &[String]) -> Result<WriterOptions> {
-    let mut chosen = WriterOptions::default();
-    each_option(options, |name, text| chosen.set(name, text))?;
-    Ok(chosen)
-}
-
-fn reader_options(options: &[String]) -> Result<ReaderOptions> {
-    let mut chosen = ReaderOptions::default();
-    each_option(options, |name, text| chosen.set(name, text))?;
-    Ok(chosen)
 }

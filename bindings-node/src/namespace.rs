@@ -8,7 +8,8 @@ use napi_derive::napi;
 
 use crate::error::NativeError;
 use crate::log::NativeLog;
-use crate::operating::{Telling, chosen};
+use crate::operating::Telling;
+use crate::options;
 use crate::port::{Port, now};
 use crate::settler::Settler;
 use crate::watch::NativeLogWatcher;
@@ -40,13 +41,14 @@ pub fn open_namespace(port: &Port, call: f64, uri: String, options: Vec<String>,
     let settler = port.settler.clone();
     let telling = events.map(|number| Telling::new(&settler, number));
     port.settler.start(call, async move {
-        let options = chosen(&options)?;
-        let namespace = match telling {
-            None => Namespace::open(&uri, options).await?,
+        let chosen = options::of_namespace(&options)?;
+        let opened = match telling {
+            None => Namespace::open(&uri, chosen).await,
             Some(telling) => {
-                Namespace::open_with_events(&uri, options, move |event| telling.tell(event)).await?
+                Namespace::open_with_events(&uri, chosen, move |event| telling.tell(event)).await
             }
         };
+        let namespace = opened.map_err(|error| options::as_written(error, &options))?;
         settler.keep(call, &namespace);
         Ok(NativeNamespace { settler, namespace, number: call })
     });

@@ -1,14 +1,12 @@
 //! What an operator asks: events, verification, inspection.
 
-use dl_core::{
-    Event, Finding, FormatInfo, InProgress, LogName, Namespace, NamespaceInfo, Options, Result, Verification,
-};
+use dl_core::{Event, Finding, FormatInfo, InProgress, LogName, Namespace, NamespaceInfo, Verification};
 use napi::bindgen_prelude::BigInt;
 use napi_derive::napi;
 
+use crate::options::of_namespace;
 use crate::port::Port;
 use crate::settler::{Call, Settler};
-use crate::values::each_option;
 
 /// What verifying found.
 #[napi(object, object_from_js = false)]
@@ -167,7 +165,7 @@ impl Drop for Telling {
 pub fn verify_namespace(port: &Port, call: f64, uri: String, options: Vec<String>, log: Option<String>) {
     port.settler.start(call, async move {
         let log = log.map(|log| LogName::new(&log)).transpose()?;
-        let found = Namespace::verify(&uri, chosen(&options)?, log.as_ref()).await?;
+        let found = Namespace::verify(&uri, of_namespace(&options)?, log.as_ref()).await?;
         Ok(NativeVerification::from(found))
     });
 }
@@ -176,15 +174,8 @@ pub fn verify_namespace(port: &Port, call: f64, uri: String, options: Vec<String
 #[napi(catch_unwind)]
 pub fn inspect_namespace(port: &Port, call: f64, uri: String, options: Vec<String>) {
     port.settler.start(call, async move {
-        Ok(NativeNamespaceInfo::from(Namespace::inspect(&uri, chosen(&options)?).await?))
+        Ok(NativeNamespaceInfo::from(Namespace::inspect(&uri, of_namespace(&options)?).await?))
     });
-}
-
-/// Options of a namespace.
-pub(crate) fn chosen(options: &[String]) -> Result<Options> {
-    let mut chosen = Options::default();
-    each_option(options, |name, text| chosen.set(name, text))?;
-    Ok(chosen)
 }
 
 /// A count for JavaScript, exact up to 2^53: more files or bytes fit nowhere.

@@ -10,11 +10,6 @@ use crate::error::out_of_range;
 /// Stands for a record without a txid of its own.
 const NO_TXID: i64 = i64::MIN;
 
-/// Options, by name and text.
-pub(crate) fn each_option(options: &[String], mut set: impl FnMut(&str, &str) -> Result<()>) -> Result<()> {
-    options.chunks_exact(2).try_for_each(|pair| set(&pair[0], &pair[1]))
-}
-
 /// A number of 64 bits.
 pub(crate) fn number(value: &BigInt, what: &str) -> Result<i64> {
     match value.get_i64() {

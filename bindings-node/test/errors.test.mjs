@@ -97,7 +97,7 @@ test('URIs, options and positions are checked by the core', async (t) => {
   assert.ok((await failure(Namespace.open('nonsense'))) instanceof InvalidArgumentError);
   assert.ok((await failure(Namespace.open('dl://host:1/'))) instanceof UnsupportedError);
   const error = await failure(Namespace.open('memory:x', { inFlightBytes: 1 }));
-  assert.equal(error.context.option, 'in_flight_bytes');
+  assert.equal(error.context.option, 'inFlightBytes');
   assert.ok((await failure(Namespace.open('memory:x', { noSuch: 1 }))) instanceof InvalidArgumentError);
   const { log } = await written(t);
   for (const options of [{ count: 1.5 }, { from: {} }, { from: null }, { count: -1 }, { until: 'x' }, { follow: 'yes' }]) {
@@ -108,6 +108,34 @@ test('URIs, options and positions are checked by the core', async (t) => {
   }
   assert.throws(() => fileUri('relative'), InvalidArgumentError);
   assert.equal(fileUri('/tmp/a b'), 'file:///tmp/a%20b');
+});
+
+test('what is wrong with an option is said of the name that it has here', async (t) => {
+  const { namespace, log } = await written(t);
+  const wrong = [
+    ['inFlightBytes', '5', (options) => Namespace.open('memory:x', options)],
+    ['journalBytes', 'journal_bytes', (options) => Namespace.verify('memory:x', options)],
+    ['slowSyncMs', '-1', (options) => Namespace.inspect('memory:x', options)],
+    ['createLog', 'maybe', (options) => log.openWriter(options)],
+    ['rollBytes', 5, (options) => log.openByteWriter(options)],
+    ['readAheadBytes', '1GiB', (options) => log.openReader(options)],
+    ['onTruncated', 'on_truncated', (options) => log.openByteReader(options)],
+    ['retentionMs', 0, (options) => log.setOptions(options)],
+  ];
+  for (const [name, value, call] of wrong) {
+    const error = await failure(call({ [name]: value }));
+    assert.ok(error instanceof InvalidArgumentError, error.stack);
+    assert.equal(error.context.option, name);
+    assert.ok(error.message.startsWith(`the option ${name} `), error.message);
+    assert.equal(error.message.includes('_'), `${value}`.includes('_'), `${error.message}: the value is as it was`);
+  }
+  const quorums = await failure(log.setOptions({ ensembleSize: 3, writeQuorum: 5 }));
+  assert.deepEqual([quorums.message, quorums.context.option], ['the option writeQuorum is 5, and ensembleSize is only 3', 'writeQuorum']);
+  assert.equal(quorums.operation, 'set_options');
+  // In a URI they are spelled as everywhere.
+  const uri = await failure(Namespace.open('memory:x?in_flight_bytes=5', { journalBytes: '4MiB' }));
+  assert.deepEqual([uri.context.option, uri.message.split(' ')[2]], ['in_flight_bytes', 'in_flight_bytes']);
+  await namespace.close();
 });
 
 test('positions are compared, shown and read back', () => {

@@ -54,7 +54,7 @@ export const error = ({ kind, number, message, operation, context, dlsn: at, own
   number: BigInt(number),
   message,
   operation: operation ?? NONE,
-  context,
+  context: context.option === undefined ? context : { ...context, option: snake(context.option) },
   dlsn: dlsn(at),
   owner: owner ?? NONE,
   retryable,
@@ -66,10 +66,15 @@ export const error = ({ kind, number, message, operation, context, dlsn: at, own
 export function options(options) {
   return Object.fromEntries(
     Object.entries(options).map(([name, value]) => [
-      name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      snake(name),
       typeof value === 'number' ? unit(value, name.endsWith('Ms') ? TIMES : SIZES) : String(value),
     ]),
   );
+}
+
+/** The name of an option as the cases have it. */
+function snake(name) {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 const SIZES = [['TiB', 2 ** 40], ['GiB', 2 ** 30], ['MiB', 2 ** 20], ['KiB', 2 ** 10]];

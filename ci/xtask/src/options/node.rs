@@ -37,7 +37,7 @@ pub(super) fn generate(table: &Table) -> Result<String, Fault> {
     let mut code = HEAD.to_owned();
     for scope in Scope::ALL {
         let options: Vec<&Opt> = table.iter().filter(|option| option.scope == scope).collect();
-        code.push_str(&interface(scope, &options));
+        code.push_str(&interface(scope, &options, table));
     }
     code.push_str(
         "\n/** @internal What the options kept with a log are read as. */\nexport const LOG_OPTIONS = {\n",
@@ -69,19 +69,19 @@ fn names<'a>(scope: Scope, options: impl Iterator<Item = &'a Opt>) -> String {
     format!("\n/** @internal */\nexport const {name}: readonly string[] = [\n{list}];\n")
 }
 
-fn interface(scope: Scope, options: &[&Opt]) -> String {
+fn interface(scope: Scope, options: &[&Opt], table: &Table) -> String {
     let (name, doc) = match scope {
         Scope::Namespace => ("NamespaceOptions", "Options of a namespace; those in its URI win over these."),
         Scope::Log => ("LogOptions", "Options that are kept with a log."),
         Scope::Writer => ("WriterOptions", "Options of a writer."),
         Scope::Reader => ("ReaderOptions", "Options of a reader."),
     };
-    let fields: String = options.iter().map(|option| field(option)).collect();
+    let fields: String = options.iter().map(|option| field(option, table)).collect();
     format!("\n/** {doc} */\nexport interface {name} {{\n{fields}}}\n")
 }
 
-fn field(option: &Opt) -> String {
-    let mut facts = vec![option.doc.clone()];
+fn field(option: &Opt, table: &Table) -> String {
+    let mut facts = vec![renamed(&option.doc, table)];
     if let Some(default) = &option.default {
         facts.push(format!("Default: {default}."));
     }
@@ -106,6 +106,18 @@ fn type_of(kind: Kind) -> &'static str {
         Kind::Dlsn => "Dlsn | string",
         Kind::OnTruncated => "'fail' | 'skip'",
     }
+}
+
+/// A text in which the names of options are those that they have in JavaScript.
+fn renamed(text: &str, table: &Table) -> String {
+    let is_option = |name: &str| table.iter().any(|option| option.name == name);
+    // What stands in backquotes has an odd place.
+    let parts = text.split('`').enumerate().map(|(place, part)| match place % 2 {
+        1 if is_option(part) => camel(part),
+        1 if part == "try_append" => "tryAppend".to_owned(),
+        _ => part.to_owned(),
+    });
+    parts.collect::<Vec<_>>().join("`")
 }
 
 /// A doc comment in lines of 120.
