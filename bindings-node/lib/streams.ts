@@ -64,8 +64,10 @@ export interface Sink<T> {
 
 /** A stream into a writer. What gathers while a write is under way is written at once. */
 export function writable<T>(sink: Sink<T>, { closeWriter = true, ...options }: WriterStreamOptions): Writable {
-  const then = (work: Promise<unknown>, done: (error?: Error | null) => void): void => {
-    work.then(
+  // Whatever is thrown at the call is the stream's error too, as a chunk may be that cannot be right.
+  const then = (work: () => Promise<unknown>, done: (error?: Error | null) => void): void => {
+    const worked = async (): Promise<unknown> => work();
+    worked().then(
       () => done(),
       (error: Error) => done(error),
     );
@@ -77,14 +79,18 @@ export function writable<T>(sink: Sink<T>, { closeWriter = true, ...options }: W
         decodeStrings: false,
         ...options,
         write(chunk: T, _encoding, done) {
-          then(sink.write([chunk]), done);
+          then(() => sink.write([chunk]), done);
         },
         writev(chunks, done) {
-          then(sink.write(chunks.map(({ chunk }) => chunk as T)), done);
+          then(() => sink.write(chunks.map(({ chunk }) => chunk as T)), done);
         },
         final(done) {
-          const ended = sink.flush().then(() => (closeWriter ? sink.close() : undefined));
-          then(ended.then(() => (finished = true)), done);
+          const end = async (): Promise<void> => {
+            await sink.flush();
+            if (closeWriter) await sink.close();
+            finished = true;
+          };
+          then(end, done);
         },
         destroy(error, done) {
           if (closeWriter && !finished) sink.abort();

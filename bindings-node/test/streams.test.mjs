@@ -51,6 +51,29 @@ test('a stream fails with what the writer fails with, and gives the writer up', 
   assert.deepEqual(payloads(await all(await log.openReader())), ['a', 'c']);
 });
 
+/** Bytes that go when this is called. */
+const leave = (bytes) => structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+
+for (const kind of ['openWriter', 'openByteWriter']) {
+  for (const [what, wrong, then] of [['half a character', () => '\ud800', () => {}], ['bytes that are gone', () => new Uint8Array(3), leave]]) {
+    test(`a chunk that cannot be written is the error of its stream: ${kind}, ${what}`, async (t) => {
+      const namespace = await open(t);
+      // By itself, and with another one that is written at once.
+      for (const others of [[], ['b']]) {
+        const stream = (await namespace.log('a')[kind]({ createLog: true })).stream();
+        const failed = once(stream, 'error');
+        const chunk = wrong();
+        // It stands in line behind the first.
+        for (const each of ['a', chunk, ...others]) stream.write(each);
+        then(chunk);
+        const [error] = await failed;
+        assert.equal(error.code, 'invalid-argument', error.stack);
+        assert.ok(stream.destroyed);
+      }
+    });
+  }
+}
+
 test('a stream that is destroyed closes its reader and aborts its writer', async (t) => {
   const { log, writer } = await written(t);
   const reader = await log.openReader({ follow: true });
