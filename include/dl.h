@@ -692,9 +692,18 @@ bool dl_call_is_done(const dl_call *call);
 /**
  * Waits until the call is done, however it ended.
  *
- * Errors: timeout, and the call goes on.
+ * Errors: timeout, and the call goes on: it may take effect. dl_call_wait_or_cancel ends it.
  */
 dl_error *dl_call_wait(const dl_call *call, int64_t timeout_ms);
+
+/**
+ * Waits until the call is done, and ends it if that takes longer, as the function without _start would. If this does not fail,
+ * what the call answers can be taken.
+ *
+ * Errors: those of the call; timeout if it was ended, which says whether it may have taken effect.
+ */
+dl_error *dl_call_wait_or_cancel(dl_call *call,
+                                 int64_t timeout_ms);
 
 /**
  * Lets the library call a function when the call is done: exactly once, whatever becomes of the call and of the objects it

@@ -626,11 +626,16 @@ class call {
 
   /// Whether it is done.
   bool is_done() const noexcept { return dl_call_is_done(call_.get()); }
-  /// Waits until it is done, however it ended.
+  /// Waits until it is done, however it ended. Throws dl::timed_out, and the call goes on.
   void wait(timeout most = forever) const { detail::check(dl_call_wait(call_.get(), most.count())); }
   /// Waits and takes what it answers, once. Throws what it failed with; dl::timed_out, and the call goes on.
-  T get(timeout most = forever) {
+  T get(timeout most = forever) & {
     wait(most);
+    return take_(call_.get());
+  }
+  /// The same for a call that nobody keeps, as in `log.open_writer_start().get(5s)`: it is cancelled when the time runs out.
+  T get(timeout most = forever) && {
+    detail::check(dl_call_wait_or_cancel(call_.get(), most.count()));
     return take_(call_.get());
   }
   /// Ends it: an opening is over when this returns. An append that was cancelled may still be in the log; a read that was
@@ -1784,6 +1789,14 @@ class log_namespace {
  public:
   /// Takes a namespace of dl.h over.
   explicit log_namespace(dl_namespace *taken) noexcept : namespace_(taken) {}
+  /// Moves it.
+  log_namespace(log_namespace &&) noexcept = default;
+  /// Frees this one, and moves the other to its place.
+  log_namespace &operator=(log_namespace &&other) noexcept {
+    namespace_ = std::move(other.namespace_);
+    told_ = std::move(other.told_);
+    return *this;
+  }
 
   /// Opens the namespace at a URI, such as "memory:name" or "file:///path".
   static log_namespace open(const std::string &uri, const std::optional<namespace_options> &options = std::nullopt,
@@ -1907,7 +1920,7 @@ class log_namespace {
     return dl::log(taken);
   }
 
-  // Told until the namespace is freed: so it comes first, to go last.
+  // Told until the namespace is freed: so it comes first, to go last, also when another is assigned.
   std::unique_ptr<event_hook> told_;
   detail::owned<dl_namespace, dl_namespace_free> namespace_;
 };

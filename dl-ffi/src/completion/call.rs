@@ -136,7 +136,26 @@ impl dl_call {
             }
         };
         state.waiting -= 1;
-        if matches!(state.outcome, Outcome::Pending) { Err(timed_out()) } else { Ok(()) }
+        if matches!(state.outcome, Outcome::Pending) {
+            Err(self.called.given_up(timed_out()))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Waits until the call is done, and gives it up if that takes too long: it goes on in no case.
+    ///
+    /// # Errors
+    /// That of the call: whatever became of it meanwhile is told, not that the time ran out.
+    pub(super) fn wait_or_give_up(self: &Arc<Self>, timeout_ms: i64) -> Result<()> {
+        let Err(too_long) = self.wait(timeout_ms) else { return self.settled() };
+        self.give_up(timed_out());
+        // An append that succeeded and has its turn later is not done: nobody waits for the others.
+        if self.is_done() { self.settled() } else { Err(too_long) }
+    }
+
+    fn settled(&self) -> Result<()> {
+        self.state().failure().map_or(Ok(()), Err)
     }
 
     /// Says once who is told.
@@ -191,6 +210,10 @@ impl dl_call {
     }
 }
 
+fn cancelled() -> Error {
+    Error::new(ErrorKind::Cancelled, "the caller cancelled the call")
+}
+
 impl State {
     /// Why there is nothing to take; `None` if the call did not fail.
     fn failure(&self) -> Option<Error> {
@@ -219,10 +242,19 @@ pub extern "C" fn dl_call_is_done(call: *const dl_call) -> bool {
 
 /// Waits until the call is done, however it ended.
 ///
-/// Errors: timeout, and the call goes on.
+/// Errors: timeout, and the call goes on: it may take effect. dl_call_wait_or_cancel ends it.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_call_wait(call: *const dl_call, timeout_ms: i64) -> *mut dl_error {
     boundary(|| handle::borrow(call)?.wait(timeout_ms))
+}
+
+/// Waits until the call is done, and ends it if that takes longer, as the function without _start would. If this does not fail,
+/// what the call answers can be taken.
+///
+/// Errors: those of the call; timeout if it was ended, which says whether it may have taken effect.
+#[unsafe(no_mangle)]
+pub extern "C" fn dl_call_wait_or_cancel(call: *mut dl_call, timeout_ms: i64) -> *mut dl_error {
+    boundary(|| handle::share(call)?.wait_or_give_up(timeout_ms))
 }
 
 /// Lets the library call a function when the call is done: exactly once, whatever becomes of the call and of the objects it
@@ -274,7 +306,7 @@ pub extern "C" fn dl_call_cancel(call: *const dl_call) {
     answer((), || {
         let call = handle::share(call)?;
         if !call.is_done() {
-            call.give_up();
+            call.give_up(cancelled());
         }
         Ok(())
     });
@@ -286,7 +318,7 @@ pub extern "C" fn dl_call_cancel(call: *const dl_call) {
 /// Errors: busy if the call is not done; else its own.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_call_finish(call: *const dl_call) -> *mut dl_error {
-    boundary(|| handle::borrow(call)?.state().failure().map_or(Ok(()), Err))
+    boundary(|| handle::borrow(call)?.settled())
 }
 
 /// Frees a call. One that is not done is cancelled, as by dl_call_cancel; its function is still called, or it still comes out of
@@ -302,7 +334,7 @@ pub extern "C" fn dl_call_free(call: *mut dl_call) {
             std::mem::take(&mut state.outcome)
         };
         if matches!(unwanted, Outcome::Pending) {
-            call.give_up();
+            call.give_up(cancelled());
         }
         let _entered = runtime::enter();
         drop(unwanted);

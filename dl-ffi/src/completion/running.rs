@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
-use dl_core::{Error, ErrorKind, Result};
+use dl_core::{Error, Result};
 
 use super::call::{Value, dl_call};
 use super::turns::Turn;
@@ -58,14 +58,14 @@ impl dl_call {
         self.end(turn, answer);
     }
 
-    /// Ends the call, unless it ended: when this returns, it has let go of all it had, whoever gave it up.
-    pub(super) fn give_up(self: &Arc<Self>) {
+    /// Ends the call, unless it ended, with what it was given up for: when this returns, it has let go of all it had, whoever gave
+    /// it up.
+    pub(super) fn give_up(self: &Arc<Self>, reason: Error) {
         let mut running = self.running();
         let Some(Running { verb, turn }) = running.take() else { return };
         let _entered = runtime::enter();
         drop(verb);
-        let cancelled = Error::new(ErrorKind::Cancelled, "the caller cancelled the call");
-        self.end(turn, Err(self.called.given_up(cancelled)));
+        self.end(turn, Err(self.called.given_up(reason)));
     }
 
     /// Tells of the end of the call, when it is its turn.

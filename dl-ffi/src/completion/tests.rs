@@ -47,9 +47,26 @@ fn calls_that_succeed_are_told_in_the_order_of_their_starts_and_others_at_once()
     end((&calls[0], first), Ok(()));
     assert_eq!(done(), [true, true, false, true, false]);
     // One that is given up keeps nobody waiting.
-    calls[2].give_up();
+    calls[2].give_up(Error::new(ErrorKind::Cancelled, "enough"));
     assert_eq!(done(), [true; 5]);
     drop(third);
+}
+
+/// Who waits no longer is told what became of the call, and of one that succeeded out of its turn that it may have.
+#[test]
+fn a_call_that_is_given_up_for_its_time_tells_what_became_of_it() {
+    let turns = Arc::new(Turns::default());
+    let (calls, answers): (Vec<_>, Vec<_>) = (0..3).map(|_| started(&turns)).unzip();
+    let [first, second, third] = <[Answer; 3]>::try_from(answers).unwrap();
+    end((&calls[1], second), Ok(()));
+    let late = calls[1].wait_or_give_up(0).unwrap_err();
+    assert!(late.kind() == ErrorKind::Timeout && late.may_have_taken_effect() && !calls[1].is_done());
+    let over = calls[0].wait_or_give_up(0).unwrap_err();
+    assert!(over.kind() == ErrorKind::Timeout && over.may_have_taken_effect() && calls[0].is_done());
+    calls[1].wait_or_give_up(0).unwrap();
+    end((&calls[2], third), Err(Error::new(ErrorKind::StorageFull, "full")));
+    assert_eq!(calls[2].wait_or_give_up(0).unwrap_err().kind(), ErrorKind::StorageFull);
+    drop(first);
 }
 
 /// What takes its place in the log while it is started, as `try_append` does, is told in the order of the log.
