@@ -2,13 +2,14 @@
 
 import type { Readable, ReadableOptions, Writable } from 'node:stream';
 import { count, given, only, wrong } from './arguments';
-import { begun, call, closing, type Manner, type Waiting } from './calls';
-import { ClosedError, DlError, fromNative } from './errors';
+import { begun, call, closing, type Waiting } from './calls';
+import { ClosedError, fromNative, type DlError } from './errors';
 import { Feed, type Life } from './feed';
 import type { NativeByteReader, NativeByteWriter, NativeChunk, NativeError } from './native';
 import type { End } from './reader';
 import type { Items } from './stock';
 import { READER_STREAM, WRITER_STREAM, readable, writable, type WriterStreamOptions } from './streams';
+import { Told } from './told';
 import { bytes, integer, joined, type Int64, type Payload } from './values';
 
 /**
@@ -19,59 +20,56 @@ export class ByteWriter implements AsyncDisposable {
   readonly #native: NativeByteWriter;
   /** What must live as long as this does. */
   readonly #owner: object;
-  /** Ends the calls that stand in the way of an abort. */
-  readonly #abort = new AbortController();
-  #position: bigint;
+  readonly #told = new Told();
 
   /** @internal */
   constructor(native: NativeByteWriter, owner: object) {
     this.#native = native;
     this.#owner = owner;
-    this.#position = native.start();
   }
 
   /**
    * Writes all of these bytes behind what was written before; resolves when there is room, with the offset behind them.
-   * Giving it up may leave a first part of them written.
+   * Giving it up may leave a first part of them written: {@link position} says how much.
    */
-  async write(data: Payload, options?: Waiting): Promise<bigint> {
-    this.#position = await this.#change<bigint>('write', (number) => this.#native.write(number, bytes(data, 'data')), options);
-    return this.#position;
+  write(data: Payload, options?: Waiting): Promise<bigint> {
+    return this.#change<bigint>('write', (number) => this.#native.write(number, bytes(data, 'data')), options);
   }
 
   /**
    * Resolves when everything that was written is durable. After {@link StorageFullError}, {@link position} is where the
    * durable bytes end: go on from there.
    */
-  async flush(options?: Waiting): Promise<void> {
-    await this.#settle(this.#look<void>('flush', (number) => this.#native.flush(number), options));
+  flush(options?: Waiting): Promise<void> {
+    return this.#look<void>('flush', (number) => this.#native.flush(number), options);
   }
 
   /** The offset behind what was written: that of the next byte. */
   get position(): bigint {
-    return this.#position;
+    return this.#native.position();
   }
 
   /** Ends the stream for ever: nobody can append to the log any more. */
-  async seal(options?: Waiting): Promise<void> {
-    await this.#settle(this.#change<void>('seal', (number) => this.#native.seal(number), options));
+  seal(options?: Waiting): Promise<void> {
+    return this.#change<void>('seal', (number) => this.#native.seal(number), options);
   }
 
   /** Waits until what was written is durable, completes the segment and lets the log go. */
-  async close(options?: Waiting): Promise<void> {
-    await this.#settle(this.#change<void>('close', (number) => this.#native.close(number), options));
+  close(options?: Waiting): Promise<void> {
+    return this.#change<void>('close', (number) => this.#native.close(number), options);
   }
 
   /** Ends the writer now: what is not durable may be in the log, up to some byte, or not. */
   abort(): void {
-    this.#abort.abort();
-    call<void>((number) => this.#native.abort(number), { keep: [this, this.#owner] }).catch(() => {});
+    this.#told.aborted();
+    this.#native.abort();
   }
 
   /** As {@link Writer.fenced}. */
-  async fenced(options?: Waiting): Promise<DlError> {
-    const manner = { operation: 'fenced', options, keep: [this, this.#owner], background: true };
-    return fromNative(await call<NativeError>((number) => this.#native.fenced(number), manner));
+  fenced(options?: Waiting): Promise<DlError> {
+    const told = call<NativeError>((number) => this.#native.fenced(number), { operation: 'fenced', options, background: true });
+    // Nothing that would know this writer: what waits does not keep it.
+    return told.then(fromNative);
   }
 
   /** A stream of bytes into the log. It has finished when all is durable. */
@@ -86,36 +84,17 @@ export class ByteWriter implements AsyncDisposable {
     return writable(sink, { ...options, objectMode: false });
   }
 
-  /** {@link close}, at the end of `await using`. */
+  /** {@link close}, at the end of `await using`, as that of a {@link Writer}. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
+    await this.#told.disposing(() => this.close());
   }
 
   #look<T>(operation: string, start: (number: number) => void, options: Waiting | undefined): Promise<T> {
-    return this.#call<T>(start, { operation, options });
+    return call<T>(start, { operation, options, keep: [this, this.#owner], failed: this.#told.failed });
   }
 
   #change<T>(operation: string, start: (number: number) => void, options: Waiting | undefined): Promise<T> {
-    return this.#call<T>(start, { operation, options, effective: true });
-  }
-
-  #call<T>(start: (number: number) => void, manner: Manner): Promise<T> {
-    const own = this.#abort.signal;
-    const called = call<T>(start, { ...manner, also: own, keep: [this, this.#owner] });
-    return called.catch((error: Error) => {
-      throw own.aborted ? aborted(error) : error;
-    });
-  }
-
-  /** After an error, asks where the durable bytes end. */
-  async #settle(work: Promise<void>): Promise<void> {
-    try {
-      await work;
-    } catch (error) {
-      const position = (number: number): void => this.#native.position(number);
-      this.#position = await call<bigint>(position, { keep: this }).catch(() => this.#position);
-      throw error;
-    }
+    return call<T>(start, { operation, options, keep: [this, this.#owner], effective: true, failed: this.#told.failed });
   }
 }
 
@@ -242,12 +221,4 @@ function closed(): ClosedError {
 function together(chunks: Payload[]): Buffer {
   const parts = chunks.map((chunk) => bytes(chunk));
   return joined(parts, parts.map(({ length }) => length), 'a chunk');
-}
-
-function aborted(error: Error): DlError {
-  if (error instanceof DlError && error.kind !== 'cancelled') return error;
-  const message = 'the writer was aborted; open a new one to go on';
-  const details = { mayHaveTakenEffect: true };
-  const operation = error instanceof DlError ? error.operation : undefined;
-  return new ClosedError('closed', message, operation === undefined ? details : { ...details, operation });
 }

@@ -212,19 +212,19 @@ export interface NativeWatcher {
 }
 
 export interface NativeByteWriter {
-  start(): bigint;
+  position(): bigint;
   write(call: number, data: Uint8Array): void;
   flush(call: number): void;
-  position(call: number): void;
   seal(call: number): void;
   close(call: number): void;
-  abort(call: number): void;
+  abort(): void;
   fenced(call: number): void;
 }
 
 export interface NativeByteReader {
   start(): bigint;
   fetch(call: number): void;
+  look(call: number): void;
   seek(call: number, offset: bigint): void;
   close(call: number): void;
 }

@@ -1,14 +1,14 @@
 /** The writer of a log. */
 
 import type { Writable } from 'node:stream';
-import { types } from 'node:util';
 import { given, only, string } from './arguments';
 import { call, ready, type Waiting } from './calls';
 import { receipts, type Receipt } from './columns';
 import { Dlsn, text, type DlsnLike } from './dlsn';
-import { checked, DlError, fromNative, invalid, thrown, type ErrorKind } from './errors';
+import { checked, fromNative, invalid, thrown, type DlError } from './errors';
 import type { NativeError, NativeWriter } from './native';
 import { WRITER_STREAM, writable, type WriterStreamOptions } from './streams';
+import { Told } from './told';
 import { bytes, expectation, isRecord, optionalInteger, pack, type Int64, type NewRecord, type Payload } from './values';
 
 /** What an append expects of the log. */
@@ -49,17 +49,6 @@ const TRY_APPEND = ['txid', 'signal'];
 const BATCH = ['ifLast', 'signal'];
 const RECORD_SET = ['txid', 'ifLast', 'compression', 'signal'];
 
-/** Kinds that refuse one append and leave the writer as it was. */
-const REFUSALS: readonly ErrorKind[] = [
-  'invalid-argument',
-  'too-large',
-  'condition-failed',
-  'quota-exceeded',
-  'storage-full',
-  'busy',
-  'cancelled',
-];
-
 /**
  * The one writer of a log, open.
  *
@@ -79,8 +68,7 @@ export class Writer implements AsyncDisposable {
   readonly #native: NativeWriter;
   /** What must live as long as this does. */
   readonly #owner: object;
-  /** The fatal error that somebody was told. */
-  #told: ErrorKind | undefined;
+  readonly #told = new Told();
 
   /** @internal */
   constructor(native: NativeWriter, owner: object) {
@@ -193,6 +181,7 @@ export class Writer implements AsyncDisposable {
 
   /** Ends the writer now: all that is not acknowledged fails with {@link ClosedError}, and may be in the log or not. */
   abort(): void {
+    this.#told.aborted();
     this.#native.abort();
   }
 
@@ -209,11 +198,12 @@ export class Writer implements AsyncDisposable {
 
   /**
    * Resolves when the writer is cut off by another, or ends for any other reason, with the error that its calls then fail
-   * with. It does not keep the process alive.
+   * with. It keeps neither the process alive nor the writer: one that is garbage collected ends.
    */
-  async fenced(options?: Waiting): Promise<DlError> {
-    const manner = { operation: 'fenced', options, keep: [this, this.#owner], background: true };
-    return fromNative(await call<NativeError>((number) => this.#native.fenced(number), manner));
+  fenced(options?: Waiting): Promise<DlError> {
+    const told = call<NativeError>((number) => this.#native.fenced(number), { operation: 'fenced', options, background: true });
+    // Nothing that would know this writer: what waits does not keep it.
+    return told.then(fromNative);
   }
 
   /**
@@ -231,19 +221,14 @@ export class Writer implements AsyncDisposable {
     return writable(sink, { ...options, objectMode: true });
   }
 
-  /** {@link close}, at the end of `await using`. It does not fail for what a call on this writer already failed for. */
+  /** {@link close}, at the end of `await using`. It does not fail for what a call on this writer already failed for, nor after {@link abort}. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const told = this.#told;
-    try {
-      await this.close();
-    } catch (error) {
-      if (!(error instanceof DlError) || error.kind !== told) throw error;
-    }
+    await this.#told.disposing(() => this.close());
   }
 
   /** A call after which things are as before, also if it was given up. */
   #look<T>(operation: string, start: (number: number) => void, options?: Waiting): Promise<T> {
-    return call<T>(start, { operation, options, keep: [this, this.#owner], failed: this.#failed });
+    return call<T>(start, { operation, options, keep: [this, this.#owner], failed: this.#told.failed });
   }
 
   #change<T>(
@@ -253,11 +238,6 @@ export class Writer implements AsyncDisposable {
     takes?: readonly string[],
     show?: (value: never) => T,
   ): Promise<T> {
-    return call<T>(start, { operation, options, takes, keep: [this, this.#owner], effective: true, show, failed: this.#failed });
+    return call<T>(start, { operation, options, takes, keep: [this, this.#owner], effective: true, show, failed: this.#told.failed });
   }
-
-  readonly #failed = (error: Error): void => {
-    // A getter of the caller's may throw whatever it likes, which is not even asked what it is.
-    if (types.isNativeError(error) && error instanceof DlError && !REFUSALS.includes(error.kind)) this.#told = error.kind;
-  };
 }

@@ -16,7 +16,9 @@ use crate::settler::Settler;
 pub struct NativeByteWriter {
     settler: Settler,
     writer: Arc<Mutex<ByteWriter>>,
-    start: u64,
+    /// How far it is, and what ends it, whatever call has it.
+    position: Box<dyn Fn() -> u64 + Send + Sync>,
+    abort: Box<dyn Fn() + Send + Sync>,
 }
 
 /// The reading end. One call at a time uses it; the others stand in line.
@@ -40,8 +42,12 @@ pub struct Chunk {
 
 impl NativeByteWriter {
     pub(crate) fn new(settler: &Settler, writer: ByteWriter) -> Self {
-        let start = writer.position();
-        Self { settler: settler.clone(), writer: Arc::new(Mutex::new(writer)), start }
+        Self {
+            settler: settler.clone(),
+            position: Box::new(writer.locator()),
+            abort: Box::new(writer.aborter()),
+            writer: Arc::new(Mutex::new(writer)),
+        }
     }
 }
 
@@ -54,10 +60,10 @@ impl NativeByteReader {
 
 #[napi]
 impl NativeByteWriter {
-    /// The offset at which it goes on.
+    /// The offset behind what was written and not refused.
     #[napi(catch_unwind)]
-    pub fn start(&self) -> BigInt {
-        BigInt::from(self.start)
+    pub fn position(&self) -> BigInt {
+        BigInt::from((self.position)())
     }
 
     /// Writes bytes; answers the offset behind them.
@@ -78,13 +84,6 @@ impl NativeByteWriter {
         self.settler.start(call, async move { writer.lock().await.flush().await });
     }
 
-    /// The offset behind what was written and not refused.
-    #[napi(catch_unwind)]
-    pub fn position(&self, call: f64) {
-        let writer = self.writer.clone();
-        self.settler.start(call, async move { Ok(BigInt::from(writer.lock().await.position())) });
-    }
-
     /// Ends the stream for ever.
     #[napi(catch_unwind)]
     pub fn seal(&self, call: f64) {
@@ -99,14 +98,10 @@ impl NativeByteWriter {
         self.settler.start(call, async move { writer.lock().await.close().await });
     }
 
-    /// Ends the writer as soon as no call uses it.
+    /// Ends the writer now, and the calls that use it.
     #[napi(catch_unwind)]
-    pub fn abort(&self, call: f64) {
-        let writer = self.writer.clone();
-        self.settler.start(call, async move {
-            writer.lock().await.abort();
-            Ok(())
-        });
+    pub fn abort(&self) {
+        (self.abort)();
     }
 
     /// Waits for the error that ends the writer, and answers it as a result.
@@ -115,8 +110,17 @@ impl NativeByteWriter {
         let writer = self.writer.clone();
         self.settler.start(call, async move {
             let fenced = writer.lock().await.fenced();
+            // Who waits does not keep the writer.
+            drop(writer);
             Ok(NativeError::from(fenced.await))
         });
+    }
+}
+
+impl Drop for NativeByteWriter {
+    /// Also where a call still has the writer: what JavaScript let go of is over.
+    fn drop(&mut self) {
+        (self.abort)();
     }
 }
 
@@ -141,6 +145,13 @@ impl NativeByteReader {
                 end: reader.end().map(|end| name_of(end).to_owned()),
             })
         });
+    }
+
+    /// Answers when the reads before have ended, and fails if nothing can be read any more.
+    #[napi(catch_unwind)]
+    pub fn look(&self, call: f64) {
+        let reader = self.reader.clone();
+        self.settler.start(call, async move { reader.lock().await.read(&mut []).await.map(drop) });
     }
 
     /// Goes to an offset.

@@ -6,8 +6,8 @@ import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { Namespace } from 'distributed-log';
-import { DRIVERS, place } from './support.mjs';
+import { LockedError, Namespace } from 'distributed-log';
+import { DRIVERS, open, place } from './support.mjs';
 
 const CALLS = Number(process.env.DL_NODE_CALLS ?? 4_000);
 
@@ -77,5 +77,22 @@ for (const driver of DRIVERS) {
     assert.ok(after.threads <= before.threads, 'threads');
     // Allocators breathe; 3 KB lost in each of 4,000 calls would be seen, and 40 bytes in each of a million.
     assert.ok(after.kilobytes <= before.kilobytes + 12_000 + CALLS * 0.028, 'memory');
+  });
+}
+
+for (const kind of ['openWriter', 'openByteWriter']) {
+  test(`who waits for a writer to be cut off does not keep it: ${kind}`, async (t) => {
+    const alive = setInterval(() => {}, 1_000);
+    t.after(() => clearInterval(alive));
+    const log = (await open(t)).log('a');
+    const wait = async () => ({ told: (await log[kind]({ createLog: true })).fenced() });
+    const { told } = await wait();
+    let next;
+    for (let round = 0; round < 20 && next === undefined; round++) {
+      await held();
+      next = await log[kind]({ takeover: 'never' }).catch((error) => assert.ok(error instanceof LockedError, error.stack));
+    }
+    assert.notEqual(next, undefined, 'the log is let go of');
+    assert.equal((await told).code, 'closed');
   });
 }

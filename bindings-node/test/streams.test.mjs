@@ -261,16 +261,61 @@ test('logs are listed by pages and all at once', async (t) => {
   assert.equal(await namespace.logExists('us/b'), true);
 });
 
-test('await using closes, and hides no error behind one of closing', async (t) => {
-  const { log, writer } = await written(t);
-  await log.openWriter();
-  assert.ok((await failure(writer.append('x'))) instanceof FencedError);
-  await writer[Symbol.asyncDispose]();
-  const other = await log.openWriter();
-  await log.openWriter();
-  assert.ok((await failure(other[Symbol.asyncDispose]())) instanceof FencedError);
-  const reader = await log.openReader();
-  assert.ok(reader instanceof Reader);
-  await reader[Symbol.asyncDispose]();
-  assert.ok((await failure(reader.next())) instanceof ClosedError);
+const USE = {
+  openWriter: (writer) => writer.append('x'),
+  openByteWriter: async (writer) => {
+    await writer.write('x');
+    await writer.flush();
+  },
+};
+
+for (const [kind, use] of Object.entries(USE)) {
+  test(`await using closes, and hides no error behind one of closing: ${kind}`, async (t) => {
+    const log = (await open(t)).log('a');
+    const writer = await log[kind]({ createLog: true });
+    await log[kind]();
+    assert.ok((await failure(use(writer))) instanceof FencedError);
+    await writer[Symbol.asyncDispose]();
+    const other = await log[kind]();
+    await log[kind]();
+    assert.ok((await failure(other[Symbol.asyncDispose]())) instanceof FencedError);
+    const ended = await log[kind]();
+    ended.abort();
+    await ended[Symbol.asyncDispose]();
+    const reader = await log.openReader();
+    assert.ok(reader instanceof Reader);
+    await reader[Symbol.asyncDispose]();
+    assert.ok((await failure(reader.next())) instanceof ClosedError);
+  });
+
+  test(`what a writer that was aborted says: ${kind}`, async (t) => {
+    const log = (await open(t)).log('a');
+    const writer = await log[kind]({ createLog: true });
+    writer.abort();
+    const calls = { [kind === 'openWriter' ? 'append' : 'write']: ['x'], flush: [], seal: [], close: [] };
+    for (const [operation, passed] of Object.entries(calls)) {
+      const error = await failure(writer[operation](...passed));
+      assert.ok(error instanceof ClosedError);
+      assert.deepEqual([error.operation, error.log, error.mayHaveTakenEffect], [operation, 'a', false]);
+    }
+    assert.equal((await writer.fenced()).code, 'closed');
+  });
+}
+
+test('a byte writer says how far it is, however its calls end', async (t) => {
+  const log = (await open(t)).log('a');
+  const writer = await log.openByteWriter({ createLog: true });
+  assert.equal(writer.position, 0n);
+  const given = new AbortController();
+  const write = failure(writer.write(Buffer.alloc(8 << 20), given));
+  given.abort();
+  assert.equal((await write).code, 'cancelled');
+  const { position } = writer;
+  assert.ok(position > 0n);
+  await writer.flush();
+  assert.equal(writer.position, position);
+  assert.equal((await log.openByteReader({ from: 'latest' })).position, position);
+  assert.equal(await writer.write('x'), position + 1n);
+  await writer.close();
+  assert.equal(writer.position, position + 1n);
 });

@@ -1,7 +1,6 @@
 //! `dl.ByteWriter`.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -20,7 +19,8 @@ struct Writing {
     writer: Mutex<dl_core::ByteWriter>,
     /// Ends it under a call that has it.
     abort: Box<dyn Fn() + Send + Sync>,
-    position: AtomicU64,
+    /// How far it is, whatever call has it.
+    position: Box<dyn Fn() -> u64 + Send + Sync>,
 }
 
 impl ByteWriter {
@@ -29,16 +29,10 @@ impl ByteWriter {
         session: Arc<Session>,
         writer: dl_core::ByteWriter,
     ) -> PyResult<Py<PyAny>> {
-        let position = AtomicU64::new(writer.position());
+        let position = Box::new(writer.locator());
         let abort = Box::new(writer.aborter());
         let writing = Arc::new(Writing { writer: Mutex::new(writer), abort, position });
         Ok(Py::new(py, Self(Owned::new((session, writing))))?.into_any())
-    }
-}
-
-impl Writing {
-    fn note(&self, writer: &dl_core::ByteWriter) {
-        self.position.store(writer.position(), Ordering::Release);
     }
 }
 
@@ -50,9 +44,8 @@ impl ByteWriter {
         let writing = writing.clone();
         let write = async move {
             let mut writer = writing.writer.lock().await;
-            let written = writer.write(data).await;
-            writing.note(&writer);
-            written.map(|()| writer.position())
+            writer.write(data).await?;
+            Ok(writer.position())
         };
         session.quick_call(py, write, |py, position| Ok(position.into_pyobject(py)?.into_any().unbind()))
     }
@@ -60,12 +53,7 @@ impl ByteWriter {
     fn flush(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let (session, writing) = self.0.get()?;
         let writing = writing.clone();
-        session.act(py, async move {
-            let mut writer = writing.writer.lock().await;
-            let flushed = writer.flush().await;
-            writing.note(&writer);
-            flushed
-        })
+        session.act(py, async move { writing.writer.lock().await.flush().await })
     }
 
     fn seal(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
@@ -87,7 +75,7 @@ impl ByteWriter {
 
     #[getter]
     fn position(&self) -> PyResult<u64> {
-        Ok(self.0.get()?.1.position.load(Ordering::Acquire))
+        Ok((self.0.get()?.1.position)())
     }
 
     #[pyo3(signature = (wait = None))]
@@ -96,6 +84,8 @@ impl ByteWriter {
         let writing = writing.clone();
         let ended = async move {
             let ended = writing.writer.lock().await.fenced();
+            // Who waits does not keep the writer.
+            drop(writing);
             Ok(ended.await)
         };
         session.call(py, wait::at_most(wait, ended), error_object)

@@ -1,7 +1,6 @@
 //! Writers of streams of bytes.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use dl_core::{ByteWriter, Log, Result, WriterOptions};
@@ -32,7 +31,7 @@ pub struct dl_byte_writer {
 struct Stream {
     birth: Birth,
     writer: TurnTaking<ByteWriter>,
-    position: AtomicU64,
+    position: Box<dyn Fn() -> u64 + Send + Sync>,
 }
 
 impl Object for dl_byte_writer {
@@ -48,27 +47,25 @@ impl Boxed for dl_byte_writer {}
 async fn open(log: Log, options: WriterOptions) -> Result<dl_byte_writer> {
     let birth = Birth::now();
     let writer = log.open_byte_writer(options).await?;
-    let position = AtomicU64::new(writer.position());
+    let position = Box::new(writer.locator());
     Ok(dl_byte_writer { stream: Arc::new(Stream { birth, writer: TurnTaking::new(writer), position }) })
 }
 
 impl Stream {
     async fn write(self: Arc<Self>, bytes: Bytes) -> Result<()> {
-        self.run("write", async |writer| writer.write(bytes).await).await
+        self.writer.run("write", async |writer| writer.write(bytes).await).await
     }
 
     async fn flush(self: Arc<Self>) -> Result<()> {
-        self.run("flush", async |writer| writer.flush().await).await
+        self.writer.run("flush", async |writer| writer.flush().await).await
     }
 
     async fn seal(self: Arc<Self>) -> Result<()> {
-        self.run("seal", async |writer| writer.seal().await).await
+        self.writer.run("seal", async |writer| writer.seal().await).await
     }
 
     async fn close(self: Arc<Self>) -> Result<()> {
-        self.writer
-            .finish(async |writer| self.noting(writer, async |writer| writer.close().await).await)
-            .await
+        self.writer.finish(async |writer| writer.close().await).await
     }
 
     /// Ends what is on its way, and the writer.
@@ -84,25 +81,6 @@ impl Stream {
     async fn ended(self: Arc<Self>) -> Result<()> {
         let ended = self.writer.run("fenced", async |writer| Ok(writer.fenced())).await?;
         Err(ended.await)
-    }
-
-    async fn run(
-        &self,
-        operation: &'static str,
-        verb: impl AsyncFnOnce(&mut ByteWriter) -> Result<()>,
-    ) -> Result<()> {
-        self.writer.run(operation, async |writer| self.noting(writer, verb).await).await
-    }
-
-    /// Notes how far the writer is after a verb.
-    async fn noting(
-        &self,
-        writer: &mut ByteWriter,
-        verb: impl AsyncFnOnce(&mut ByteWriter) -> Result<()>,
-    ) -> Result<()> {
-        let answer = verb(writer).await;
-        self.position.store(writer.position(), Ordering::Release);
-        answer
     }
 }
 
@@ -197,7 +175,7 @@ pub extern "C" fn dl_byte_writer_flush_start(
 /// The offset behind what was written: that of the next byte.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_byte_writer_position(writer: *const dl_byte_writer) -> u64 {
-    answer(0, || Ok(handle::borrow(writer)?.stream.position.load(Ordering::Acquire)))
+    answer(0, || Ok((handle::borrow(writer)?.stream.position)()))
 }
 
 /// Ends the stream for ever: readers are told at its end, and nobody can append to the log any more.

@@ -1,6 +1,8 @@
 //! The writing end of a stream of bytes.
 
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 
@@ -19,7 +21,8 @@ use crate::writer::{Ticket, Writer};
 /// [`position`](Self::position). After any other error of a write every later call returns it.
 pub struct ByteWriter {
     writer: Writer,
-    position: u64,
+    /// Of the next byte. Shared with those who ask while a call is at the writer.
+    position: Arc<AtomicU64>,
     /// Of the last chunk. What is in front of it is settled no later, and never refused without it.
     newest: Option<Ticket>,
 }
@@ -36,7 +39,7 @@ impl ByteWriter {
                 return Err(error.with("log", log.name()).during("open_byte_writer"));
             }
         };
-        Ok(Self { writer, position, newest: None })
+        Ok(Self { writer, position: Arc::new(AtomicU64::new(position)), newest: None })
     }
 
     /// Writes all of these bytes behind what was written before, and waits for nothing but room. They are durable, in
@@ -56,13 +59,13 @@ impl ByteWriter {
     }
 
     async fn write_chunk(&mut self, chunk: Bytes) -> Result<()> {
-        let after = i64::try_from(self.position).unwrap_or(i64::MAX);
+        let after = i64::try_from(self.position()).unwrap_or(i64::MAX);
         let end = after.saturating_add(i64::try_from(chunk.len()).unwrap_or(i64::MAX));
         let txid = Txid::new(end).map_err(|_| Error::too_large("the stream has no offsets left"))?;
         match self.writer.append_after(after, NewRecord::new(chunk).txid(txid)).await {
             Ok(ticket) => {
                 self.newest = Some(ticket);
-                self.position = end.unsigned_abs();
+                self.position.store(end.unsigned_abs(), Ordering::Release);
                 Ok(())
             }
             // A chunk in front was refused, so its bytes would be missing: say what it was refused for.
@@ -90,13 +93,21 @@ impl ByteWriter {
         let Some(newest) = &mut self.newest else { return Ok(()) };
         let settled = Pin::new(newest).await;
         self.newest = None;
-        settled.map(drop).inspect_err(|_| self.position = self.writer.accepted_txid().unsigned_abs())
+        settled.map(drop).inspect_err(|_| {
+            self.position.store(self.writer.accepted_txid().unsigned_abs(), Ordering::Release)
+        })
     }
 
     /// The offset behind what was written: that of the next byte.
     #[must_use]
     pub fn position(&self) -> u64 {
-        self.position
+        self.position.load(Ordering::Acquire)
+    }
+
+    /// Answers what [`position`](Self::position) does, also while a call is at the writer.
+    pub fn locator(&self) -> impl Fn() -> u64 + Send + Sync + use<> {
+        let position = self.position.clone();
+        move || position.load(Ordering::Acquire)
     }
 
     /// Ends the stream for ever: readers are told at its end, and nobody can append to the log any more.

@@ -1,5 +1,7 @@
 //! A log as a stream of bytes.
 
+use std::task::{Context, Waker};
+
 use super::*;
 use crate::{ByteReader, ByteWriter, Dlsn, End, ErrorKind, OnTruncated, drivers};
 
@@ -236,4 +238,22 @@ async fn bytes_that_a_full_store_refused_leave_no_hole() {
     writer.close().await.unwrap();
     let mut reader = byte_reader(&shared, &namespace, ReaderOptions::default()).await;
     assert_eq!(rest(&mut reader).await, b"durable again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn how_far_a_stream_is_written_is_known_under_a_call_and_after_one_that_was_given_up() {
+    let name = "how_far_a_stream_is_written_is_known_under_a_call_and_after_one_that_was_given_up";
+    let shared = Shared::memory(name);
+    let namespace = shared.process("p").await;
+    let options = creating().in_flight_bytes(1 << 20);
+    let mut writer = namespace.log(shared.log()).open_byte_writer(options).await.unwrap();
+    let position = writer.locator();
+    let mut write = Box::pin(writer.write(bytes(0, 5_000_000)));
+    assert!(write.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    let first = position();
+    assert!(0 < first && first < 5_000_000);
+    drop(write);
+    assert_eq!((writer.position(), position()), (first, first));
+    writer.flush().await.unwrap();
+    assert_eq!(position(), first);
 }
