@@ -101,6 +101,7 @@ export class ByteWriter implements AsyncDisposable {
 /** Reads a log as a stream of bytes, from any offset on. Delivers durable bytes only. */
 export class ByteReader implements AsyncIterable<Buffer>, AsyncDisposable {
   readonly #native: NativeByteReader;
+  readonly #owner: object;
   readonly #feed: Feed<Buffer>;
   #position: bigint;
   #end: End | undefined;
@@ -109,15 +110,19 @@ export class ByteReader implements AsyncIterable<Buffer>, AsyncDisposable {
   /** @internal */
   constructor(native: NativeByteReader, owner: object, life: Life) {
     this.#native = native;
+    this.#owner = owner;
     this.#position = native.start();
-    this.#feed = new Feed<Buffer>(() => this.#fetch(owner), 1, life);
+    this.#feed = new Feed<Buffer>(() => this.#fetch(), 1, life);
   }
 
-  /** The next bytes, at most `max`: at least one, unless this is the end. `undefined` at the end. */
+  /** The next bytes, at most `max`: at least one, unless this is the end. `undefined` at the end. Of 0 none are waited for. */
   async read(max: number, options?: Waiting): Promise<Buffer | undefined> {
     if (max === undefined) throw wrong('max', 'a whole number from 0, or Infinity', max);
-    const [part] = await this.#feed.take('read', count(max, 'max', Infinity), Infinity, options);
-    return part;
+    const most = count(max, 'max', Infinity);
+    if (most > 0) return (await this.#feed.take('read', most, Infinity, options))[0];
+    // A reader that was closed is seen here too.
+    await call<void>((number) => this.#native.look(number), { operation: 'read', options, keep: [this, this.#owner] });
+    return Buffer.alloc(0);
   }
 
   /** The next bytes: what is left of the chunk at the position; `undefined` at the end. */
@@ -167,6 +172,18 @@ export class ByteReader implements AsyncIterable<Buffer>, AsyncDisposable {
     return this.#feed.first === undefined ? this.#end : undefined;
   }
 
+  /** Who waits on this reader does not keep the process alive from now on. */
+  unref(): this {
+    this.#feed.background = true;
+    return this;
+  }
+
+  /** Who waits on this reader keeps the process alive from now on, as at first. */
+  ref(): this {
+    this.#feed.background = false;
+    return this;
+  }
+
   /** Ends the reader: what waits on it, and every later call, fails with {@link ClosedError}. A signal ends the waiting alone. */
   close(options?: Waiting): Promise<void> {
     return closing(() => {
@@ -192,8 +209,8 @@ export class ByteReader implements AsyncIterable<Buffer>, AsyncDisposable {
     return { number, promise: sought };
   }
 
-  #fetch(owner: object): { number: number; promise: Promise<Items<Buffer>> } {
-    const { number, promise } = begun<NativeChunk>((call) => this.#native.fetch(call), [this, owner]);
+  #fetch(): { number: number; promise: Promise<Items<Buffer>> } {
+    const { number, promise } = begun<NativeChunk>((call) => this.#native.fetch(call), [this, this.#owner]);
     const items = promise.then(({ data, position, end }) => {
       if (this.#closed !== undefined) throw closed();
       this.#end = end as End | undefined;

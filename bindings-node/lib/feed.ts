@@ -30,6 +30,8 @@ interface Waiter<T> {
   alone: boolean;
   /** From now on its fetch has the time. */
   untimed(): void;
+  /** Whether it keeps the process alive from now on. */
+  keeps(alive: boolean): void;
   settle(items: T[]): void;
   fail(error: Error): void;
 }
@@ -63,14 +65,19 @@ export class Feed<T> {
   /** The work that one who is or was the first in line is at. */
   #working: Working<T> | undefined;
   #over: Error | undefined;
-  /** Whether those who wait do not keep the process alive. */
-  background = false;
+  #background = false;
 
   constructor(fetch: Fetch<T>, ahead: number, life: Life, guard?: Work) {
     this.#fetch = fetch;
     this.#ahead = ahead;
     this.#life = life;
     this.#guard = guard;
+  }
+
+  /** Whether those who wait, and those who will, do not keep the process alive. */
+  set background(background: boolean) {
+    this.#background = background;
+    for (const waiter of this.#line) waiter.keeps(!background);
   }
 
   /** What would be taken next, if it is here. */
@@ -133,8 +140,14 @@ export class Feed<T> {
   }
 
   /** Puts somebody in line, who leaves it with an answer or an error. */
-  #wait({ settle, fail, ...about }: Omit<Waiter<T>, 'until' | 'untimed'>, ms: number, signal: AbortSignal | undefined): void {
-    const held = !this.background;
+  #wait({ settle, fail, ...about }: Omit<Waiter<T>, 'until' | 'untimed' | 'keeps'>, ms: number, signal: AbortSignal | undefined): void {
+    let held = false;
+    const keeps = (alive: boolean): void => {
+      if (alive === held) return;
+      held = alive;
+      if (held) hold();
+      else release();
+    };
     let timer: NodeJS.Timeout | undefined;
     let stop: (() => void) | undefined;
     let over = false;
@@ -144,7 +157,7 @@ export class Feed<T> {
       const place = this.#line.indexOf(waiter);
       if (place >= 0) this.#line.splice(place, 1);
       clearTimeout(timer);
-      if (held) release();
+      keeps(false);
       stop?.();
       return true;
     };
@@ -152,6 +165,7 @@ export class Feed<T> {
       ...about,
       until: ms > 0 ? performance.now() + ms : 0,
       untimed: () => clearTimeout(timer),
+      keeps,
       settle: (items) => {
         if (leave()) settle(items);
       },
@@ -159,7 +173,7 @@ export class Feed<T> {
         if (leave()) fail(during(error, about.operation));
       },
     };
-    if (held) hold();
+    keeps(!this.#background);
     this.#line.push(waiter);
     try {
       if (signal !== undefined) stop = watch(signal, () => this.#giveUp(waiter, signal));
@@ -172,6 +186,8 @@ export class Feed<T> {
         waiter.settle([]);
         this.#pump();
       }, ms);
+      // What keeps the process alive is the waiter.
+      timer.unref();
     }
     this.#pump();
   }

@@ -155,6 +155,8 @@ const table = ({ namespace, log, writer, reader, bytesIn, bytesOut, cursor, logs
     seek: [bytesOut, [0, 'txid'], [{}, 'options', waiting]],
     stream: [bytesOut, [{}, 'options']],
     close: [bytesOut, [{}, 'options', waiting]],
+    ref: [bytesOut],
+    unref: [bytesOut],
   },
   Cursor: {
     position: [cursor, [{}, 'options', waiting]],

@@ -136,6 +136,24 @@ test('a following byte reader is woken, sought away and closed', async (t) => {
   assert.ok((await failure(writer.write('x'))) instanceof ClosedError);
 });
 
+test('a read of no bytes waits for none', async (t) => {
+  const log = (await open(t)).log('bytes');
+  const writer = await log.openByteWriter({ createLog: true });
+  const reader = await log.openByteReader({ follow: true });
+  const nothing = Buffer.alloc(0);
+  assert.deepEqual(await reader.read(0), nothing);
+  await writer.write('abc');
+  await writer.seal();
+  assert.deepEqual(await reader.read(0), nothing);
+  assert.equal((await reader.read(9)).toString(), 'abc');
+  assert.equal(await reader.read(9), undefined);
+  assert.deepEqual([await reader.read(0), reader.position, reader.end], [nothing, 3n, 'sealed']);
+  await reader.close();
+  const error = await failure(reader.read(0));
+  assert.ok(error instanceof ClosedError);
+  assert.equal(error.operation, 'read');
+});
+
 test('a cursor is kept, and a locked reader has it alone', async (t) => {
   const { log, writer } = await written(t, 'file');
   const receipts = await writer.appendMany(['a', 'b', 'c']);
