@@ -41,6 +41,7 @@ export interface Listening {
   /**
    * Hears of what an operator wants to know, such as a writer that was cut off, a segment that was recovered, a sync that
    * failed: one event after another. {@link Namespace.close} resolves after it has heard everything. It keeps no process alive.
+   * Where more come at once than can be passed on, some are dropped, and {@link Namespace.metrics} count them: `dl_events_dropped_total`.
    */
   onEvent?: ((event: NamespaceEvent) => void) | undefined;
 }

@@ -37,6 +37,11 @@ pub(crate) fn made() -> &'static Handle {
     RUNTIME.get().expect("the call that this follows made it").handle()
 }
 
+/// The runtime, if a call has made it.
+pub(crate) fn if_made() -> Option<&'static Handle> {
+    RUNTIME.get().map(Runtime::handle)
+}
+
 fn threads() -> Result<usize> {
     let Some(text) = std::env::var_os(VARIABLE) else { return Ok(THREADS) };
     text.to_str()

@@ -13,6 +13,7 @@ use dl_core::{Namespace, Receipt, Result};
 use napi::Status;
 use napi::bindgen_prelude::{Array, ToNapiValue};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::columns;
@@ -26,9 +27,6 @@ pub(crate) type Call = f64;
 
 /// How long the end of a thread of JavaScript waits for its namespaces to be closed.
 const CLOSING: Duration = Duration::from_secs(2);
-
-/// Events that wait to be taken; what comes when there are more is dropped.
-const EVENTS: usize = 1_024;
 
 /// Wakes JavaScript. Weak: whether the process lives on is said by [`Port::hold`](crate::port::Port::hold).
 pub(crate) type Bell = ThreadsafeFunction<(), (), (), Status, false, true>;
@@ -56,8 +54,6 @@ pub(crate) struct Ended {
     /// The receipts of single appends, each behind its call.
     pub(crate) receipts: Vec<i64>,
     pub(crate) others: Vec<Other>,
-    /// How many of them are events.
-    events: usize,
 }
 
 /// What ended, and is no single append that was acknowledged.
@@ -166,9 +162,10 @@ impl Settler {
 
     fn cancelled(&self, call: Call, running: Option<Arc<Running>>) -> oneshot::Receiver<()> {
         let (sender, cancelled) = oneshot::channel();
+        let mut cancels = lock(&self.0.cancels);
         // Of a thread that ends, nothing is kept: so its calls are given up at once.
-        if !self.0.closed.load(Ordering::Acquire) {
-            lock(&self.0.cancels).insert(call.to_bits(), Cancel::new(running, sender));
+        if !self.is_closed() {
+            cancels.insert(call.to_bits(), Cancel::new(running, sender));
         }
         cancelled
     }
@@ -204,6 +201,9 @@ impl Settler {
     /// Settles an append.
     pub(crate) fn acknowledge(&self, call: Call, receipt: &Receipt) {
         let mut ended = lock(&self.0.ended);
+        if self.is_closed() {
+            return;
+        }
         let first = ended.is_empty();
         // Calls count from 0 and are exact far beyond what a process makes.
         #[expect(clippy::cast_possible_truncation)]
@@ -213,13 +213,10 @@ impl Settler {
         self.ring(first);
     }
 
-    /// Tells whoever has this number of an event.
+    /// Tells whoever has this number of an event. None is dropped here, where nobody would count it: there are as many as what was begun
+    /// brings forth, and a thread that does not come to hear them begins no more.
     pub(crate) fn tell(&self, number: Call, event: NativeEvent) {
-        let mut ended = lock(&self.0.ended);
-        if ended.events < EVENTS {
-            ended.events += 1;
-            self.push(ended, number, true, put(event));
-        }
+        self.push(lock(&self.0.ended), number, true, put(event));
     }
 
     /// Tells whoever has this number that there will be no more events.
@@ -228,6 +225,12 @@ impl Settler {
     }
 
     fn push(&self, mut ended: MutexGuard<'_, Ended>, call: Call, succeeded: bool, value: Value) {
+        // What nobody will take goes now: it may hold what holds this.
+        if self.is_closed() {
+            drop(ended);
+            drop(value);
+            return;
+        }
         let first = ended.is_empty();
         let behind = ended.receipts.len();
         ended.others.push(Other { call, succeeded, value, behind });
@@ -236,7 +239,7 @@ impl Settler {
     }
 
     fn ring(&self, first: bool) {
-        if first && !self.0.closed.load(Ordering::Acquire) {
+        if first && !self.is_closed() {
             // It is refused only where the thread is ending, and then nobody waits for what ended.
             let _rung = lock(&self.0.bell).call((), ThreadsafeFunctionCallMode::NonBlocking);
         }
@@ -252,13 +255,23 @@ impl Settler {
         drop(lock(&self.0.namespaces).remove(&number.to_bits()));
     }
 
-    /// The thread of JavaScript ends: gives up its calls, and closes what it has open, so that others find no lock of it.
+    /// Read under the lock of what is kept: what is put there before it is set is taken by the end.
+    fn is_closed(&self) -> bool {
+        self.0.closed.load(Ordering::Acquire)
+    }
+
+    /// The thread of JavaScript ends: gives up its calls, lets go of what was not taken, and closes what it has open, so that others find
+    /// no lock of it.
     pub(crate) fn end(&self) {
         self.0.closed.store(true, Ordering::Release);
         let cancels = take(&mut *lock(&self.0.cancels));
         for cancel in cancels.into_values() {
             cancel.now();
         }
+        let untaken = self.take();
+        let entered = runtime::if_made().map(Handle::enter);
+        drop(untaken);
+        drop(entered);
         let namespaces = take(&mut *lock(&self.0.namespaces));
         if namespaces.is_empty() {
             return;

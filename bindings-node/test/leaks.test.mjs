@@ -1,11 +1,13 @@
 // Opening, appending, reading and closing, over and over, leaves nothing behind: DL_NODE_CALLS says how often (ci/soak node).
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { Worker } from 'node:worker_threads';
 import { LockedError, Namespace } from 'distributed-log';
 import { DRIVERS, open, place } from './support.mjs';
 
@@ -96,3 +98,17 @@ for (const kind of ['openWriter', 'openByteWriter']) {
     assert.equal((await told).code, 'closed');
   });
 }
+
+test('a thread that ends before it took what its calls opened leaves nothing of it', async () => {
+  const worker = async () => {
+    const [code] = await once(new Worker(new URL('programs/untaken.mjs', import.meta.url)), 'exit');
+    assert.equal(code, 0);
+  };
+  for (let round = 0; round < 4; round++) await worker();
+  const before = await held();
+  for (let round = 0; round < 12; round++) await worker();
+  const after = await held();
+  assert.ok(after.files <= before.files, 'files');
+  // It was 4 MB for each.
+  assert.ok(after.kilobytes <= before.kilobytes + 16_000, `${before.kilobytes} kB before, ${after.kilobytes} after`);
+});

@@ -29,6 +29,22 @@ for (const driver of DRIVERS) {
   });
 }
 
+test('events are heard, or counted as dropped, also by a thread that was busy', async (t) => {
+  let heard = 0;
+  const onEvent = ({ target }) => { if (target === 'writer.took_over') heard++; };
+  const namespace = await Namespace.open(await place(t, 'memory'), { onEvent });
+  const logs = Array.from({ length: 1_500 }, (_, number) => namespace.log(`log-${number}`));
+  await Promise.all(logs.map((log) => log.openWriter({ createLog: true })));
+  // Whatever comes of it, comes before this thread listens.
+  const until = performance.now() + 1_500;
+  const again = logs.map((log) => log.openWriter());
+  while (performance.now() < until);
+  await Promise.all(again);
+  const dropped = Number(/^dl_events_dropped_total (\d+)/m.exec(await namespace.metrics())?.[1] ?? 0);
+  await namespace.close();
+  assert.ok(heard + dropped >= logs.length, `${heard} heard and ${dropped} dropped of ${logs.length}`);
+});
+
 test('nobody is told once a namespace is closed, and what could not be opened tells of nothing', async (t) => {
   const heard = [];
   const onEvent = (event) => heard.push(event);
