@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use super::Case;
 use crate::report::Fault;
 
 /// How one case went.
@@ -67,11 +68,17 @@ impl Cells {
     }
 
     /// What is wrong with a cell.
-    pub(super) fn fault(&self, case: &str, language: &str, driver: &str) -> Option<String> {
-        match self.get(case, language, driver).map(|line| line.result) {
-            None => Some(format!("{case}: not run in {language} on {driver}")),
-            Some(Verdict::Failed) => Some(format!("{case}: failed in {language} on {driver}")),
-            Some(Verdict::Passed | Verdict::Skipped) => None,
+    pub(super) fn fault(&self, case: &Case, language: &str, driver: &str) -> Option<String> {
+        let Case { name, needs, .. } = case;
+        let Some(line) = self.get(name, language, driver) else {
+            return Some(format!("{name}: not run in {language} on {driver}"));
+        };
+        match (line.result, &line.capability) {
+            (Verdict::Failed, _) => Some(format!("{name}: failed in {language} on {driver}")),
+            (Verdict::Skipped, Some(lacking)) if !needs.contains(lacking) => Some(format!(
+                "{name}: skipped in {language} on {driver} for {lacking:?}, which it does not need"
+            )),
+            (Verdict::Passed | Verdict::Skipped, _) => None,
         }
     }
 
@@ -102,6 +109,10 @@ mod tests {
         cells.take(text).map(|()| cells)
     }
 
+    fn case(name: &str) -> Case {
+        Case { name: name.to_owned(), needs: vec!["power".to_owned()], ..Case::default() }
+    }
+
     fn line(result: &str, more: &str) -> String {
         format!(r#"{{"case":"a","language":"c","driver":"memory","result":"{result}"{more}}}"#)
     }
@@ -109,19 +120,32 @@ mod tests {
     #[test]
     fn a_cell_is_whole_if_it_passed_or_names_what_is_lacking() {
         let passed = cells(&line("passed", "")).expect("a good line");
-        assert_eq!((passed.fault("a", "c", "memory"), passed.shown("a", "c", "memory")), (None, "ok"));
+        assert_eq!((passed.fault(&case("a"), "c", "memory"), passed.shown("a", "c", "memory")), (None, "ok"));
         let skipped = cells(&line("skipped", r#","capability":"power""#)).expect("a good line");
-        assert_eq!((skipped.fault("a", "c", "memory"), skipped.shown("a", "c", "memory")), (None, "power"));
+        assert_eq!(
+            (skipped.fault(&case("a"), "c", "memory"), skipped.shown("a", "c", "memory")),
+            (None, "power")
+        );
         assert!(cells(&line("skipped", "")).is_err());
         assert!(cells(&line("passed", r#","capability":"power""#)).is_err());
     }
 
     #[test]
+    fn a_case_is_skipped_for_nothing_but_what_it_needs() {
+        for other in ["clock", "luck", "", "Power"] {
+            let more = format!(",\"capability\":\"{other}\"");
+            let skipped = cells(&line("skipped", &more)).expect("a good line");
+            let fault = skipped.fault(&case("a"), "c", "memory").expect("a fault");
+            assert!(fault.contains(&format!("{other:?}")), "{fault}");
+        }
+    }
+
+    #[test]
     fn a_failed_or_missing_cell_is_a_fault_and_a_second_one_a_mistake() {
         let failed = cells(&line("failed", "")).expect("a good line");
-        assert!(failed.fault("a", "c", "memory").is_some());
-        assert!(failed.fault("a", "c", "file").is_some());
-        assert!(failed.fault("b", "c", "memory").is_some());
+        assert!(failed.fault(&case("a"), "c", "memory").is_some());
+        assert!(failed.fault(&case("a"), "c", "file").is_some());
+        assert!(failed.fault(&case("b"), "c", "memory").is_some());
         assert_eq!(failed.strangers(|name| name == "b").len(), 1);
         assert!(cells(&[line("passed", ""), line("passed", "")].join("\n")).is_err());
     }
