@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 /// How long to wait before another attempt to make a session: at first, and at most.
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
-/// How long closing waits for the server's word that the session is over.
+/// How long closing waits for the server's word that the session is over, if a call may take so long.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Which servers, and how to speak to them.
@@ -25,7 +25,7 @@ pub struct ZooKeeperOptions {
     pub servers: String,
     /// How long the servers keep the session without hearing of it. They have bounds of their own.
     pub session_timeout: Duration,
-    /// How long a call may take before it fails with `timeout`, reconnecting included.
+    /// How long a call may take before it fails with `timeout`, reconnecting included. Closing takes no longer, at most 5 s.
     pub patience: Duration,
     /// An identity to show, as Java DistributedLog does with `zkAclId`: the digest of user and password `id:id`. Nodes made
     /// with it are its own, and others may only read them. Without one anyone may do anything to them.
@@ -173,7 +173,7 @@ impl ZooKeeper {
             drop(session);
             let ended = {
                 let _entered = runtime.enter();
-                tokio::time::timeout(CLOSE_PATIENCE, ended(states))
+                tokio::time::timeout(CLOSE_PATIENCE.min(self.shared.options.patience), ended(states))
             };
             drop(runtime);
             let _late = ended.await;

@@ -7,6 +7,7 @@ mod leaks;
 mod namespace;
 mod segments;
 mod silent;
+mod silent_calls;
 mod verifying;
 
 use std::sync::atomic::{AtomicU64, Ordering};

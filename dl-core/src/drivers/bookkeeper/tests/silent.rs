@@ -13,34 +13,50 @@ use crate::testing::stores::{commit, waits};
 /// What begins a frame that tells of a change.
 const NOTIFICATION: [u8; 4] = (-1_i32).to_be_bytes();
 
+/// What begins any frame that answers no call.
+const UNASKED: u8 = 0xff;
+
 /// A session that outlives a silence, and how long its calls wait.
 const LONG: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_millis(200);
 
 /// How long what is to come is awaited.
-const AWAITED: Duration = Duration::from_secs(60);
+pub(super) const AWAITED: Duration = Duration::from_secs(60);
 
 /// What of a server's answers is held back.
 #[derive(Clone, Copy, PartialEq)]
-enum Held {
+pub(super) enum Held {
     Nothing,
     /// All behind the next notification.
     BehindNotification,
+    /// All behind so many answers.
+    Behind(usize),
     All,
 }
 
+impl Held {
+    /// What is held when one more answer has come.
+    fn counted(&mut self) {
+        *self = match *self {
+            Self::Behind(0) => Self::All,
+            Self::Behind(more) => Self::Behind(more - 1),
+            other => other,
+        };
+    }
+}
+
 /// Stands in front of a server.
-struct Between {
-    servers: String,
-    held: watch::Sender<Held>,
+pub(super) struct Between {
+    pub(super) servers: String,
+    pub(super) held: watch::Sender<Held>,
     _tasks: JoinSet<()>,
 }
 
 impl Between {
-    async fn clients_and(server: &'static str) -> Self {
+    pub(super) async fn clients_and(server: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (servers, held) = (listener.local_addr().unwrap().to_string(), watch::Sender::new(Held::Nothing));
-        let (mut tasks, told) = (JoinSet::new(), held.subscribe());
+        let (mut tasks, told) = (JoinSet::new(), held.clone());
         tasks.spawn(async move {
             let mut connections = JoinSet::new();
             loop {
@@ -59,11 +75,12 @@ impl Between {
     }
 }
 
-async fn pass(client: TcpStream, server: TcpStream, mut held: watch::Receiver<Held>) {
+async fn pass(client: TcpStream, server: TcpStream, holds: watch::Sender<Held>) {
     client.set_nodelay(true).unwrap();
     server.set_nodelay(true).unwrap();
     let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
         (client.into_split(), server.into_split());
+    let mut held = holds.subscribe();
     let forth = async {
         // An error is the end as well.
         let _ended = tokio::io::copy(&mut from_client, &mut to_server).await;
@@ -73,6 +90,9 @@ async fn pass(client: TcpStream, server: TcpStream, mut held: watch::Receiver<He
             let mut frame = vec![0; usize::try_from(length).unwrap()];
             if from_server.read_exact(&mut frame).await.is_err() {
                 return;
+            }
+            if frame[0] != UNASKED {
+                holds.send_modify(Held::counted);
             }
             held.wait_for(|held| *held != Held::All).await.unwrap();
             let whole = [&length.to_be_bytes()[..], &frame].concat();
@@ -105,7 +125,8 @@ async fn watches_go_on_when_servers_were_silent_for_longer_than_a_call_waits() {
     let stores = fixture.open().await;
     commit(&*stores.metadata, &[Op::create("/a", ""), Op::create("/a/b", "")]).await;
     let between = Between::clients_and(Cluster::shared_zookeeper().zookeeper()).await;
-    let zookeeper = between.connect(LONG, SHORT).await;
+    // One that may come to wait for what is held goes on when its connection is given up: at two thirds of the session.
+    let zookeeper = between.connect(Duration::from_secs(6), SHORT).await;
     let seams = Seams::system().unwrap();
     let store = ZooKeeperMetadata::new(zookeeper.clone(), &fixture.root, &seams);
     let federated = Federated::new(store.clone(), zookeeper.clone(), &fixture.root, 2, &seams);
