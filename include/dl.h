@@ -2930,9 +2930,12 @@ const char *dl_library_version(void);
 /**
  * Watches the logs below `prefix` (a path; all logs, if it is empty or NULL). Does not wait.
  *
- * Errors: unavailable if the system lacks the means, such as a thread, to hear of changes made elsewhere.
+ * Errors: invalid-argument for a prefix that no log can have, such as a//b; unavailable if the system lacks the means, such as a
+ * thread, to hear of changes made elsewhere.
  */
-dl_error *dl_namespace_watch_logs(dl_namespace *namespace_, const char *prefix, dl_log_watcher **watcher);
+dl_error *dl_namespace_watch_logs(dl_namespace *namespace_,
+                                  const char *prefix,
+                                  dl_log_watcher **watcher);
 
 /**
  * The next change; waits for one, and loses none.
@@ -2974,7 +2977,7 @@ const char *dl_log_change_name(const dl_log_change *change);
 void dl_log_change_free(dl_log_change *change);
 
 /**
- * Watches the segments of a log. Does not wait. Errors: as dl_namespace_watch_logs.
+ * Watches the segments of a log. Does not wait. Errors: unavailable as for dl_namespace_watch_logs.
  */
 dl_error *dl_log_watch_segments(dl_log *log, dl_segment_watcher **watcher);
 

@@ -238,7 +238,7 @@ impl Namespace {
     /// most `limit`.
     ///
     /// # Errors
-    /// As any call that has to look.
+    /// `invalid-argument` for a prefix that no log can have, such as `a//b`; as any call that has to look.
     pub async fn list_logs(
         &self,
         prefix: &str,
@@ -256,7 +256,8 @@ impl Namespace {
     /// is made or deleted, by this process or another.
     ///
     /// # Errors
-    /// `unavailable` if the system lacks the means, such as a thread, to hear of changes made elsewhere.
+    /// `invalid-argument` for a prefix that no log can have, such as `a//b`; `unavailable` if the system lacks the means, such
+    /// as a thread, to hear of changes made elsewhere.
     pub fn watch_logs(&self, prefix: &str) -> Result<LogWatcher> {
         LogWatcher::new(&self.engine, prefix).map_err(|error| error.during("watch_logs"))
     }

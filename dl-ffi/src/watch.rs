@@ -97,7 +97,8 @@ pub(crate) fn only<T>(unread: Unread<T>) -> Result<T> {
 
 /// Watches the logs below `prefix` (a path; all logs, if it is empty or NULL). Does not wait.
 ///
-/// Errors: unavailable if the system lacks the means, such as a thread, to hear of changes made elsewhere.
+/// Errors: invalid-argument for a prefix that no log can have, such as a//b; unavailable if the system lacks the means, such as a
+/// thread, to hear of changes made elsewhere.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_namespace_watch_logs(
     namespace: *mut dl_namespace,
@@ -174,7 +175,7 @@ pub extern "C" fn dl_log_change_free(change: *mut dl_log_change) {
     handle::free(change);
 }
 
-/// Watches the segments of a log. Does not wait. Errors: as dl_namespace_watch_logs.
+/// Watches the segments of a log. Does not wait. Errors: unavailable as for dl_namespace_watch_logs.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_log_watch_segments(
     log: *mut dl_log,

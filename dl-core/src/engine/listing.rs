@@ -20,13 +20,16 @@ pub(crate) struct Listed {
 /// Logs in byte order of their names: those below `prefix` (all, if it is empty) and behind `after`, at most `limit`.
 ///
 /// What lies in front of `after` is not looked at, so a page costs what it holds.
+///
+/// # Errors
+/// `invalid-argument` for a prefix that no log can have; what the metadata fails with.
 pub(crate) async fn list(
     metadata: &dyn MetadataStore,
     prefix: &str,
     after: Option<&LogName>,
     limit: usize,
 ) -> Result<Vec<Listed>> {
-    let prefix = prefix.trim_matches('/');
+    let prefix = LogName::prefix(prefix)?;
     let directory = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
     let after = after.map_or("", LogName::as_str);
     let mut walk = Walk { metadata, after, page: limit.clamp(PAGE.0, PAGE.1), levels: Vec::new() };

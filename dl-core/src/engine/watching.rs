@@ -60,7 +60,7 @@ struct Looking {
 
 impl LogWatcher {
     pub(crate) fn new(engine: &Arc<Engine>, prefix: &str) -> Result<Self> {
-        let prefix = prefix.trim_matches('/');
+        let prefix = LogName::prefix(prefix)?;
         let watch = engine.stores.metadata.watch_below(&format!("/{prefix}"), ROOT_NAME)?;
         Ok(Self {
             engine: engine.clone(),

@@ -45,6 +45,27 @@ impl LogName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The path below which there may be logs that `prefix` stands for, without a `/` at its ends: empty for all logs.
+    ///
+    /// # Errors
+    /// `invalid-argument` if no log can be there; `too-large` if it is over [`LogName::MAX_BYTES`].
+    pub(crate) fn prefix(prefix: &str) -> Result<&str> {
+        let path = prefix.trim_matches('/');
+        if path.len() > Self::MAX_BYTES {
+            let (bytes, most) = (path.len(), Self::MAX_BYTES);
+            return Err(Error::too_large(format!(
+                "the prefix of log names has {bytes} bytes; a name has at most {most}"
+            )));
+        }
+        match broken_rule(path).filter(|_| !path.is_empty()) {
+            None => Ok(path),
+            Some(rule) => Err(Error::invalid_argument(format!(
+                "the prefix {} {rule}, as no log name does; choose another one",
+                quoted(prefix)
+            ))),
+        }
+    }
 }
 
 fn broken_rule(name: &str) -> Option<&'static str> {
