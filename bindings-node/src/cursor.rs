@@ -4,6 +4,7 @@ use dl_core::{Cursor, CursorInfo};
 use napi_derive::napi;
 
 use crate::settler::Settler;
+use crate::values::position;
 
 /// A handle on a cursor.
 #[napi]
@@ -58,14 +59,15 @@ impl NativeCursor {
     #[napi(catch_unwind)]
     pub fn advance(&self, call: f64, to: String) {
         let cursor = self.cursor.clone();
-        self.settler.start(call, async move { Ok(cursor.advance(to.parse()?).await?.to_string()) });
+        self.settler
+            .start(call, async move { Ok(cursor.advance(position("advance", &to)?).await?.to_string()) });
     }
 
     /// Moves it anywhere.
     #[napi(catch_unwind)]
     pub fn reset(&self, call: f64, to: String) {
         let cursor = self.cursor.clone();
-        self.settler.start(call, async move { cursor.reset(to.parse()?).await });
+        self.settler.start(call, async move { cursor.reset(position("reset", &to)?).await });
     }
 
     /// Removes it.

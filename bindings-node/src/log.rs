@@ -1,6 +1,6 @@
 //! A log: where writers and readers are opened.
 
-use dl_core::{CursorName, Log};
+use dl_core::{CursorName, Log, Txid};
 use napi::bindgen_prelude::BigInt;
 use napi_derive::napi;
 
@@ -11,7 +11,7 @@ use crate::info::{NativeLogInfo, NativeSegment};
 use crate::options;
 use crate::reader::NativeReader;
 use crate::settler::Settler;
-use crate::values::{looked_up, number, optional_dlsn};
+use crate::values::{looked_up, number, position};
 use crate::watch::NativeSegmentWatcher;
 use crate::writer::NativeWriter;
 
@@ -106,7 +106,8 @@ impl NativeLog {
     #[napi(catch_unwind)]
     pub fn truncate(&self, call: f64, before: String) {
         let log = self.log.clone();
-        self.settler.start(call, async move { Ok(log.truncate(before.parse()?).await?.to_string()) });
+        self.settler
+            .start(call, async move { Ok(log.truncate(position("truncate", &before)?).await?.to_string()) });
     }
 
     /// The first position with this txid or a larger one.
@@ -114,7 +115,8 @@ impl NativeLog {
     pub fn dlsn_at_txid(&self, call: f64, txid: BigInt) {
         let log = self.log.clone();
         self.settler.start(call, async move {
-            let txid = dl_core::Txid::new(number(&txid, "txid")?)?;
+            let txid =
+                number(&txid, "txid").and_then(Txid::new).map_err(|error| error.during("dlsn_at_txid"))?;
             Ok(log.dlsn_at_txid(txid).await?.map(|dlsn| dlsn.to_string()))
         });
     }
@@ -138,7 +140,8 @@ impl NativeLog {
     pub fn count(&self, call: f64, from: Option<String>, until: Option<String>) {
         let log = self.log.clone();
         self.settler.start(call, async move {
-            let count = match (optional_dlsn(from)?, optional_dlsn(until)?) {
+            let bound = |text: Option<String>| text.map(|text| position("count_between", &text)).transpose();
+            let count = match (bound(from)?, bound(until)?) {
                 (None, None) => log.count().await?,
                 (from, until) => log.count_between(from, until).await?,
             };

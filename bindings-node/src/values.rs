@@ -23,9 +23,9 @@ pub(crate) fn txid(value: Option<BigInt>) -> Result<Option<Txid>> {
     value.map(|value| number(&value, "txid").and_then(Txid::new)).transpose()
 }
 
-/// A position, if there is one.
-pub(crate) fn optional_dlsn(text: Option<String>) -> Result<Option<Dlsn>> {
-    text.map(|text| text.parse()).transpose()
+/// A position that was given to this call.
+pub(crate) fn position(operation: &'static str, text: &str) -> Result<Dlsn> {
+    text.parse().map_err(|error: Error| error.during(operation))
 }
 
 /// What an append expects: a position, the text `empty` for an empty log, or nothing.

@@ -12,7 +12,7 @@ use crate::acks::{Acks, Tickets};
 use crate::error::NativeError;
 use crate::port::now;
 use crate::settler::Settler;
-use crate::values::{Shown, condition, record, txid};
+use crate::values::{Shown, condition, position, record, txid};
 
 /// An open writer.
 #[napi]
@@ -180,7 +180,9 @@ impl NativeWriter {
     #[napi(catch_unwind)]
     pub fn truncate(&self, call: f64, before: String) {
         let writer = self.writer.clone();
-        self.settler.start(call, async move { Ok(writer.truncate(before.parse()?).await?.to_string()) });
+        self.settler.start(call, async move {
+            Ok(writer.truncate(position("truncate", &before)?).await?.to_string())
+        });
     }
 
     /// Ends the log for ever.

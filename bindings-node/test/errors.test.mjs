@@ -59,6 +59,33 @@ test('an error names the call that was made, whatever that one calls', async (t)
     assert.equal((await failure(call())).operation, operation);
 });
 
+test('an error about an argument names the call', async (t) => {
+  const { log, writer } = await written(t);
+  const cursor = await log.cursor('c');
+  const record = { payload: 'x', txid: -1 };
+  for (const [operation, call] of [
+    ['append', () => writer.append(record)],
+    ['append', () => writer.append('x', { ifLast: '1:2' })],
+    ['try_append', () => writer.tryAppend(record)],
+    ['append_many', () => writer.appendMany([record])],
+    ['append_batch', () => writer.appendBatch([record])],
+    ['append_batch', () => writer.appendBatch(['x'], { ifLast: '1:2' })],
+    ['append_record_set', () => writer.appendRecordSet(['x'], { txid: -1 })],
+    ['append_record_set', () => writer.appendRecordSet(['x'], { compression: 'zip' })],
+    ['append_record_set', () => writer.appendRecordSet(['x'], { ifLast: '1:2' })],
+    ['truncate', () => writer.truncate('1:2')],
+    ['truncate', () => log.truncate('1:2')],
+    ['dlsn_at_txid', () => log.dlsnAtTxid(-1)],
+    ['count_between', () => log.count({ until: '1:2' })],
+    ['advance', () => cursor.advance('1:2')],
+    ['reset', () => cursor.reset('1:2')],
+  ]) {
+    const error = await failure((async () => call())());
+    assert.ok(error instanceof InvalidArgumentError, error.stack);
+    assert.equal(error.operation, operation, error.message);
+  }
+});
+
 test('arguments of the wrong type are refused, whatever they are', async (t) => {
   const { namespace, log, writer } = await written(t);
   await writer.append('a');

@@ -38,12 +38,12 @@ impl Cursor {
     }
 
     fn advance(&self, py: Python<'_>, to: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-        let (to, (session, cursor)) = (dlsn::given(to)?, self.parts()?);
+        let (to, (session, cursor)) = (dlsn::given("advance", to)?, self.parts()?);
         session.call(py, async move { cursor.advance(to).await }, dlsn::object)
     }
 
     fn reset(&self, py: Python<'_>, to: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-        let (to, (session, cursor)) = (dlsn::given(to)?, self.parts()?);
+        let (to, (session, cursor)) = (dlsn::given("reset", to)?, self.parts()?);
         session.act(py, async move { cursor.reset(to).await })
     }
 

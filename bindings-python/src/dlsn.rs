@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 
 use crate::arguments::{Number, Text, text_of};
-use crate::error::raised;
+use crate::error::{for_call, raised};
 
 /// The position of a record in its log: segment, entry in the segment, slot in the entry.
 #[pyclass(frozen, eq, ord, hash, from_py_object, module = "dl")]
@@ -57,10 +57,10 @@ impl Dlsn {
     }
 }
 
-/// A DLSN that was given as one, or as its text.
-pub(crate) fn given(value: &Bound<'_, PyAny>) -> PyResult<dl_core::Dlsn> {
+/// A DLSN that was given to this call as one, or as its text.
+pub(crate) fn given(operation: &'static str, value: &Bound<'_, PyAny>) -> PyResult<dl_core::Dlsn> {
     match value.cast::<PyString>() {
-        Ok(text) => text_of(text)?.parse().map_err(|error| raised(value.py(), &error)),
+        Ok(text) => for_call(value.py(), operation, text_of(text)?.parse()),
         Err(_) => Ok(value.extract::<Dlsn>()?.0),
     }
 }

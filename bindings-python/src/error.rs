@@ -18,6 +18,11 @@ pub(crate) fn raised(py: Python<'_>, error: &Error) -> PyErr {
     }
 }
 
+/// What is made of the arguments of a call, whose name an error of it bears.
+pub(crate) fn for_call<T>(py: Python<'_>, operation: &'static str, made: dl_core::Result<T>) -> PyResult<T> {
+    made.map_err(|error| raised(py, &error.during(operation)))
+}
+
 /// The exception as a value.
 pub(crate) fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
     let context = PyDict::new(py);

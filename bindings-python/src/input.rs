@@ -12,7 +12,7 @@ use pyo3::types::{PyByteArray, PyBytes, PyDelta, PyInt, PyIterator, PyMemoryView
 
 use crate::arguments::{Number, refused};
 use crate::dlsn;
-use crate::error::{invalid, raised};
+use crate::error::{for_call, invalid};
 use crate::payload::Payload;
 
 /// From so many bytes on an object is kept instead of being copied.
@@ -118,7 +118,7 @@ pub(crate) struct ShownRecord<'py> {
 
 impl<'py> ShownRecord<'py> {
     /// A payload, or a pair of payload and txid.
-    fn new(value: &Bound<'py, PyAny>) -> PyResult<Self> {
+    fn new(operation: &'static str, value: &Bound<'py, PyAny>) -> PyResult<Self> {
         let Ok(pair) = value.cast::<PyTuple>() else {
             return Ok(Self { payload: Shown::new("a payload", value)?, txid: None });
         };
@@ -127,7 +127,7 @@ impl<'py> ShownRecord<'py> {
         let (payload, chosen) = parts.map_err(|error| refused(value.py(), error, words))?;
         let payload = Shown::new("a payload", &payload)?;
         let chosen: Option<Number<i64>> = chosen.extract()?;
-        let txid = chosen.map(|number| txid(value.py(), number.0)).transpose()?;
+        let txid = chosen.map(|number| txid(value.py(), operation, number.0)).transpose()?;
         Ok(Self { payload, txid })
     }
 
@@ -141,11 +141,15 @@ impl<'py> ShownRecord<'py> {
 }
 
 /// A record of these parts.
-pub(crate) fn record_of(payload: &Bound<'_, PyAny>, chosen: Option<Number<i64>>) -> PyResult<NewRecord> {
+pub(crate) fn record_of(
+    operation: &'static str,
+    payload: &Bound<'_, PyAny>,
+    chosen: Option<Number<i64>>,
+) -> PyResult<NewRecord> {
     let record = NewRecord::new(bytes(payload)?);
     match chosen {
         None => Ok(record),
-        Some(number) => Ok(record.txid(txid(payload.py(), number.0)?)),
+        Some(number) => Ok(record.txid(txid(payload.py(), operation, number.0)?)),
     }
 }
 
@@ -153,12 +157,15 @@ pub(crate) fn record_of(payload: &Bound<'_, PyAny>, chosen: Option<Number<i64>>)
 const MOST_EXPECTED: usize = 4_096;
 
 /// Many records, of whatever can be iterated.
-pub(crate) fn records<'py>(values: &Bound<'py, PyAny>) -> PyResult<Vec<ShownRecord<'py>>> {
+pub(crate) fn records<'py>(
+    operation: &'static str,
+    values: &Bound<'py, PyAny>,
+) -> PyResult<Vec<ShownRecord<'py>>> {
     let iterator = each(values)?;
     // What a length says need not be true.
     let mut records = Vec::with_capacity(length_hint(values)?.min(MOST_EXPECTED));
     for (index, value) in iterator.enumerate() {
-        let record = ShownRecord::new(&value?);
+        let record = ShownRecord::new(operation, &value?);
         records.push(record.map_err(|error| of_record(values.py(), index, error))?);
     }
     Ok(records)
@@ -203,17 +210,20 @@ pub(crate) fn each<'py>(values: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyIte
 }
 
 /// A txid.
-pub(crate) fn txid(py: Python<'_>, number: i64) -> PyResult<Txid> {
-    Txid::new(number).map_err(|error| raised(py, &error))
+pub(crate) fn txid(py: Python<'_>, operation: &'static str, number: i64) -> PyResult<Txid> {
+    for_call(py, operation, Txid::new(number))
 }
 
 /// What an append expects the last record to be.
-pub(crate) fn condition(expected: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Condition>> {
+pub(crate) fn condition(
+    operation: &'static str,
+    expected: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Option<Condition>> {
     let Some(expected) = expected else { return Ok(None) };
     if expected.cast::<PyString>().is_ok_and(|text| text == "empty") {
         return Ok(Some(Condition::Empty));
     }
-    dlsn::given(expected).map(|dlsn| Some(Condition::Last(dlsn)))
+    dlsn::given(operation, expected).map(|dlsn| Some(Condition::Last(dlsn)))
 }
 
 /// How long to wait, in seconds or as a timedelta; for ever, if it is not said.

@@ -100,12 +100,12 @@ impl Log {
     }
 
     fn truncate(&self, py: Python<'_>, before: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-        let (before, (session, log)) = (dlsn::given(before)?, self.parts()?);
+        let (before, (session, log)) = (dlsn::given("truncate", before)?, self.parts()?);
         session.call(py, async move { log.truncate(before).await }, dlsn::object)
     }
 
     fn dlsn_at_txid(&self, py: Python<'_>, txid: Number<i64>) -> PyResult<Py<PyAny>> {
-        let (txid, (session, log)) = (input::txid(py, txid.0)?, self.parts()?);
+        let (txid, (session, log)) = (input::txid(py, "dlsn_at_txid", txid.0)?, self.parts()?);
         session.call(py, async move { log.dlsn_at_txid(txid).await }, dlsn::optional)
     }
 
@@ -126,7 +126,8 @@ impl Log {
         from_: Option<&Bound<'_, PyAny>>,
         until: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Py<PyAny>> {
-        let (from, until) = (from_.map(dlsn::given).transpose()?, until.map(dlsn::given).transpose()?);
+        let given = |bound| dlsn::given("count_between", bound);
+        let (from, until) = (from_.map(given).transpose()?, until.map(given).transpose()?);
         let (session, log) = self.parts()?;
         let count = async move {
             match (from, until) {

@@ -106,12 +106,12 @@ impl Reader {
     }
 
     fn advance(&self, py: Python<'_>, to: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-        let (to, (session, cursor)) = (dlsn::given(to)?, self.cursor_or_fail()?);
+        let (to, (session, cursor)) = (dlsn::given("advance", to)?, self.cursor_or_fail()?);
         session.call(py, async move { cursor.advance(to).await }, dlsn::object)
     }
 
     fn reset(&self, py: Python<'_>, to: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-        let (to, (session, cursor)) = (dlsn::given(to)?, self.cursor_or_fail()?);
+        let (to, (session, cursor)) = (dlsn::given("reset", to)?, self.cursor_or_fail()?);
         session.act(py, async move { cursor.reset(to).await })
     }
 

@@ -9,13 +9,19 @@ use pyo3::types::PyTuple;
 use crate::arguments::{Number, Text};
 use crate::batch;
 use crate::dlsn::{self, Dlsn};
-use crate::error::{exception, raised};
+use crate::error::{exception, for_call, raised};
 use crate::input::{self, ShownRecord};
 use crate::owned::Owned;
 use crate::record::{receipt, receipts};
 use crate::session::Session;
 use crate::ticket::Ticket;
 use crate::wait;
+
+const APPEND: &str = "append";
+const TRY_APPEND: &str = "try_append";
+const APPEND_MANY: &str = "append_many";
+const APPEND_BATCH: &str = "append_batch";
+const APPEND_RECORD_SET: &str = "append_record_set";
 
 /// The one writer of a log.
 #[pyclass(frozen, module = "dl")]
@@ -49,12 +55,13 @@ impl Writer {
         txid: Option<Number<i64>>,
         if_last: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Py<PyAny>> {
-        let (record, condition) = (input::record_of(payload, txid)?, input::condition(if_last)?);
+        let (record, condition) =
+            (input::record_of(APPEND, payload, txid)?, input::condition(APPEND, if_last)?);
         let (session, writer) = self.parts()?;
         if session.lends_threads() && condition.is_none() {
             // Two switches between threads are saved. Signals wait as long as the disk does, which is all that it waits for:
             // on bookies, that may be for ever.
-            let _running = session.runtime_during(py, "append")?;
+            let _running = session.runtime_during(py, APPEND)?;
             let appended = py.detach(|| writer.blocking_append(record));
             return receipt(py, appended.map_err(|error| raised(py, &error))?);
         }
@@ -77,7 +84,8 @@ impl Writer {
         txid: Option<Number<i64>>,
         if_last: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Py<PyAny>> {
-        let (record, condition) = (input::record_of(payload, txid)?, input::condition(if_last)?);
+        let (record, condition) =
+            (input::record_of(APPEND, payload, txid)?, input::condition(APPEND, if_last)?);
         let (session, writer) = self.parts()?;
         let own = session.clone();
         let append = async move {
@@ -97,9 +105,9 @@ impl Writer {
         payload: &Bound<'_, PyAny>,
         txid: Option<Number<i64>>,
     ) -> PyResult<Py<PyAny>> {
-        let record = input::record_of(payload, txid)?;
+        let record = input::record_of(TRY_APPEND, payload, txid)?;
         let (session, writer) = self.parts()?;
-        let runtime = session.runtime_during(py, "try_append")?;
+        let runtime = session.runtime_during(py, TRY_APPEND)?;
         let _entered = runtime.handle().enter();
         let ticket = writer.try_append(record).map_err(|error| raised(py, &error))?;
         Ticket::object(py, session, ticket)
@@ -107,11 +115,11 @@ impl Writer {
 
     /// Appends records one by one, all in flight at once.
     fn append_many(&self, py: Python<'_>, records: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-        let records = input::records(records)?;
+        let records = input::records(APPEND_MANY, records)?;
         let (session, writer) = self.parts()?;
         // Those for which there is room are copied once, to where they stay. Only the rest needs memory of its own.
         let placed = {
-            let runtime = session.runtime_during(py, "append_many")?;
+            let runtime = session.runtime_during(py, APPEND_MANY)?;
             let _entered = runtime.handle().enter();
             writer.try_append_many(records.iter().map(ShownRecord::view))
         };
@@ -140,7 +148,8 @@ impl Writer {
         records: &Bound<'_, PyAny>,
         if_last: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Py<PyAny>> {
-        let (records, condition) = (input::records(records)?, input::condition(if_last)?);
+        let (records, condition) =
+            (input::records(APPEND_BATCH, records)?, input::condition(APPEND_BATCH, if_last)?);
         let (session, writer) = self.parts()?;
         let records = input::own(&records);
         let append = async move { writer.append_batch(records, condition).await?.await };
@@ -163,12 +172,12 @@ impl Writer {
             members.push(member.map_err(|error| input::of_record(py, index, error))?);
         }
         let compression = compression.map_or(Ok(Compression::None), |text| text.parse());
-        let compression = compression.map_err(|error| raised(py, &error))?;
-        let mut set = NewRecordSet::pack(&members, compression).map_err(|error| raised(py, &error))?;
+        let set = compression.and_then(|compression| NewRecordSet::pack(&members, compression));
+        let mut set = for_call(py, APPEND_RECORD_SET, set)?;
         if let Some(txid) = txid {
-            set = set.txid(input::txid(py, txid.0)?);
+            set = set.txid(input::txid(py, APPEND_RECORD_SET, txid.0)?);
         }
-        let condition = input::condition(if_last)?;
+        let condition = input::condition(APPEND_RECORD_SET, if_last)?;
         let (session, writer) = self.parts()?;
         let append = async move { writer.append_record_set(set, condition).await?.await };
         session.append(py, append, receipts)
@@ -181,7 +190,7 @@ impl Writer {
     }
 
     fn truncate(&self, py: Python<'_>, before: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-        let (before, (session, writer)) = (dlsn::given(before)?, self.parts()?);
+        let (before, (session, writer)) = (dlsn::given("truncate", before)?, self.parts()?);
         session.call(py, async move { writer.truncate(before).await }, dlsn::object)
     }
 

@@ -231,6 +231,46 @@ def test_an_error_says_which_argument_it_is_about(log: dl.Log) -> None:
             reader.next_batch(-1)
 
 
+@pytest.mark.parametrize("face", ["sync", "aio"])
+def test_an_error_about_an_argument_names_the_call(face: str, uri: str) -> None:
+    async def main() -> None:
+        namespace: Any = dl.open(uri) if face == "sync" else await dl.aio.open(uri)
+
+        async def answer(given: Any) -> Any:
+            return await given if inspect.isawaitable(given) else given
+
+        log = await answer(namespace.create_log("a"))
+        writer = await answer(log.open_writer())
+        cursor = await answer(log.cursor("c"))
+        calls: list[tuple[str, Callable[[], object]]] = [
+            ("append", lambda: writer.append(b"x", txid=-1)),
+            ("append", lambda: writer.append(b"x", if_last="1:2")),
+            ("append", lambda: writer.append_nowait(b"x", txid=-1)),
+            ("append", lambda: writer.append_nowait(b"x", if_last="nothing")),
+            ("try_append", lambda: writer.try_append(b"x", txid=-1)),
+            ("append_many", lambda: writer.append_many([b"x", (b"y", -1)])),
+            ("append_batch", lambda: writer.append_batch([(b"y", -1)])),
+            ("append_batch", lambda: writer.append_batch([b"y"], if_last="1:2")),
+            ("append_record_set", lambda: writer.append_record_set([b"x"], txid=-1)),
+            ("append_record_set", lambda: writer.append_record_set([b"x"], compression="zip")),
+            ("append_record_set", lambda: writer.append_record_set([b"x"], if_last="1:2")),
+            ("truncate", lambda: writer.truncate("1:2")),
+            ("truncate", lambda: log.truncate("1:2")),
+            ("dlsn_at_txid", lambda: log.dlsn_at_txid(-1)),
+            ("count_between", lambda: log.count(from_="1:2")),
+            ("advance", lambda: cursor.advance("1:2")),
+            ("reset", lambda: cursor.reset("1:2")),
+        ]
+        for operation, call in calls:
+            with pytest.raises(dl.InvalidArgument) as refused:
+                await answer(call())
+            assert refused.value.operation == operation
+            assert str(refused.value).startswith(f"invalid-argument ({operation}): ")
+        await answer(namespace.close())
+
+    asyncio.run(main())
+
+
 def test_a_block_is_not_entered_with_what_was_closed(uri: str) -> None:
     namespace = dl.open(uri)
     log = namespace.create_log("a")

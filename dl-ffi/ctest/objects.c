@@ -83,6 +83,10 @@ static void a_log_tells_about_itself(void) {
   append(writer, "two", &second);
   CHECK(dl_writer_last_dlsn(writer, &at) && dl_dlsn_compare(at, second) == 0);
   CHECK(dl_writer_last_txid(writer) > 0);
+  dl_error *wrong = dl_log_dlsn_at_txid(log, -1, -1, &at, &found);
+  CHECK(dl_error_kind(wrong) == DISTLOG_ERROR_INVALID_ARGUMENT);
+  CHECK(dl_error_operation(wrong) != NULL && strcmp(dl_error_operation(wrong), "dlsn_at_txid") == 0);
+  dl_error_free(wrong);
   OK(dl_log_dlsn_at_txid(log, 0, -1, &at, &found));
   CHECK(found && dl_dlsn_compare(at, first) == 0);
   OK(dl_log_dlsn_at_txid(log, INT64_MAX - 1, -1, &at, &found));

@@ -10,7 +10,7 @@ use crate::error::dl_error;
 use crate::handle::Out;
 use crate::log::{dl_log, on, put_record};
 use crate::record::dl_record;
-use crate::waiting::{block, look, start};
+use crate::waiting::{block, for_call, look, start};
 
 async fn first_record(log: Log) -> Result<Option<Record>> {
     log.first_record().await
@@ -32,7 +32,8 @@ pub extern "C" fn dl_log_dlsn_at_txid(
     found: *mut bool,
 ) -> *mut dl_error {
     boundary(|| {
-        let (out, found, txid) = (Out::new(dlsn, "dlsn")?, Out::new(found, "found")?, Txid::new(txid)?);
+        let (out, found) = (Out::new(dlsn, "dlsn")?, Out::new(found, "found")?);
+        let txid = for_call("dlsn_at_txid", Txid::new(txid))?;
         let verb = on(log, |log| async move { log.dlsn_at_txid(txid).await })?;
         put_dlsn(block(timeout_ms, look("dlsn_at_txid"), verb)?, out, found);
         Ok(())
@@ -48,7 +49,7 @@ pub extern "C" fn dl_log_dlsn_at_txid_start(
     call: *mut *mut dl_call,
 ) -> *mut dl_error {
     boundary(|| {
-        let txid = Txid::new(txid)?;
+        let txid = for_call("dlsn_at_txid", Txid::new(txid))?;
         start(call, look("dlsn_at_txid"), on(log, |log| async move { log.dlsn_at_txid(txid).await })?)
     })
 }
