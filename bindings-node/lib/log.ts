@@ -130,7 +130,7 @@ export class Log {
   }
 
   /** The number of readable records: as many as a reader with these bounds delivers, both included. */
-  async count(bounds: { from?: DlsnLike; until?: DlsnLike } & Waiting = {}): Promise<bigint> {
+  async count(bounds: { from?: DlsnLike | undefined; until?: DlsnLike | undefined } & Waiting = {}): Promise<bigint> {
     const { from, until } = given(bounds, 'bounds');
     const bound = (at: DlsnLike | undefined, what: string): string | undefined => (at === undefined ? at : text(at, what));
     const start = (number: number): void => this.#native.count(number, bound(from, 'from'), bound(until, 'until'));

@@ -78,7 +78,7 @@ export class Namespace implements AsyncDisposable {
     this.#native = native;
   }
 
-  /** Opens the namespace at this URI: `memory:name` or `file:///path`. Options in its query win over `options`. */
+  /** Opens the namespace at this URI: `memory:name`, `file:///path` or `distributedlog://zookeeper:2181/path`. Options in its query win over `options`. */
   static async open(uri: string, options: NamespaceOptions & Listening & Waiting = {}): Promise<Namespace> {
     const { onEvent } = given(options);
     const start = (number: number): void => {
@@ -96,7 +96,7 @@ export class Namespace implements AsyncDisposable {
    * Reads every byte that belongs to the namespace at this URI (to `log`, if it is given: then of segments only its own) and
    * says what is not as it was written. It changes nothing, and works beside processes that write, and where {@link open} fails.
    */
-  static async verify(uri: string, options: NamespaceOptions & { log?: string } & Waiting = {}): Promise<Verification> {
+  static async verify(uri: string, options: NamespaceOptions & { log?: string | undefined } & Waiting = {}): Promise<Verification> {
     const { log } = given(options);
     const start = (number: number): void =>
       native.verifyNamespace(port, number, string(uri, 'uri'), texts(options, NAMESPACE_NAMES), optionalString(log, 'log'));
@@ -171,7 +171,7 @@ export class Namespace implements AsyncDisposable {
   }
 
   /** The metrics of this handle as Prometheus reads them; `byLog`: also those of each log with an open writer or reader. */
-  metrics(options: { byLog?: boolean } & Waiting = {}): Promise<string> {
+  metrics(options: { byLog?: boolean | undefined } & Waiting = {}): Promise<string> {
     return this.#look<string>('metrics', (number) => this.#native.metrics(number, flag(options.byLog, 'byLog')), options, METRICS);
   }
 

@@ -84,7 +84,7 @@ export interface InProgress {
 
 /** What a namespace is, seen from outside. */
 export interface NamespaceInfo {
-  /** The driver: `memory` or `file`. */
+  /** The driver: `memory`, `file` or `bookkeeper`. */
   driver: string;
   /** What its format file says, where there is one. */
   format: FormatInfo | undefined;

@@ -80,6 +80,8 @@ export class Writer implements AsyncDisposable {
    * Appends a record; resolves when it is durable. It waits for room where too much is in flight: `await` {@link ready}
    * first in loops that do not await their appends.
    *
+   * A receipt holds the numbers of all that were acknowledged together with it: where one is kept for long, keep its `dlsn`, say.
+   *
    * Giving it up by its signal does not undo it, once it has its place; before that it is not appended.
    */
   append(record: Payload | NewRecord, options: AppendOptions = {}): Promise<Receipt> {

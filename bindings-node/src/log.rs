@@ -52,9 +52,8 @@ impl NativeLog {
         let (log, settler) = (self.log.clone(), self.settler.clone());
         self.settler.start(call, async move {
             let options = options::of_reader(&options)?;
-            let read_ahead_bytes = options.read_ahead_bytes.unwrap_or(1 << 20);
             let locked = options.locked;
-            Ok(NativeReader::new(&settler, log.open_reader(options).await?, read_ahead_bytes, locked))
+            Ok(NativeReader::new(&settler, log.open_reader(options).await?, locked))
         });
     }
 

@@ -22,9 +22,9 @@ pub struct NativeReader {
 }
 
 impl NativeReader {
-    /// Of a reader that reads ahead so many bytes at most, and if it is `locked` nothing.
-    pub(crate) fn new(settler: &Settler, reader: Reader, read_ahead_bytes: u64, locked: bool) -> Self {
-        let bytes = usize::try_from(read_ahead_bytes).unwrap_or(usize::MAX);
+    /// Of a reader of which batches are made ready, unless it is `locked`.
+    pub(crate) fn new(settler: &Settler, reader: Reader, locked: bool) -> Self {
+        let bytes = usize::try_from(reader.read_ahead_bytes()).unwrap_or(usize::MAX);
         Self {
             settler: settler.clone(),
             closer: reader.closer(),

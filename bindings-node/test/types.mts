@@ -51,6 +51,10 @@ export async function use(signal: AbortSignal): Promise<void> {
 
   const info: LogInfo = await log.info();
   const point: Dlsn = info.firstReadable;
+  // What may be left out may be undefined.
+  await log.count({ from: undefined, until: undefined, signal: undefined });
+  await namespace.metrics({ byLog: undefined });
+  await Namespace.verify('memory:types', { log: undefined });
   [point, Dlsn.FIRST, Dlsn.parse('1:2:3')].sort(Dlsn.compare);
 
   await using watcher = await namespace.watchLogs('eu');

@@ -142,6 +142,13 @@ impl Reader {
         self.core.position()
     }
 
+    /// How many bytes it reads ahead at most: as [`ReaderOptions::read_ahead_bytes`](crate::ReaderOptions#structfield.read_ahead_bytes)
+    /// says, or as suits its driver if that does not.
+    #[must_use]
+    pub fn read_ahead_bytes(&self) -> u64 {
+        self.core.read_ahead_bytes()
+    }
+
     /// How the reader ended; `None` while it has not.
     #[must_use]
     pub fn end(&self) -> Option<End> {

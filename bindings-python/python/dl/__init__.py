@@ -157,7 +157,8 @@ for _batch in (Records, Receipts):
 def open(
     uri: str, *, on_event: Callable[[Event], object] | None = None, **options: Unpack[NamespaceOptions]
 ) -> Namespace:
-    """Opens the namespace at this URI: `memory:name` or `file:///path`. Options in its query win over `options`.
+    """Opens the namespace at this URI: `memory:name`, `file:///path` or `distributedlog://zookeeper:2181/path`. Options in its query win over
+    `options`.
 
     What an operator wants to hear of, such as a writer that was cut off or a sync that failed, goes into `logging`, below the
     logger `dl`; or to `on_event`, which is called for one event after another, on a thread of dl. It must not close the

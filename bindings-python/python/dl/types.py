@@ -138,7 +138,7 @@ class NamespaceInfo:
     """What a namespace is, seen from outside."""
 
     driver: str
-    """`memory` or `file`."""
+    """`memory`, `file` or `bookkeeper`."""
     format: FormatInfo | None
     """What its format file says; None where there is none."""
     logs: int | None

@@ -53,7 +53,8 @@ impl ReaderCore {
                 continue;
             }
             let Some(stretch) = &mut self.stretch else { continue };
-            match stretch.fetch(self.chunk_bytes).await {
+            let chunk_bytes = usize::try_from(self.read_ahead_bytes / 2).unwrap_or(usize::MAX);
+            match stretch.fetch(chunk_bytes).await {
                 Ok(true) => {
                     self.know_sequence().await?;
                     return Ok(Step::More);

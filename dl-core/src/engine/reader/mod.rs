@@ -61,8 +61,8 @@ pub(crate) struct ReaderCore {
     anywhere: bool,
     /// Whether record sets are delivered as they are.
     whole_record_sets: bool,
-    /// Bytes fetched at once; two such chunks may be held.
-    chunk_bytes: usize,
+    /// Half of it is fetched at once.
+    read_ahead_bytes: u64,
     /// Everything below was delivered or passed.
     position: Dlsn,
     stretch: Option<Stretch>,
@@ -134,7 +134,7 @@ impl ReaderCore {
         };
         let seat = Arc::new(Seat::new(log.clone()));
         seat.set(position);
-        let read_ahead =
+        let read_ahead_bytes =
             options.read_ahead_bytes.unwrap_or_else(|| engine.stores.segments.read_ahead_bytes());
         Ok(Self {
             engine: engine.clone(),
@@ -151,7 +151,7 @@ impl ReaderCore {
             resumes_sets: processed.is_some() && options.whole_record_sets,
             anywhere: from == Start::Earliest,
             whole_record_sets: options.whole_record_sets,
-            chunk_bytes: usize::try_from(read_ahead / 2).unwrap_or(usize::MAX),
+            read_ahead_bytes,
             position,
             stretch: None,
             entry: None,
@@ -167,6 +167,10 @@ impl ReaderCore {
 
     pub(crate) fn position(&self) -> Dlsn {
         self.position
+    }
+
+    pub(crate) fn read_ahead_bytes(&self) -> u64 {
+        self.read_ahead_bytes
     }
 
     pub(crate) fn end(&self) -> Option<End> {

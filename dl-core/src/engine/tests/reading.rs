@@ -214,7 +214,10 @@ async fn large_and_many_entries_are_read_in_chunks(shared: Shared) {
         writer.append(payload).await.unwrap().await.unwrap();
     }
     let options = ReaderOptions::default().read_ahead_bytes(64 << 10);
-    let mut reader = namespace.log(shared.log()).open_reader(options).await.unwrap();
+    let log = namespace.log(shared.log());
+    assert_eq!(log.open_reader(ReaderOptions::default()).await.unwrap().read_ahead_bytes(), 1 << 20);
+    let mut reader = log.open_reader(options).await.unwrap();
+    assert_eq!(reader.read_ahead_bytes(), 64 << 10);
     let records = drain(&mut reader).await;
     assert_eq!(records.len(), 200);
     for (number, record) in (0_u32..).zip(&records) {
