@@ -78,11 +78,11 @@ export function writable<T>(sink: Sink<T>, { closeWriter = true, ...options }: W
       new Writable({
         decodeStrings: false,
         ...options,
-        write(chunk: T, _encoding, done) {
-          then(() => sink.write([chunk]), done);
+        write(chunk: T, encoding, done) {
+          then(() => sink.write([meant(chunk, encoding)]), done);
         },
         writev(chunks, done) {
-          then(() => sink.write(chunks.map(({ chunk }) => chunk as T)), done);
+          then(() => sink.write(chunks.map(({ chunk, encoding }) => meant(chunk as T, encoding))), done);
         },
         final(done) {
           const end = async (): Promise<void> => {
@@ -99,6 +99,16 @@ export function writable<T>(sink: Sink<T>, { closeWriter = true, ...options }: W
       }),
   );
 }
+
+/** A chunk as it was meant: text that came with an encoding stands for bytes. In UTF-8 it is left to who looks whether it is text. */
+function meant<T>(chunk: T, encoding: BufferEncoding | undefined): T {
+  // A stream of objects has none, unless it was said with the chunk.
+  if (typeof chunk !== 'string' || encoding === undefined || UTF_8.includes(encoding.toLowerCase())) return chunk;
+  // Bytes are taken wherever text is.
+  return Buffer.from(chunk, encoding) as T;
+}
+
+const UTF_8 = ['utf8', 'utf-8'];
 
 /** A stream; what Node says of its options is said as of any other argument. */
 function made<T>(make: () => T): T {

@@ -51,6 +51,19 @@ test('a stream fails with what the writer fails with, and gives the writer up', 
   assert.deepEqual(payloads(await all(await log.openReader())), ['a', 'c']);
 });
 
+for (const kind of ['openWriter', 'openByteWriter']) {
+  test(`text that goes into a stream with an encoding is the bytes that it stands for: ${kind}`, async (t) => {
+    const log = (await open(t)).log('a');
+    const stream = (await log[kind]({ createLog: true })).stream();
+    stream.write('6162', 'hex');
+    for (const [text, encoding] of [['Y2Q=', 'base64'], ['\u00ff', 'latin1'], ['\u00e4', 'UTF-8'], ['\u00e4', undefined]]) stream.write(text, encoding);
+    stream.end('e', 'ucs2');
+    await once(stream, 'finish');
+    const bytes = (await all(await log.openReader())).map(({ payload }) => payload);
+    assert.equal(Buffer.concat(bytes).toString('hex'), '61626364' + 'ff' + 'c3a4c3a4' + '6500');
+  });
+}
+
 /** Bytes that go when this is called. */
 const leave = (bytes) => structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
 
