@@ -19,7 +19,7 @@ pub(crate) struct Records(pub(crate) RecordBatch);
 pub(crate) struct Receipts {
     length: usize,
     /// Of records that were appended one after another, all of which are in the log. Gone once they were made.
-    settled: Mutex<Vec<dl_core::Receipts>>,
+    settled: Mutex<Option<dl_core::Receipts>>,
     /// The same one by one, which is more memory: made for the first who asks for one of them.
     made: OnceLock<Vec<dl_core::Receipt>>,
 }
@@ -31,9 +31,8 @@ impl Receipts {
     }
 
     /// Those of records of which each ended for itself, and well.
-    pub(crate) fn each(settled: Vec<dl_core::Receipts>) -> Self {
-        let length = settled.iter().map(dl_core::Receipts::len).sum();
-        Self { length, settled: Mutex::new(settled), made: OnceLock::new() }
+    pub(crate) fn each(settled: dl_core::Receipts) -> Self {
+        Self { length: settled.len(), settled: Mutex::new(Some(settled)), made: OnceLock::new() }
     }
 
     pub(crate) fn object(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
@@ -42,9 +41,9 @@ impl Receipts {
 
     fn made(&self) -> &[dl_core::Receipt] {
         self.made.get_or_init(|| {
-            let settled = std::mem::take(&mut *self.settled.lock().unwrap_or_else(PoisonError::into_inner));
+            let settled = self.settled.lock().unwrap_or_else(PoisonError::into_inner).take();
             let mut made = Vec::with_capacity(self.length);
-            for settled in settled {
+            if let Some(settled) = settled {
                 made.extend(settled.iter().filter_map(dl_core::Result::ok));
             }
             made

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dl_core::{Compression, Error, ManyTicket, NewRecord, NewRecordSet, Receipts};
+use dl_core::{Compression, Error, NewRecordSet};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
@@ -124,13 +124,13 @@ impl Writer {
             writer.try_append_many(records.iter().map(ShownRecord::view))
         };
         let rest = input::own(records.get(placed.len()..).unwrap_or_default());
-        let append = async move { Ok(append_each(&writer, placed, rest).await) };
+        let append = async move { Ok(writer.append_rest(placed, rest).await) };
         let appended = session.append(py, append, |py, (settled, refused)| {
-            let Some(failure) = settled.iter().find_map(Receipts::first_error).or(refused) else {
+            let Some(failure) = settled.first_error().or(refused) else {
                 return batch::Receipts::each(settled).object(py);
             };
             // The first one is what the caller has to know of, with the receipts of those in front of it.
-            let done = settled.into_iter().flatten().map_while(dl_core::Result::ok).collect();
+            let done = settled.into_iter().map_while(dl_core::Result::ok).collect();
             let failure = exception(py, &failure)?;
             failure.setattr("receipts", receipts(py, done)?)?;
             Err(PyErr::from_value(failure))
@@ -243,24 +243,4 @@ pub(crate) fn error_object(py: Python<'_>, error: Option<Error>) -> PyResult<Py<
         None => Ok(py.None()),
         Some(error) => Ok(exception(py, &error)?.unbind()),
     }
-}
-
-/// What became of those that have their places and of the rest, and why one of the rest was refused, which ends it there.
-async fn append_each(
-    writer: &dl_core::Writer,
-    placed: ManyTicket,
-    rest: Vec<NewRecord>,
-) -> (Vec<Receipts>, Option<Error>) {
-    let (mut tickets, mut refused) = (vec![placed], None);
-    if !rest.is_empty() {
-        let (ticket, error) = writer.append_many(&rest).await;
-        tickets.push(ticket);
-        refused = error;
-    }
-    drop(rest);
-    let mut settled = Vec::with_capacity(tickets.len());
-    for ticket in tickets {
-        settled.push(ticket.await);
-    }
-    (settled, refused)
 }

@@ -22,7 +22,7 @@ pub struct dl_receipt {
 #[derive(Debug)]
 pub struct dl_receipts {
     /// Of records that were appended one after another.
-    settled: Vec<Receipts>,
+    settled: Option<Receipts>,
     /// Why the one behind them was refused.
     refused: Option<Error>,
     /// The same one by one, made for the first who asks for one of them.
@@ -51,12 +51,12 @@ impl dl_receipts {
     /// Those of records that are all in the log.
     pub(crate) fn all(receipts: Vec<Receipt>) -> Self {
         let records: Vec<_> = receipts.into_iter().map(|receipt| Ok(dl_receipt::new(receipt))).collect();
-        Self { settled: Vec::new(), refused: None, records: records.into() }
+        Self { settled: None, refused: None, records: records.into() }
     }
 
     /// Those of records of which each ended for itself, and why the one behind them was refused.
-    pub(crate) fn each(settled: Vec<Receipts>, refused: Option<Error>) -> Self {
-        Self { settled, refused, records: OnceLock::new() }
+    pub(crate) fn each(settled: Receipts, refused: Option<Error>) -> Self {
+        Self { settled: Some(settled), refused, records: OnceLock::new() }
     }
 
     fn records(&self) -> &[Result<dl_receipt>] {
@@ -70,7 +70,7 @@ impl dl_receipts {
     }
 
     fn count(&self) -> usize {
-        let settled = self.settled.iter().map(Receipts::len).sum::<usize>();
+        let settled = self.settled.as_ref().map_or(0, Receipts::len);
         self.records.get().map_or(settled + usize::from(self.refused.is_some()), Vec::len)
     }
 

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use super::Writer;
 use crate::engine::writer::{Places, Run, WaiterSlot};
 use crate::error::{Error, Result};
-use crate::types::{NewRecordView, Receipt};
+use crate::types::{NewRecord, NewRecordView, Receipt};
 
 const APPEND_MANY: &str = "append_many";
 
@@ -58,11 +58,11 @@ impl Writer {
 
     /// Appends the first of these records, each for itself, as [`append_many`](Self::append_many) does, but without waiting: as many
     /// as there is room for now, none that is refused, and none behind. Answers a ticket for those. What became of the next, if
-    /// there is one, `append_many` says, which may then wait for its room: for callers whose payloads lie where they cannot stay
-    /// that long.
+    /// there is one, [`append_rest`](Self::append_rest) says, or `append_many`, which may then wait for its room: for callers whose
+    /// payloads lie where they cannot stay that long.
     ///
     /// ```
-    /// # use dl_core::{LogName, Namespace, NewRecord, Options, WriterOptions};
+    /// # use dl_core::{LogName, Namespace, Options, WriterOptions};
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> dl_core::Result<()> {
     /// # let namespace = Namespace::open("memory:try-append-many", Options::default()).await?;
@@ -72,8 +72,7 @@ impl Writer {
     /// let orders = ["first", "second", "third"];
     /// let now = writer.try_append_many(orders);
     /// assert_eq!(now.len(), 2); // There is room for two.
-    /// let rest: Vec<_> = orders[now.len()..].iter().map(|order| NewRecord::new(*order)).collect();
-    /// let (later, refused) = writer.append_many(&rest).await;
+    /// let (later, refused) = writer.append_many(&orders[now.len()..]).await;
     /// assert!(refused.is_none() && later.len() == 1);
     /// # assert!(now.await.first_error().is_none() && later.await.first_error().is_none());
     /// # writer.close().await
@@ -88,6 +87,42 @@ impl Writer {
         // Refused again, and then told and counted, when it is appended by who may wait for the explanation.
         let _refused = self.core().try_append_many(&records, &mut placed);
         ManyTicket::new(placed)
+    }
+
+    /// Goes on behind [`try_append_many`](Self::try_append_many): appends the rest of its records as
+    /// [`append_many`](Self::append_many) does, behind those that have their places, and waits until all are settled. Answers what
+    /// became of each, and why one of the rest was refused, which ends it there.
+    ///
+    /// ```
+    /// # use dl_core::{LogName, Namespace, NewRecord, Options, WriterOptions};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> dl_core::Result<()> {
+    /// # let namespace = Namespace::open("memory:append-rest", Options::default()).await?;
+    /// # let log = namespace.log(&LogName::new("orders")?);
+    /// # let options = WriterOptions::default().create_log(true).in_flight_records(2);
+    /// # let writer = log.open_writer(options).await?;
+    /// let orders = ["first", "second", "third"];
+    /// let placed = writer.try_append_many(orders);
+    /// let rest = orders[placed.len()..].iter().map(|order| NewRecord::new(*order)).collect();
+    /// let (receipts, refused) = writer.append_rest(placed, rest).await;
+    /// assert!(refused.is_none() && receipts.len() == 3);
+    /// # writer.close().await
+    /// # }
+    /// ```
+    pub async fn append_rest(
+        &self,
+        mut placed: ManyTicket,
+        rest: Vec<NewRecord>,
+    ) -> (Receipts, Option<Error>) {
+        let mut refused = None;
+        if !rest.is_empty() {
+            let (ticket, error) = self.append_many(&rest).await;
+            placed.append(ticket);
+            refused = error;
+        }
+        // What they had is copied.
+        drop(rest);
+        (placed.await, refused)
     }
 }
 
@@ -106,6 +141,12 @@ impl ManyTicket {
     fn new(placed: Places) -> Self {
         let waiters = vec![None; placed.runs().len()];
         Self { placed, waiters }
+    }
+
+    /// Waits for these as well, which follow.
+    fn append(&mut self, mut behind: Self) {
+        self.placed.append(std::mem::take(&mut behind.placed));
+        self.waiters.append(&mut behind.waiters);
     }
 
     /// The number of records.

@@ -100,18 +100,8 @@ impl<'a> Shown<'a> {
         let Self { writer, refused: too_large, .. } = self;
         Ok(async move {
             let (placed, rest) = records?;
-            let (mut tickets, mut refused) = (vec![placed], None);
-            if !rest.is_empty() {
-                let (ticket, error) = writer.append_many(&rest).await;
-                tickets.push(ticket);
-                refused = error;
-            }
-            // What they had is copied; the writer stays open until they are settled.
-            drop(rest);
-            let mut settled = Vec::with_capacity(tickets.len());
-            for ticket in tickets {
-                settled.push(ticket.await);
-            }
+            // The writer stays open until they are settled.
+            let (settled, refused) = writer.append_rest(placed, rest).await;
             drop(writer);
             Ok(dl_receipts::each(settled, refused.or(too_large).map(|error| error.during(APPEND_MANY))))
         })

@@ -14,6 +14,7 @@ on_every_driver! {
     without_waiting_as_many_are_appended_as_there_is_room_for
     who_does_not_wait_passes_nobody_in_line
     without_waiting_it_ends_in_front_of_what_is_refused
+    what_had_no_room_is_told_of_behind_what_had
     payloads_are_taken_from_where_they_lie
 }
 
@@ -141,6 +142,32 @@ async fn without_waiting_it_ends_in_front_of_what_is_refused(shared: Shared) {
     assert!(first.await.first_error().is_none() && second.await.first_error().is_none());
     assert!(writer.try_append_many([&vec![0; MAX_PAYLOAD_BYTES + 1]]).is_empty());
     assert_eq!(read_all(&namespace, shared.log()).await, ["a", "b", "b"]);
+}
+
+async fn what_had_no_room_is_told_of_behind_what_had(shared: Shared) {
+    let namespace = shared.process("a").await;
+    let writer = shared.open(&namespace, creating().in_flight_records(2)).await;
+    let payloads = ["1", "2", "3", "4", "5"];
+    let placed = writer.try_append_many(payloads);
+    assert_eq!(placed.len(), 2);
+    let (told, refused) = writer.append_rest(placed, records(&payloads[2..])).await;
+    assert!(refused.is_none() && told.first_error().is_none());
+    let places: Vec<_> = told.into_iter().map(|receipt| receipt.unwrap().sequence_id).collect();
+    assert_eq!(places, (0..5).map(Some).collect::<Vec<_>>());
+    // One that is refused ends it.
+    let placed = writer.try_append_many(["6"]);
+    let rest = vec![NewRecord::new("7"), record("no", 5), NewRecord::new("no")];
+    let (told, refused) = writer.append_rest(placed, rest).await;
+    assert_eq!((told.len(), refused.unwrap().kind()), (2, ErrorKind::InvalidArgument));
+    assert_eq!(told.iter().map(|receipt| receipt.unwrap().sequence_id).next(), Some(Some(5)));
+    assert_eq!(read_all(&namespace, shared.log()).await, ["1", "2", "3", "4", "5", "6", "7"]);
+    // Where nothing is left, nothing more is asked of the writer.
+    let placed = writer.try_append_many(["8"]);
+    writer.abort();
+    let (told, refused) = writer.append_rest(placed, Vec::new()).await;
+    assert_eq!((told.len(), refused.is_none()), (1, true));
+    let (told, refused) = writer.append_rest(writer.try_append_many(["9"]), records(&["9"])).await;
+    assert_eq!((told.len(), refused.unwrap().kind()), (0, ErrorKind::Closed));
 }
 
 async fn payloads_are_taken_from_where_they_lie(shared: Shared) {

@@ -43,6 +43,12 @@ impl Places {
         self.push(&appended.completion, appended.slot, appended.txid);
     }
 
+    /// Adds these behind.
+    pub(crate) fn append(&mut self, mut behind: Self) {
+        self.runs.append(&mut behind.runs);
+        self.txids.append(&mut behind.txids);
+    }
+
     /// The number of records.
     pub(crate) fn len(&self) -> usize {
         self.txids.len()
