@@ -101,9 +101,9 @@ export function writable<T>(sink: Sink<T>, { closeWriter = true, ...options }: W
 }
 
 /** A chunk as it was meant: text that came with an encoding stands for bytes. In UTF-8 it is left to who looks whether it is text. */
-function meant<T>(chunk: T, encoding: BufferEncoding | undefined): T {
+function meant<T>(chunk: T, encoding: BufferEncoding | null | undefined): T {
   // A stream of objects has none, unless it was said with the chunk.
-  if (typeof chunk !== 'string' || encoding === undefined || UTF_8.includes(encoding.toLowerCase())) return chunk;
+  if (typeof chunk !== 'string' || !encoding || UTF_8.includes(encoding.toLowerCase())) return chunk;
   // Bytes are taken wherever text is.
   return Buffer.from(chunk, encoding) as T;
 }
