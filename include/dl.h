@@ -22,8 +22,10 @@
  *   yours, or let it come out of a dl_queue, whose descriptor an event loop can poll. It fails itself only with
  *   invalid-argument, with closed in a forked child, and with unavailable where the system refuses threads; what it began
  *   fails when the call is done, with the errors of its sister.
- * - Forks. In a forked child every call on an object of the parent fails with the kind closed, and _free does nothing. Open
- *   the namespace again in the child.
+ * - Forks. In a forked child every call on a namespace, log, writer, reader, cursor, watcher, queue or call of the parent fails
+ *   with the kind closed, and _free does nothing to it. Open the namespace again in the child; memory:NAME is an empty one of
+ *   the child's there. What only holds values stays usable: errors, records, receipts, options, names, buffers and infos.
+ * - Signals. The library handles none and sets no handler. Its own threads block SIGPIPE.
  */
 
 
@@ -2544,7 +2546,8 @@ dl_error *dl_reader_next_batch_start(dl_reader *reader,
                                      dl_call **call);
 
 /**
- * Where the next record will be, or before it: everything below was delivered.
+ * Where the next record will be, or before it: everything below was delivered. What a call has that is done is delivered when it
+ * is taken.
  */
 dl_dlsn dl_reader_position(const dl_reader *reader);
 
@@ -3055,8 +3058,8 @@ dl_error *dl_writer_seal_start(dl_writer *writer, dl_call **call);
 /**
  * Settles what was appended, completes the segment and lets the log go.
  *
- * Errors: what ended the writer; timeout if it took longer than timeout_ms or the option close_timeout_ms, after which what
- * was not acknowledged fails with closed.
+ * Errors: what ended the writer; timeout if it took longer than timeout_ms, and then the writer goes on closing, or if that took
+ * longer than the option close_timeout_ms, after which what was not acknowledged fails with closed.
  */
 dl_error *dl_writer_close(dl_writer *writer,
                           int64_t timeout_ms);

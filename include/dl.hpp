@@ -9,7 +9,7 @@
 /// - Every object may be used by any number of threads at once, but for options. The destructor comes last.
 /// - Bytes that are given are read before a function returns, never kept. Views of bytes live as long as the object they came
 ///   from.
-/// - In a forked child every call on an object of the parent throws dl::closed. Open the namespace again there.
+/// - In a forked child every call on a namespace of the parent, and on what was opened there, throws dl::closed. Open it again there.
 #ifndef DISTLOG_DL_HPP
 #define DISTLOG_DL_HPP
 

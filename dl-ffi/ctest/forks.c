@@ -1,6 +1,7 @@
 /* A process that forks: what the parent opened is closed in the child, which can open its own. The parent goes on. */
 #include "check.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -137,10 +138,49 @@ static void the_child_takes_a_log_of_the_directory_over(void) {
   free_all(all);
 }
 
+static atomic_int appending;
+
+static void *append(void *writer) {
+  while (atomic_load(&appending)) {
+    dl_bytes payloads[100];
+    for (int i = 0; i < 100; i++) payloads[i] = text("parent");
+    dl_receipts *receipts;
+    OK(dl_writer_append_many(writer, payloads, NULL, 100, NULL, -1, &receipts));
+    dl_receipts_free(receipts);
+  }
+  return NULL;
+}
+
+/* Nothing of the parent's memory is there, whatever a thread of the parent was in the middle of. */
+static void open_the_same_name(struct opened all) {
+  (void)all;
+  dl_namespace *namespace;
+  dl_names *names;
+  OK(dl_namespace_open("memory:c-fork-same", NULL, -1, &namespace));
+  OK(dl_namespace_list_logs(namespace, NULL, NULL, 10, -1, &names));
+  CHECK(dl_names_count(names) == 0);
+  dl_names_free(names);
+  dl_namespace_free(namespace);
+  the_child_opens_its_own("memory:c-fork-same");
+}
+
+static void the_child_has_memory_of_its_own_under_a_name_of_its_parent(void) {
+  struct opened all = open_all("memory:c-fork-same");
+  pthread_t thread;
+  atomic_store(&appending, 1);
+  CHECK(pthread_create(&thread, NULL, append, all.writer) == 0);
+  for (int i = 0; i < 40; i++) in_child(open_the_same_name, all);
+  atomic_store(&appending, 0);
+  CHECK(pthread_join(thread, NULL) == 0);
+  OK(dl_namespace_close(all.namespace, -1));
+  free_all(all);
+}
+
 int main(int argc, char **argv) {
   CHECK(argc == 2);
   snprintf(uri, sizeof uri, "file://%s/forks?unsafe_filesystem=true", argv[1]);
   RUN(the_child_has_nothing_of_its_parent);
   RUN(the_child_takes_a_log_of_the_directory_over);
+  RUN(the_child_has_memory_of_its_own_under_a_name_of_its_parent);
   return finish();
 }

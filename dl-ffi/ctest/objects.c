@@ -508,8 +508,9 @@ static void bytes_are_written_and_read_from_any_offset(void) {
   CHECK(dl_byte_reader_position(reader) == 7 && dl_byte_reader_end(reader) == 0);
   OK(dl_byte_reader_next_chunk_start(reader, &call));
   OK(dl_call_wait(call, -1));
+  CHECK(dl_byte_reader_position(reader) == 7);
   OK(dl_call_take_chunk(call, &chunk));
-  CHECK(is(dl_buffer_bytes(chunk), "world"));
+  CHECK(is(dl_buffer_bytes(chunk), "world") && dl_byte_reader_position(reader) == 12);
   dl_buffer_free(chunk);
   dl_call_free(call);
   OK(dl_byte_reader_next_chunk(reader, -1, &chunk));

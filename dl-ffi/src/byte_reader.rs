@@ -17,7 +17,7 @@ use crate::log::{dl_log, on as on_log, reader_options};
 use crate::options::dl_reader_options;
 use crate::reader::end_number;
 use crate::turn_taking::TurnTaking;
-use crate::unread::{Source, Unread, unless_given_back};
+use crate::unread::{Source, Underway, Unread, unless_given_back};
 use crate::waiting::{block, change, look, start};
 
 /// Reads a log as a stream of bytes, from any offset on. Delivers durable bytes only; one that follows waits at the end for
@@ -44,6 +44,7 @@ struct Seen {
     sought: u64,
     /// Chunks that were read for a call that nobody wanted any more. They come first.
     returned: VecDeque<Chunk>,
+    underway: Underway<u64>,
 }
 
 /// Bytes, and the offset of the first.
@@ -68,17 +69,35 @@ impl Source<Chunk> for Stream {
     fn take_back(&self, chunks: Vec<Chunk>) {
         let mut seen = self.seen();
         let sought = seen.sought;
-        seen.returned.extend(chunks.into_iter().filter(|chunk| chunk.sought == sought));
+        for chunk in chunks.into_iter().filter(|chunk| chunk.sought == sought) {
+            seen.underway.ended(chunk.offset);
+            seen.returned.push_back(chunk);
+        }
         seen.returned.make_contiguous().sort_by_key(|chunk| chunk.offset);
         drop(seen);
         self.given_back.notify_one();
+    }
+
+    fn arrived(&self, chunks: &[Chunk]) {
+        let mut seen = self.seen();
+        for chunk in chunks {
+            if chunk.sought == seen.sought {
+                seen.underway.ended(chunk.offset);
+            }
+        }
     }
 }
 
 async fn open(log: Log, options: ReaderOptions) -> Result<dl_byte_reader> {
     let birth = Birth::now();
     let reader = log.open_byte_reader(options).await?;
-    let seen = Seen { position: reader.position(), end: reader.end(), sought: 0, returned: VecDeque::new() };
+    let seen = Seen {
+        position: reader.position(),
+        end: reader.end(),
+        sought: 0,
+        returned: VecDeque::new(),
+        underway: Underway::default(),
+    };
     let (reader, seen, given_back) = (TurnTaking::new(reader), seen.into(), Notify::new());
     Ok(dl_byte_reader { stream: Arc::new(Stream { birth, reader, seen, given_back }) })
 }
@@ -98,7 +117,7 @@ impl Stream {
             let chunk = loop {
                 if self.has_returned() {
                     reader.read(&mut []).await?;
-                    return Ok(self.seen().returned.pop_front());
+                    return Ok(self.seen().take_one());
                 }
                 if let Some(chunk) = unless_given_back(&self.given_back, reader.next_chunk()).await {
                     break chunk;
@@ -106,12 +125,10 @@ impl Stream {
             };
             let mut seen = self.seen();
             (seen.position, seen.end) = (reader.position(), reader.end());
-            let bytes = chunk?;
-            Ok(bytes.map(|bytes| Chunk {
-                sought: seen.sought,
-                offset: seen.position - bytes.len() as u64,
-                bytes,
-            }))
+            let Some(bytes) = chunk? else { return Ok(None) };
+            let (sought, offset) = (seen.sought, seen.position - bytes.len() as u64);
+            seen.underway.leaves(offset);
+            Ok(Some(Chunk { sought, offset, bytes }))
         });
         let mut chunk = chunk.await?;
         if let Some(first) = &mut chunk
@@ -132,7 +149,8 @@ impl Stream {
             reader.seek(offset).await?;
             let mut seen = self.seen();
             let sought = seen.sought + 1;
-            *seen = Seen { position: offset, end: reader.end(), sought, returned: VecDeque::new() };
+            let (returned, underway) = (VecDeque::new(), Underway::default());
+            *seen = Seen { position: offset, end: reader.end(), sought, returned, underway };
             Ok(())
         });
         seek.await
@@ -153,6 +171,21 @@ impl Stream {
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seen {
+    fn take_one(&mut self) -> Option<Chunk> {
+        let chunk = self.returned.pop_front()?;
+        self.underway.leaves(chunk.offset);
+        Some(chunk)
+    }
+
+    /// Everything below has got to the caller.
+    fn position(&self) -> u64 {
+        let returned = self.returned.front().map(|chunk| chunk.offset);
+        let first = returned.into_iter().chain(self.underway.first()).min();
+        first.unwrap_or(self.position)
     }
 }
 
@@ -256,10 +289,7 @@ pub extern "C" fn dl_byte_reader_next_chunk_start(
 /// The offset of the next byte.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_byte_reader_position(reader: *const dl_byte_reader) -> u64 {
-    answer(0, || {
-        let seen = handle::borrow(reader)?.stream.seen();
-        Ok(seen.returned.front().map_or(seen.position, |chunk| chunk.offset))
-    })
+    answer(0, || Ok(handle::borrow(reader)?.stream.seen().position()))
 }
 
 /// Goes to an offset, in either direction. One behind the last byte is the end for now: a reader that follows waits there

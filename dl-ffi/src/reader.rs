@@ -17,7 +17,7 @@ use crate::forks::Birth;
 use crate::handle::{self, Boxed, Object, Out, give};
 use crate::record::{dl_record, dl_records};
 use crate::runtime::within;
-use crate::unread::{Source, Unread, unless_given_back};
+use crate::unread::{Source, Underway, Unread, unless_given_back};
 use crate::waiting::{Deadline, block, change, long_duration, look, start};
 
 /// Reads a log from some position on, in order: acknowledged records only, none twice, none left out.
@@ -44,6 +44,7 @@ struct Seen {
     end: Option<End>,
     /// Records that were read for a call that nobody wanted any more. They come first.
     returned: VecDeque<Record>,
+    underway: Underway<Dlsn>,
 }
 
 impl Object for dl_reader {
@@ -58,7 +59,12 @@ impl Boxed for dl_reader {}
 
 impl dl_reader {
     pub(crate) fn new(birth: Birth, reader: Reader) -> Self {
-        let seen = Seen { position: reader.position(), end: reader.end(), returned: VecDeque::new() };
+        let seen = Seen {
+            position: reader.position(),
+            end: reader.end(),
+            returned: VecDeque::new(),
+            underway: Underway::default(),
+        };
         let (closer, cursor) = (reader.closer(), reader.cursor().cloned());
         let (reader, seen, given_back) = (reader.into(), seen.into(), Notify::new());
         Self { stream: Arc::new(Stream { birth, closer, cursor, reader, seen, given_back }) }
@@ -68,16 +74,31 @@ impl dl_reader {
 impl Source<Record> for Stream {
     fn take_back(&self, records: Vec<Record>) {
         let mut seen = self.seen();
+        if let Some(first) = records.first() {
+            seen.underway.ended(first.dlsn);
+        }
         seen.returned.extend(records);
         seen.returned.make_contiguous().sort_by_key(|record| record.dlsn);
         drop(seen);
         self.given_back.notify_one();
+    }
+
+    fn arrived(&self, records: &[Record]) {
+        if let Some(first) = records.first() {
+            self.seen().underway.ended(first.dlsn);
+        }
     }
 }
 
 impl Source<RecordBatch> for Stream {
     fn take_back(&self, batches: Vec<RecordBatch>) {
         Source::<Record>::take_back(self, batches.iter().flat_map(RecordBatch::shares).collect());
+    }
+
+    fn arrived(&self, batches: &[RecordBatch]) {
+        if let Some(first) = batches.first().and_then(beginning) {
+            self.seen().underway.ended(first);
+        }
     }
 }
 
@@ -86,12 +107,12 @@ impl Stream {
         let mut reader = self.reader.lock().await;
         loop {
             self.check(&mut reader).await.map_err(|error| error.during("next"))?;
-            let returned = self.seen().returned.pop_front();
+            let returned = self.seen().take_one();
             if let Some(returned) = returned {
                 return Ok(Unread::new(self.clone(), vec![returned]));
             }
             if let Some(next) = unless_given_back(&self.given_back, reader.next()).await {
-                self.look(&reader);
+                self.look(&reader, next.as_ref().ok().and_then(|next| next.as_ref()).map(|next| next.dlsn));
                 return Ok(Unread::new(self.clone(), next?.into_iter().collect()));
             }
         }
@@ -110,7 +131,7 @@ impl Stream {
             }
             let next = reader.next_batch(most, deadline.left().unwrap_or(wait));
             if let Some(records) = unless_given_back(&self.given_back, next).await {
-                self.look(&reader);
+                self.look(&reader, records.as_ref().ok().and_then(beginning));
                 return Ok(Unread::new(self.clone(), vec![records?]));
             }
         }
@@ -131,10 +152,13 @@ impl Stream {
         self.reader.lock().await.close().await
     }
 
-    /// Notes how far the reader is.
-    fn look(&self, reader: &Reader) {
+    /// Notes how far the reader is, and where what it read begins, which is on its way now.
+    fn look(&self, reader: &Reader, read: Option<Dlsn>) {
         let mut seen = self.seen();
         (seen.position, seen.end) = (reader.position(), reader.end());
+        if let Some(first) = read {
+            seen.underway.leaves(first);
+        }
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
@@ -142,10 +166,32 @@ impl Stream {
     }
 }
 
+/// Where a batch begins.
+fn beginning(batch: &RecordBatch) -> Option<Dlsn> {
+    batch.get(0).map(|first| first.dlsn)
+}
+
 impl Seen {
     fn take(&mut self, most: usize) -> RecordBatch {
         let count = most.min(self.returned.len());
-        self.returned.drain(..count).collect()
+        let taken: RecordBatch = self.returned.drain(..count).collect();
+        if let Some(first) = beginning(&taken) {
+            self.underway.leaves(first);
+        }
+        taken
+    }
+
+    fn take_one(&mut self) -> Option<Record> {
+        let record = self.returned.pop_front()?;
+        self.underway.leaves(record.dlsn);
+        Some(record)
+    }
+
+    /// Everything below has got to the caller.
+    fn position(&self) -> Dlsn {
+        let returned = self.returned.front().map(|record| record.dlsn);
+        let first = returned.into_iter().chain(self.underway.first()).min();
+        first.unwrap_or(self.position)
     }
 }
 
@@ -221,13 +267,11 @@ pub extern "C" fn dl_reader_next_batch_start(
     boundary(|| start(call, look("next_batch"), on(reader, |it| it.next_batch(max, long_duration(wait_ms)))?))
 }
 
-/// Where the next record will be, or before it: everything below was delivered.
+/// Where the next record will be, or before it: everything below was delivered. What a call has that is done is delivered when it
+/// is taken.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_reader_position(reader: *const dl_reader) -> dl_dlsn {
-    answer(Dlsn::INVALID.into(), || {
-        let seen = handle::borrow(reader)?.stream.seen();
-        Ok(seen.returned.front().map_or(seen.position, |record| record.dlsn).into())
-    })
+    answer(Dlsn::INVALID.into(), || Ok(handle::borrow(reader)?.stream.seen().position().into()))
 }
 
 /// How the reader ended: one of DISTLOG_END_..., 0 while it has not.

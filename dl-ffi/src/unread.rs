@@ -1,5 +1,6 @@
 //! What was read for the caller and may not get there.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use tokio::sync::Notify;
@@ -8,6 +9,39 @@ use tokio::sync::Notify;
 pub(crate) trait Source<T>: Send + Sync {
     /// Gets back, in their order, what was read last and did not get to the caller.
     fn take_back(&self, items: Vec<T>);
+
+    /// What was read last got to the caller.
+    fn arrived(&self, _items: &[T]) {}
+}
+
+/// Where what is on its way to callers begins: it may come back.
+pub(crate) struct Underway<P>(VecDeque<P>);
+
+impl<P> Default for Underway<P> {
+    fn default() -> Self {
+        Self(VecDeque::new())
+    }
+}
+
+impl<P: Ord + Copy> Underway<P> {
+    /// Something leaves that begins here.
+    pub(crate) fn leaves(&mut self, place: P) {
+        // Mostly it is the last.
+        let index = self.0.partition_point(|other| *other < place);
+        self.0.insert(index, place);
+    }
+
+    /// It is where it belongs, or back.
+    pub(crate) fn ended(&mut self, place: P) {
+        // Mostly it is the first.
+        if let Ok(index) = self.0.binary_search(&place) {
+            self.0.remove(index);
+        }
+    }
+
+    pub(crate) fn first(&self) -> Option<P> {
+        self.0.front().copied()
+    }
 }
 
 /// What was read, on its way to the caller: if its call is freed before, its source has it again.
@@ -32,6 +66,7 @@ impl<T> Unread<T> {
 
     /// It gets there.
     pub(crate) fn read(mut self) -> Vec<T> {
+        self.source.arrived(&self.items);
         std::mem::take(&mut self.items)
     }
 }

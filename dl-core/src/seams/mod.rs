@@ -14,6 +14,7 @@ use std::sync::Arc;
 pub use clock::Clock;
 pub use files::{File, FileSystem, Files, LockKind, OpenMode, Words};
 pub use random::Random;
+pub(crate) use system::PerProcess;
 #[cfg(feature = "runtime")]
 pub use system::build_runtime;
 pub use tasks::{BoxFuture, Tasks};

@@ -121,8 +121,8 @@ pub extern "C" fn dl_writer_seal_start(writer: *mut dl_writer, call: *mut *mut d
 
 /// Settles what was appended, completes the segment and lets the log go.
 ///
-/// Errors: what ended the writer; timeout if it took longer than timeout_ms or the option close_timeout_ms, after which what
-/// was not acknowledged fails with closed.
+/// Errors: what ended the writer; timeout if it took longer than timeout_ms, and then the writer goes on closing, or if that took
+/// longer than the option close_timeout_ms, after which what was not acknowledged fails with closed.
 #[unsafe(no_mangle)]
 pub extern "C" fn dl_writer_close(writer: *mut dl_writer, timeout_ms: i64) -> *mut dl_error {
     boundary(|| block(timeout_ms, change("close"), on(writer, |it| async move { it.close().await })?))

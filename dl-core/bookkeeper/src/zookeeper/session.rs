@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use zookeeper_client::{Acl, Acls, Client, Error as ClientError, Permission, SessionState, StateWatcher};
 
 use super::errors;
@@ -144,7 +145,7 @@ impl ZooKeeper {
         let runtime = Handle::try_current().map_err(|error| {
             Error::invalid_argument("there is no tokio runtime here; call it inside of one").caused_by(error)
         })?;
-        let client = options.connect().await?;
+        let (options, client) = connect_aside(options).await?;
         let states = client.state_watcher();
         let state = watch::Sender::new(State::Open(Session { client, number: 0 }));
         let shared =
@@ -197,6 +198,20 @@ async fn keep(shared: Weak<Shared>, mut states: StateWatcher) {
         };
         states = client.state_watcher();
         publish(&shared, State::Open(Session { client, number }));
+    }
+}
+
+/// Makes the first session on a thread of the runtime, as all that follow are: there SIGPIPE may be blocked, which it is not
+/// where the caller is. Dropping it ends it.
+async fn connect_aside(options: ZooKeeperOptions) -> Result<(ZooKeeperOptions, Client)> {
+    let mut connecting = JoinSet::new();
+    connecting.spawn(async move {
+        let client = options.connect().await?;
+        Ok((options, client))
+    });
+    match connecting.join_next().await {
+        Some(Ok(connected)) => connected,
+        _ => Err(errors::closed()),
     }
 }
 

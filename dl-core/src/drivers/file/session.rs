@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::io;
 use super::layout::{Layout, parse_hex};
 use crate::error::{Error, Result};
-use crate::seams::{File, Files, LockKind, OpenMode, Seams};
+use crate::seams::{File, Files, LockKind, OpenMode, PerProcess, Seams};
 
 /// The sessions that this copy of the library opened, to tell them from those of another copy in the same process.
-static OURS: Mutex<BTreeSet<u64>> = Mutex::new(BTreeSet::new());
+static OURS: PerProcess<Mutex<BTreeSet<u64>>> = PerProcess::new(Mutex::default);
 
 /// A session of this process. Ends when dropped, or when the process dies.
 pub(super) struct OwnSession {
@@ -103,5 +103,5 @@ fn clean_up(files: &dyn Files, layout: &Layout, process: &str) -> Result<()> {
 }
 
 fn ours() -> std::sync::MutexGuard<'static, BTreeSet<u64>> {
-    OURS.lock().unwrap_or_else(PoisonError::into_inner)
+    OURS.get().lock().unwrap_or_else(PoisonError::into_inner)
 }

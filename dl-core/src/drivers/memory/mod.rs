@@ -143,6 +143,10 @@ impl Opening {
     }
 
     fn end(&self) {
+        if self.seams.files.forks() != 0 {
+            // In a forked child: it is a copy, and a lock of it may be held for ever.
+            return;
+        }
         if self.closed.send_replace(true) {
             return;
         }

@@ -12,6 +12,7 @@ mod files;
 mod fork;
 #[cfg(target_os = "linux")]
 mod locks;
+mod per_process;
 mod place;
 mod pool;
 mod priority;
@@ -35,6 +36,8 @@ use unsupported::SystemFiles;
 
 #[cfg(feature = "runtime")]
 pub use self::runtime::build_runtime;
+
+pub(crate) use self::per_process::PerProcess;
 
 use self::clock::SystemClock;
 use self::place::Place;

@@ -19,6 +19,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A tokio runtime with so many threads of this name, and with timers.
 ///
+/// Its threads block SIGPIPE: a program in C that leaves it as it is would end when the other side of a connection does. What the
+/// program does with that signal is left as it is.
+///
 /// # Errors
 /// `unavailable`, and nothing is left behind, if the system refuses the threads or descriptors it needs.
 pub fn build_runtime(name: &'static str, threads: usize) -> Result<Runtime> {
@@ -28,7 +31,10 @@ pub fn build_runtime(name: &'static str, threads: usize) -> Result<Runtime> {
     let wait = Arc::clone(&gate);
     let build = || {
         let mut builder = Builder::new_multi_thread();
-        builder.worker_threads(threads).thread_name(name).on_thread_start(move || wait.pass());
+        builder.worker_threads(threads).thread_name(name).on_thread_start(move || {
+            block_broken_pipes();
+            wait.pass();
+        });
         builder.enable_all().build()
     };
     // Between the question and the answer another process may have taken the threads.
@@ -38,6 +44,19 @@ pub fn build_runtime(name: &'static str, threads: usize) -> Result<Runtime> {
     }
     runtime.shutdown_background();
     Err(refused())
+}
+
+/// Who writes on this thread to what the other side has closed is told by the answer alone.
+#[allow(unsafe_code)]
+fn block_broken_pipes() {
+    // SAFETY: a set of signals may be any bits, and is filled before it is used; the mask is this thread's.
+    unsafe {
+        let mut pipes: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&raw mut pipes);
+        libc::sigaddset(&raw mut pipes, libc::SIGPIPE);
+        // It fails for what is no command only.
+        libc::pthread_sigmask(libc::SIG_BLOCK, &raw const pipes, std::ptr::null_mut());
+    }
 }
 
 #[cold]
