@@ -2,38 +2,54 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 /// What one look-up found, as all who wait for it are told.
-type Found = Result<Vec<IpAddr>, (io::ErrorKind, String)>;
+type Found = Result<Vec<SocketAddr>, (io::ErrorKind, String)>;
 
-/// Whom to tell what was found, for each host name that is being looked up.
-type Waiting = BTreeMap<String, Vec<oneshot::Sender<Found>>>;
+/// The host names that are being looked up.
+type Waiting = BTreeMap<String, Looking>;
 
-/// What is asked for the addresses of a host.
-type LookUp = dyn Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync;
+/// For how long a look-up is waited for by who asks for the same.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The look-ups of a host name that have not ended.
+struct Looking {
+    /// Whom to tell what the first to end has found.
+    waiting: Vec<oneshot::Sender<Found>>,
+    /// When the last one began.
+    since: Instant,
+    /// After how long there may be another: each may hang for ever, and keep a thread.
+    patience: Duration,
+}
+
+/// What is asked for the addresses of a host; their port is 0.
+type LookUp = dyn Fn(&str) -> io::Result<Vec<SocketAddr>> + Send + Sync;
 
 /// Looks host names up, each by a thread of its own: where the system refuses threads, tokio's look-up panics, and the task of
 /// the connection with it, or waits for a thread that has other work.
 ///
 /// The system's look-up cannot be broken off, and may hang for minutes. There is one at a time for each name, however often
-/// that is asked for.
+/// that is asked for; who asks after a minute begins another, after two more a third, and so on.
 pub(super) struct Names {
     waiting: Arc<Mutex<Waiting>>,
     look_up: Arc<LookUp>,
+    patience: Duration,
 }
 
 impl Names {
     pub(super) fn new() -> Self {
-        Self::over(|host| Ok((host, 0).to_socket_addrs()?.map(|address| address.ip()).collect()))
+        Self::over(|host| Ok((host, 0).to_socket_addrs()?.collect()))
     }
 
-    fn over(look_up: impl Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync + 'static) -> Self {
-        Self { waiting: Arc::default(), look_up: Arc::new(look_up) }
+    fn over(look_up: impl Fn(&str) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static) -> Self {
+        Self { waiting: Arc::default(), look_up: Arc::new(look_up), patience: PATIENCE }
     }
 
     /// What `host:port` stands for. Dropping the call leaves the look-up to those who ask later.
@@ -45,21 +61,29 @@ impl Names {
         let (host, port): (_, u16) = parts.ok_or_else(|| {
             io::Error::new(io::ErrorKind::InvalidInput, "an address is written HOST:PORT, the port a number")
         })?;
+        // With the name of an interface in them brackets are no literal.
+        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         let found = self.join(host)?.await.unwrap_or_else(|_| broke_off());
-        let ips = found.map_err(|(kind, text)| io::Error::new(kind, text))?;
-        Ok(ips.into_iter().map(|ip| SocketAddr::new(ip, port)).collect())
+        let mut found = found.map_err(|(kind, text)| io::Error::new(kind, text))?;
+        found.iter_mut().for_each(|address| address.set_port(port));
+        Ok(found)
     }
 
     /// Waits with those who have asked for this host before, or begins.
     fn join(&self, host: &str) -> io::Result<oneshot::Receiver<Found>> {
         let (sender, receiver) = oneshot::channel();
-        let mut waiting = lock(&self.waiting);
-        if let Some(others) = waiting.get_mut(host) {
-            others.retain(|other| !other.is_closed());
-            others.push(sender);
-            return Ok(receiver);
+        let (mut waiting, now) = (lock(&self.waiting), Instant::now());
+        if let Some(looking) = waiting.get_mut(host) {
+            looking.waiting.retain(|other| !other.is_closed());
+            looking.waiting.push(sender);
+            if now.duration_since(looking.since) < looking.patience {
+                return Ok(receiver);
+            }
+            (looking.since, looking.patience) = (now, looking.patience.saturating_mul(2));
+        } else {
+            let looking = Looking { waiting: vec![sender], since: now, patience: self.patience };
+            waiting.insert(host.to_owned(), looking);
         }
-        waiting.insert(host.to_owned(), vec![sender]);
         drop(waiting);
         let (waiting, look_up) = (self.waiting.clone(), self.look_up.clone());
         let mut running = Running { waiting, host: host.to_owned(), found: broke_off() };
@@ -76,7 +100,7 @@ impl Names {
     }
 }
 
-/// A look-up. However it ends, all who wait for it are told, and who asks later begins anew.
+/// A look-up. However it ends, all who wait for its host are told, and who asks later begins anew.
 struct Running {
     waiting: Arc<Mutex<Waiting>>,
     host: String,
@@ -85,8 +109,8 @@ struct Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let waiting = lock(&self.waiting).remove(&self.host);
-        for sender in waiting.into_iter().flatten() {
+        let looking = lock(&self.waiting).remove(&self.host);
+        for sender in looking.into_iter().flat_map(|looking| looking.waiting) {
             // Who does not wait any more has gone.
             let _gone = sender.send(self.found.clone());
         }
@@ -118,7 +142,7 @@ mod tests {
         let names = Names::over(move |host| {
             begin.send(host.to_owned()).unwrap();
             answers.lock().unwrap().recv().unwrap();
-            Ok(vec![Ipv4Addr::LOCALHOST.into()])
+            Ok(vec![(Ipv4Addr::LOCALHOST, 0).into()])
         });
         // As many connections that are given up while the system does not answer.
         for _ in 0..10 {
@@ -127,7 +151,7 @@ mod tests {
         }
         let mut waits = pin!(async { tokio::join!(names.resolve("far:1"), names.resolve("far:2")) });
         tokio::select! { biased; _ = &mut waits => panic!("nobody answered"), () = async {} => {} }
-        assert_eq!(lock(&names.waiting)["far"].len(), 2, "who has given up is forgotten");
+        assert_eq!(lock(&names.waiting)["far"].waiting.len(), 2, "who has given up is forgotten");
         answer.send(()).unwrap();
         let (one, two) = waits.await;
         assert_eq!((one.unwrap()[0].port(), two.unwrap()[0].port()), (1, 2));
@@ -136,6 +160,37 @@ mod tests {
         answer.send(()).unwrap();
         names.resolve("far:3").await.unwrap();
         assert_eq!(begun.try_iter().count(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_look_up_that_hangs_is_not_waited_for_for_ever() {
+        let (end, hangs) = mpsc::channel::<()>();
+        let hangs = Mutex::new(Some(hangs));
+        let mut names = Names::over(move |_| {
+            let first = hangs.lock().unwrap().take();
+            first.map(|hangs| hangs.recv());
+            Ok(vec![(Ipv4Addr::LOCALHOST, 0).into()])
+        });
+        names.patience = Duration::ZERO;
+        let mut first = pin!(names.resolve("far:1"));
+        tokio::select! { biased; _ = &mut first => panic!("nobody answered"), () = async {} => {} }
+        // Its answer is one for both.
+        let (one, two) = tokio::join!(first, names.resolve("far:2"));
+        assert_eq!((one.unwrap()[0].port(), two.unwrap()[0].port()), (1, 2));
+        drop(end);
+        names.resolve("far:3").await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_address_of_one_interface_keeps_it() {
+        for written in ["[fe80::1%1]:5", "fe80::1%1:5"] {
+            let found = Names::new().resolve(written).await.unwrap();
+            assert_eq!(found, ["[fe80::1%1]:5".parse().unwrap()], "{written}");
+        }
+        // As it is asked of the system, which knows the names of its interfaces.
+        let names =
+            Names::over(|host| (host == "fe80::1%eth0").then(Vec::new).ok_or(io::ErrorKind::NotFound.into()));
+        assert_eq!(names.resolve("[fe80::1%eth0]:5").await.unwrap(), []);
     }
 
     #[tokio::test]
