@@ -174,84 +174,61 @@ impl<W: Watch> Source for Watching<W> {
     }
 }
 
-impl LogWatcher {
-    pub(crate) fn new(session: Arc<Session>, watcher: dl_core::LogWatcher) -> Self {
-        Self(Owned::new((session, Watching::new(watcher))))
-    }
+/// What both classes are to Python. `$show` makes an object of what is told.
+macro_rules! watcher {
+    ($class:ident of $watched:ty, $(#[$next:meta])* next: $show:path) => {
+        impl $class {
+            pub(crate) fn new(session: Arc<Session>, watcher: $watched) -> Self {
+                Self(Owned::new((session, Watching::new(watcher))))
+            }
+        }
+
+        #[pymethods]
+        impl $class {
+            $(#[$next])*
+            #[pyo3(signature = (wait = None))]
+            fn next(&self, py: Python<'_>, wait: Option<&Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
+                let (wait, (session, watcher)) = (input::wait(wait)?, self.0.get()?);
+                session.deliver(py, watcher.clone().next(wait), |py, told| told_or_none(py, told, $show))
+            }
+
+            /// Ends it, and the call that waits on it.
+            fn close(&self) -> PyResult<()> {
+                self.0.get()?.1.close();
+                Ok(())
+            }
+
+            fn __enter__(slf: Py<Self>, py: Python<'_>) -> PyResult<Py<Self>> {
+                slf.get().0.get()?.1.check(py)?;
+                Ok(slf)
+            }
+
+            #[pyo3(signature = (*_exception))]
+            fn __exit__(&self, _exception: &Bound<'_, PyTuple>) -> PyResult<()> {
+                self.close()
+            }
+
+            fn __iter__(slf: Py<Self>) -> Py<Self> {
+                slf
+            }
+
+            fn __next__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+                self.next(py, None)
+            }
+        }
+    };
 }
 
-impl SegmentWatcher {
-    pub(crate) fn new(session: Arc<Session>, watcher: dl_core::SegmentWatcher) -> Self {
-        Self(Owned::new((session, Watching::new(watcher))))
-    }
-}
-
-#[pymethods]
-impl LogWatcher {
+watcher! {
+    LogWatcher of dl_core::LogWatcher,
     /// The next change; nothing, if it took longer.
-    #[pyo3(signature = (wait = None))]
-    fn next(&self, py: Python<'_>, wait: Option<&Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
-        let (wait, (session, watcher)) = (input::wait(wait)?, self.0.get()?);
-        session.deliver(py, watcher.clone().next(wait), |py, told| told_or_none(py, told, info::change))
-    }
-
-    /// Ends it, and the call that waits on it.
-    fn close(&self) -> PyResult<()> {
-        self.0.get()?.1.close();
-        Ok(())
-    }
-
-    fn __enter__(slf: Py<Self>, py: Python<'_>) -> PyResult<Py<Self>> {
-        slf.get().0.get()?.1.check(py)?;
-        Ok(slf)
-    }
-
-    #[pyo3(signature = (*_exception))]
-    fn __exit__(&self, _exception: &Bound<'_, PyTuple>) -> PyResult<()> {
-        self.close()
-    }
-
-    fn __iter__(slf: Py<Self>) -> Py<Self> {
-        slf
-    }
-
-    fn __next__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        self.next(py, None)
-    }
+    next: info::change
 }
 
-#[pymethods]
-impl SegmentWatcher {
+watcher! {
+    SegmentWatcher of dl_core::SegmentWatcher,
     /// The segments, once they are others than those told last; nothing, if it took longer.
-    #[pyo3(signature = (wait = None))]
-    fn next(&self, py: Python<'_>, wait: Option<&Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
-        let (wait, (session, watcher)) = (input::wait(wait)?, self.0.get()?);
-        session.deliver(py, watcher.clone().next(wait), |py, told| told_or_none(py, told, info::segments))
-    }
-
-    /// Ends it, and the call that waits on it.
-    fn close(&self) -> PyResult<()> {
-        self.0.get()?.1.close();
-        Ok(())
-    }
-
-    fn __enter__(slf: Py<Self>, py: Python<'_>) -> PyResult<Py<Self>> {
-        slf.get().0.get()?.1.check(py)?;
-        Ok(slf)
-    }
-
-    #[pyo3(signature = (*_exception))]
-    fn __exit__(&self, _exception: &Bound<'_, PyTuple>) -> PyResult<()> {
-        self.close()
-    }
-
-    fn __iter__(slf: Py<Self>) -> Py<Self> {
-        slf
-    }
-
-    fn __next__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        self.next(py, None)
-    }
+    next: info::segments
 }
 
 fn watcher_closed() -> Error {
