@@ -1,6 +1,6 @@
 //! Events on their way to Python: to a function of the caller's, or into `logging`.
 
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use dl_core::Event;
@@ -58,13 +58,43 @@ impl Telling {
     }
 }
 
-/// Tells of an event. Runs on a thread of the runtime, which others do without while this one waits for Python's lock.
-pub(crate) fn tell(function: Option<&Py<PyAny>>, event: &Event) {
+/// The function of the caller's that is told, while it is. Clones are the same.
+#[derive(Clone, Default)]
+pub(crate) struct Hook(Arc<Mutex<Option<Py<PyAny>>>>);
+
+impl Hook {
+    /// This function is told from now on.
+    pub(crate) fn told_by(&self, function: Py<PyAny>) -> Self {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(function);
+        self.clone()
+    }
+
+    /// Nothing is told any more: what the function holds is not kept, the namespace itself above all.
+    pub(crate) fn let_go(&self) {
+        let function = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // Outside of the lock: it may run anything.
+        drop(function);
+    }
+
+    fn get(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        let function = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        function.as_ref().map(|function| function.clone_ref(py))
+    }
+}
+
+/// Tells of an event: the hook, or `logging`. Runs on a thread of the runtime, which others do without while this one waits for
+/// Python's lock.
+pub(crate) fn tell(hook: Option<&Hook>, event: &Event) {
     block_in_place(|| {
         TELLING.during(|| {
             Python::try_attach(|py| {
-                if let Err(error) = call(py, function, event) {
-                    error.write_unraisable(py, function.map(|function| function.bind(py)));
+                let function = hook.map(|hook| hook.get(py));
+                if matches!(function, Some(None)) {
+                    return;
+                }
+                let function = function.flatten();
+                if let Err(error) = call(py, function.as_ref(), event) {
+                    error.write_unraisable(py, function.as_ref().map(|function| function.bind(py)));
                 }
             });
         });

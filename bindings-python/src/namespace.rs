@@ -45,9 +45,10 @@ pub(crate) fn open(
         return Err(PyTypeError::new_err(message));
     }
     let session = Session::new(calls, &uri).map_err(|error| raised(py, &error))?;
+    let hook = on_event.map(|function| session.hook().told_by(function));
     let (opening, address) = (session.clone(), uri.clone());
     let open = async move {
-        let tell = move |event: &dl_core::Event| events::tell(on_event.as_ref(), event);
+        let tell = move |event: &dl_core::Event| events::tell(hook.as_ref(), event);
         let namespace = dl_core::Namespace::open_with_events(&address, options, tell).await?;
         opening.opened(namespace);
         Ok(opening)

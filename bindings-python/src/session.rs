@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use crate::calls::Core;
 use crate::delivery::Given;
 use crate::error::raised;
+use crate::events::Hook;
 use crate::runtime::Runtime;
 use crate::wait::{self, Looking};
 
@@ -16,6 +17,9 @@ use crate::wait::{self, Looking};
 pub(crate) struct Session {
     /// Gone once the namespace was closed.
     runtime: Mutex<Option<Arc<Runtime>>>,
+    /// That of a closing that was interrupted, which the next one goes on with.
+    interrupted: Mutex<Option<Arc<Runtime>>>,
+    hook: Hook,
     /// Those of the event loop, for `dl.aio`; otherwise the caller's thread waits.
     calls: Option<Arc<Core>>,
     on_disk: bool,
@@ -35,7 +39,13 @@ impl Session {
         let runtime = Mutex::new(Some(Runtime::shared()?));
         let on_disk = uri.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("file:"));
         let (looking, namespace) = (Looking::default(), OnceLock::new());
-        Ok(Arc::new(Self { runtime, calls, on_disk, looking, namespace }))
+        let (interrupted, hook) = (Mutex::default(), Hook::default());
+        Ok(Arc::new(Self { runtime, interrupted, hook, calls, on_disk, looking, namespace }))
+    }
+
+    /// Who is told of events, until the namespace is closed.
+    pub(crate) fn hook(&self) -> &Hook {
+        &self.hook
     }
 
     /// Notes the namespace that was opened.
@@ -90,7 +100,7 @@ impl Session {
     pub(crate) fn close(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.check(py)?;
         let namespace = self.namespace.get().cloned();
-        let (Some(runtime), Some(namespace)) = (self.take_runtime(), namespace) else {
+        let (Some(runtime), Some(namespace)) = (self.take_for_closing(), namespace) else {
             return match &self.calls {
                 None => Ok(py.None()),
                 Some(calls) => calls.done(py),
@@ -100,21 +110,38 @@ impl Session {
         let close = async move { namespace.close().await };
         match &self.calls {
             None => {
-                let closed = wait::until(py, &handle, close);
+                let closed = match wait::until(py, &handle, close) {
+                    Ok(closed) => closed,
+                    Err(signal) => {
+                        *self.interrupted.lock().unwrap_or_else(PoisonError::into_inner) = Some(runtime);
+                        return Err(signal);
+                    }
+                };
                 py.detach(|| drop(runtime));
-                closed?.map_err(|error| raised(py, &error))?;
+                self.hook.let_go();
+                closed.map_err(|error| raised(py, &error))?;
                 Ok(py.None())
             }
-            Some(calls) => calls.spawn(py, &handle, close, move |py, ()| {
-                py.detach(|| drop(runtime));
-                Ok(py.None())
-            }),
+            Some(calls) => {
+                let hook = self.hook.clone();
+                calls.spawn(py, &handle, close, move |py, ()| {
+                    py.detach(|| drop(runtime));
+                    hook.let_go();
+                    Ok(py.None())
+                })
+            }
         }
     }
 
     /// The runtime, once: nobody gets it any more.
     fn take_runtime(&self) -> Option<Arc<Runtime>> {
         self.runtime.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// The same, or that of a closing that was interrupted.
+    fn take_for_closing(&self) -> Option<Arc<Runtime>> {
+        let interrupted = || self.interrupted.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.take_runtime().or_else(interrupted)
     }
 
     /// Whether the thread of a caller that waits for an append may write and sync itself.
@@ -228,7 +255,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        let Some(runtime) = self.take_runtime() else { return };
+        let Some(runtime) = self.take_for_closing() else { return };
         if let Some(namespace) = self.namespace.take() {
             // Nobody closed it: that is done now, beside whoever dropped it.
             let handle = runtime.handle().clone();

@@ -12,6 +12,11 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use tokio::runtime::Handle;
 
+use crate::error::is_ours;
+
+/// Where an exception has the one in whose handling it was raised.
+const CONTEXT: &str = "__context__";
+
 /// How long a signal such as Ctrl-C waits for the main thread to look at it.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -128,12 +133,20 @@ pub(crate) async fn at_most<T>(
 }
 
 /// What the end of a `with` block answers: the exception that ended the block, if there is one, says more than a failure to
-/// close.
+/// close. What else ends the closing, Ctrl-C above all, is raised, and has that exception as its context.
 pub(crate) fn end(exception: &Bound<'_, PyTuple>, closed: PyResult<Py<PyAny>>) -> PyResult<()> {
-    match closed {
-        Err(_) if exception.get_item(0).is_ok_and(|class| !class.is_none()) => Ok(()),
-        closed => closed.map(drop),
+    let Err(error) = closed else { return Ok(()) };
+    let of_the_block = exception.get_item(1).ok().filter(|raised| !raised.is_none());
+    let Some(of_the_block) = of_the_block else { return Err(error) };
+    let py = exception.py();
+    if is_ours(py, &error) {
+        return Ok(());
     }
+    let value = error.value(py);
+    if value.getattr(CONTEXT)?.is_none() && !value.is(&of_the_block) {
+        value.setattr(CONTEXT, of_the_block)?;
+    }
+    Err(error)
 }
 
 fn is_main(py: Python<'_>) -> PyResult<bool> {

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import sys
 import threading
+import weakref
 
 import pytest
 
@@ -103,3 +105,40 @@ def test_what_cannot_be_opened_ends_at_once(tmp_path_factory: pytest.TempPathFac
     path = tmp_path_factory.mktemp("none") / "ns"
     with pytest.raises(dl.NotFound):
         dl.open(dl.file_uri(path), create_namespace=False, on_event=print)
+
+
+class Program:
+    """What many have: it opens the namespace, and is told of its events."""
+
+    def __init__(self, uri: str) -> None:
+        self.namespace = dl.open(uri, on_event=self.tell)
+
+    def tell(self, event: dl.Event) -> None: ...
+
+
+def test_close_lets_go_of_the_function(uri: str) -> None:
+    # It holds the namespace that holds it, which the collector does not see.
+    with dl.open("memory:kept"):
+        program = Program(uri)
+        there = weakref.ref(program)
+        program.namespace.close()
+        del program
+        gc.collect()
+        assert there() is None
+
+
+def test_close_on_an_event_loop_lets_go_of_the_function(uri: str) -> None:
+    async def use() -> weakref.ref[object]:
+        class Told:
+            def tell(self, event: dl.Event) -> None:
+                self.event = event
+
+        told = Told()
+        async with dl.aio.open(uri, on_event=told.tell):
+            pass
+        return weakref.ref(told)
+
+    with dl.open("memory:kept"):
+        there = asyncio.run(use())
+        gc.collect()
+        assert there() is None

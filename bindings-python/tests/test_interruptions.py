@@ -117,6 +117,40 @@ def test_what_interrupts_the_loop_takes_no_answer_from_other_calls(uri: str) -> 
     loop.close()
 
 
+def alarmed(_number: int, _frame: object) -> None:
+    raise Interrupted
+
+
+def test_a_closing_that_was_interrupted_goes_on_with_the_next(uri: str) -> None:
+    told, go, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def tell(_event: dl.Event) -> None:
+        told.set()
+        go.wait(60)
+        ended.set()
+
+    namespace = dl.open(uri, on_event=tell)
+    log = namespace.create_log("a")
+    first, second = log.open_writer(), log.open_writer()
+    assert told.wait(60)
+    before = signal.signal(signal.SIGALRM, alarmed)
+    try:
+        # It waits until all is told. The next one does so too, and is no closing that did nothing.
+        for _ in range(2):
+            with pytest.raises(Interrupted):
+                signal.setitimer(signal.ITIMER_REAL, 0.1)
+                namespace.close()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert namespace.closed
+    go.set()
+    namespace.close()
+    assert ended.is_set()
+    namespace.close()
+    del first, second
+
+
 STUCK = """
 import os, resource, threading
 import dl
@@ -146,22 +180,39 @@ told.wait()
 # The runtime's thread tells of an event, and the system grants none that could stand in for it.
 try:
     print("waiting", flush=True)
-    writer.append(b"x")
-except KeyboardInterrupt:
-    print("interrupted", flush=True)
+    WAIT
+except KeyboardInterrupt as error:
+    print("interrupted", repr(error.__context__), flush=True)
+except BaseException as error:
+    print("lost", repr(error), flush=True)
 os._exit(0)
 """
 
+CALLS = {
+    "an append": ('writer.append(b"x")', "interrupted None\n"),
+    "the end of a block": (
+        """
+    with writer:
+        raise ValueError("of the block")
+    """,
+        "interrupted ValueError('of the block')\n",
+    ),
+}
+
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become a user whose threads are limited")
-def test_ctrl_c_ends_an_append_that_waits() -> None:
+@pytest.mark.parametrize("call", CALLS)
+def test_ctrl_c_ends_what_waits(call: str) -> None:
+    wait, said = CALLS[call]
     environment = os.environ | {"DL_RUNTIME_THREADS": "1"}
-    process = subprocess.Popen([sys.executable, "-c", STUCK], stdout=subprocess.PIPE, text=True, env=environment)
+    process = subprocess.Popen(
+        [sys.executable, "-c", STUCK.replace("WAIT", wait.strip())], stdout=subprocess.PIPE, text=True, env=environment
+    )
     assert process.stdout is not None
     try:
         assert process.stdout.readline() == "waiting\n"
         process.send_signal(signal.SIGINT)
-        assert process.communicate(timeout=60)[0] == "interrupted\n"
+        assert process.communicate(timeout=60)[0] == said
     finally:
         process.kill()
         process.wait()
