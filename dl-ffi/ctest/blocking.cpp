@@ -6,7 +6,9 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -120,6 +122,74 @@ void a_namespace_takes_the_place_of_one_that_tells() {
 #endif
 }
 
+// Each form that blocks is the one that starts and its answer.
+void every_form_that_blocks_answers() {
+  auto space = dl::log_namespace::open("memory:blocking-forms", std::nullopt, 1min);
+  space.create_log("orders", 1min);
+  CHECK(space.log_exists("orders", 1min) && !space.log_exists("others", 1min));
+  auto log = space.open_log("orders", 1min);
+  auto writer = log.open_writer(std::nullopt, 1min);
+  const auto first = writer.append("first", dl::append_options().txid(10)).dlsn;
+  const auto second = writer.append("second", dl::append_options().txid(20)).dlsn;
+
+  CHECK(log.first_record(1min)->payload().text() == "first" && log.last_record(1min)->payload().text() == "second");
+  CHECK(log.dlsn_at_txid(15, 1min) == second && !log.dlsn_at_txid(21, 1min));
+  CHECK(log.count(std::nullopt, std::nullopt, 1min) == 2 && log.segments(1min).size() == 1);
+  const auto info = log.info(1min);
+  CHECK(info.name == "orders" && info.in_progress && !info.sealed && info.segments == 1);
+
+  log.set_options(dl::log_options().set("retention_ms", "1h"), 1min);
+  CHECK(log.options(1min).get("retention_ms") == "1h");
+  log.apply_retention(1min);
+  log.set_user_metadata("mine", 1min);
+  CHECK(log.user_metadata(1min).bytes().text() == "mine");
+
+  auto cursor = log.cursor("billing", 1min);
+  CHECK(!cursor.position(1min));
+  cursor.advance(second, 1min);
+  CHECK(cursor.position(1min) == second);
+  cursor.reset(first, 1min);
+  const auto cursors = log.cursors(1min);
+  CHECK(cursors.size() == 1 && cursors[0].name == "billing" && cursors[0].position == first);
+  cursor.remove(1min);
+  CHECK(log.cursors(1min).empty());
+
+  CHECK(space.metrics_text(true, 1min).bytes().text().find("dl_") != std::string_view::npos);
+  CHECK(writer.truncate(second, 1min) == second);
+  writer.close(1min);
+  log.recover(1min);
+  space.rename_log("orders", "renamed", 1min);
+  CHECK(space.list_logs({}, std::nullopt, 10, 1min) == std::vector<std::string>{"renamed"});
+  space.delete_log("renamed", 1min);
+  CHECK(space.list_logs().empty());
+  space.close(1min);
+}
+
+// Each call in flight ends, and what it stood for can go before it.
+void closing_ends_calls_in_flight() {
+  auto space = std::make_unique<dl::log_namespace>(dl::log_namespace::open("memory:blocking-closing"));
+  space->create_log("orders");
+  auto log = space->open_log("orders");
+  auto writer = std::make_unique<dl::writer>(log.open_writer());
+  auto reader = std::make_unique<dl::reader>(log.open_reader(dl::reader_options().set("follow", true)));
+  auto next = reader->next_start();
+  auto waiting = log.open_writer_start(dl::writer_options().set("takeover", "wait:1h"));
+  auto fenced = writer->fenced_start();
+  space->close();
+  const auto ends_closed = [](auto &call) {
+    try {
+      call.get();
+      return false;
+    } catch (const dl::closed &) {
+      return true;
+    }
+  };
+  reader.reset();
+  writer.reset();
+  space.reset();
+  CHECK(ends_closed(next) && ends_closed(waiting) && ends_closed(fenced));
+}
+
 }  // namespace
 
 int main(int, char **arguments) {
@@ -127,5 +197,7 @@ int main(int, char **arguments) {
                                                               "/blocking?unsafe_filesystem=true");
   a_call_that_is_kept_goes_on();
   a_namespace_takes_the_place_of_one_that_tells();
-  std::puts("test result: ok. 3 passed; 0 failed; 0 ignored");
+  every_form_that_blocks_answers();
+  closing_ends_calls_in_flight();
+  std::puts("test result: ok. 5 passed; 0 failed; 0 ignored");
 }
