@@ -46,6 +46,24 @@ def test_both_faces_have_the_same_names() -> None:
             assert {name for name in dir(aio) if not name.startswith("_")} - closes == names, name
 
 
+def test_a_byte_writer_says_how_far_a_write_came_that_was_given_up(uri: str) -> None:
+    async def use(namespace: dl.aio.Namespace, log: dl.aio.Log) -> None:
+        async with log.open_byte_writer(in_flight_bytes="1MiB") as writer, asyncio.timeout(60):
+            write = asyncio.create_task(writer.write(bytes(8 << 20)))
+            await asyncio.sleep(0)
+            write.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await write
+            # No other call is asked.
+            while writer.position == 0:
+                await asyncio.sleep(0)
+            await writer.flush()
+            async with log.open_byte_reader(from_="latest") as reader:
+                assert reader.position == writer.position
+
+    run(uri, use)
+
+
 def test_what_is_appended_is_read(uri: str) -> None:
     async def use(namespace: dl.aio.Namespace, log: dl.aio.Log) -> None:
         async with log.open_writer() as writer:
