@@ -49,6 +49,12 @@ target_directory() { printf '%s\n' "${CARGO_TARGET_DIR:-$PWD/target}"; }
 # matrix_directory: where the runners of the conformance cases write how each went.
 matrix_directory() { printf '%s/matrix\n' "$(target_directory)"; }
 
+# in_mounts COMMAND...: runs it where it may mount file systems, which nobody else sees and which end with it, if it is root that asks.
+# DL_MOUNTS says to the runners of the conformance cases that they may: to make a file system full they need one of their own.
+in_mounts() {
+  if unshare --mount true 2>/dev/null; then DL_MOUNTS=1 unshare --mount "$@"; else "$@"; fi
+}
+
 # seconds: the clock, in whole and thousandths.
 seconds() { date +%s.%3N; }
 

@@ -84,6 +84,7 @@ def test_case(
     key = (language, driver, case["name"])
     verdicts[key] = "failed"
     world = DRIVERS[driver](pools[language], tmp_path)
+    world.needs(frozenset(case.get("needs", ())))
     try:
         run(world, case)
     except Wrong as wrong:

@@ -10,7 +10,7 @@ const PATIENCE_MS = 30n;
 
 /** Runs a case; throws what was not as expected. */
 export async function run(World, each) {
-  const world = await World.make();
+  const world = await World.make(each.needs);
   try {
     await new Runner(world, World).steps(each);
   } finally {

@@ -12,11 +12,19 @@ import { fileUri } from 'distributed-log';
 import { Agent } from './agent.mjs';
 import { Mistake, parse, stringify } from './values.mjs';
 
+const run = promisify(execFile);
+
 const CHILD = fileURLToPath(new URL('child.mjs', import.meta.url));
 const CLUSTER = fileURLToPath(new URL('../../../ci/bookkeeper/cluster', import.meta.url));
 
 /** After this, a call hangs. */
 const MOST_TIME = 60_000;
+
+/** Whether file systems may be mounted here, and nobody else sees them. */
+const MOUNTS = process.env.DL_MOUNTS !== undefined;
+
+/** The size of a file system that a case can make full. A namespace and its log take some MiB at first. */
+const SPACE = 'size=128m';
 
 let counter = 0;
 
@@ -119,25 +127,42 @@ class Apart {
 /** A directory, and a child process for each process of a case. */
 export class File extends Apart {
   static driver = 'file';
-  static capabilities = ['crash', 'damage', 'directory', 'freeze', 'nul', 'persistent', 'processes'];
+  static capabilities = ['crash', 'damage', 'directory', ...(MOUNTS ? ['fill'] : []), 'freeze', 'nul', 'persistent', 'processes'];
   /** The folder may be on a memory file system. */
   static durability = { any: ['memory', 'power-loss'] };
   #folder;
+  /** Whether it is a file system of the case's own, which it can make full. */
+  #mounted = false;
 
-  static async make() {
+  static async make(needs) {
     const world = new File();
     world.#folder = await mkdtemp(join(tmpdir(), 'dl-case-'));
     world.uri = fileUri(join(world.#folder, 'ns'));
+    if (needs.includes('fill')) {
+      await run('mount', ['-t', 'tmpfs', '-o', SPACE, 'tmpfs', world.#folder]);
+      world.#mounted = true;
+    }
     return world;
   }
 
   async happen(step) {
-    if (step.do === 'damage') await damage(this.#folder, Buffer.from(step.text));
-    else await super.happen(step);
+    switch (step.do) {
+      case 'damage':
+        return damage(this.#folder, Buffer.from(step.text));
+      case 'fill':
+        if (!this.#mounted) throw new Mistake('the case does not say that it needs fill');
+        return fill(join(this.#folder, 'filler'));
+      case 'free':
+        return rm(join(this.#folder, 'filler'));
+      default:
+        return super.happen(step);
+    }
   }
 
   async end() {
     await super.end();
+    // It goes with its mount namespace at the latest.
+    if (this.#mounted) await run('umount', ['--lazy', this.#folder]);
     await rm(this.#folder, { recursive: true, force: true });
   }
 }
@@ -174,7 +199,7 @@ export class BookKeeper extends Apart {
 
 /** Has ci/bookkeeper/cluster do something, and answers what it says. */
 async function cluster(...command) {
-  const told = await promisify(execFile)(CLUSTER, ['--dir', process.env.DL_CLUSTER, ...command]);
+  const told = await run(CLUSTER, ['--dir', process.env.DL_CLUSTER, ...command]);
   return told.stdout;
 }
 
@@ -191,6 +216,18 @@ async function stopped(pid) {
 async function state(pid, thread) {
   const status = await readFile(`/proc/${pid}/task/${thread}/stat`, 'latin1').catch(() => ') gone');
   return status[status.lastIndexOf(')') + 2];
+}
+
+/** Takes the space that is left, to the last byte. */
+async function fill(path) {
+  const filler = await open(path, 'w');
+  try {
+    for (;;) await filler.write(Buffer.alloc(1 << 16));
+  } catch (error) {
+    if (error.code !== 'ENOSPC') throw error;
+  } finally {
+    await filler.close();
+  }
 }
 
 /** Flips a bit at each place where a file holds the text. */

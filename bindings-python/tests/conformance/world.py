@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import select
@@ -19,6 +20,12 @@ from .values import Step, Value, Wrong
 MOST_SECONDS = 60
 
 PATIENCE_MS = 30
+
+# Whether file systems may be mounted here, and nobody else sees them.
+MOUNTS = "DL_MOUNTS" in os.environ
+
+# The size of a file system that a case can make full. A namespace and its log take some MiB at first.
+SPACE = "size=128m"
 
 _numbers = count()
 
@@ -104,6 +111,9 @@ class World:
         self.pool = pool
         self.processes: dict[str, Process] = {}
 
+    def needs(self, needs: frozenset[str]) -> None:
+        """Hears, before anything else, what its case needs of it."""
+
     def start(self, name: str) -> None:
         """Starts a process, which has nothing open yet."""
         self.processes[name] = self.pool.take()
@@ -164,7 +174,9 @@ class Apart(World):
 class File(Apart):
     """A directory, and a Python for each process."""
 
-    capabilities = frozenset({"crash", "damage", "directory", "freeze", "nul", "persistent", "processes"})
+    capabilities = frozenset({"crash", "damage", "directory", "freeze", "nul", "persistent", "processes"}) | (
+        {"fill"} if MOUNTS else set()
+    )
     # The folder may be on a memory file system.
     durability = {"any": ["memory", "power-loss"]}
 
@@ -172,12 +184,41 @@ class File(Apart):
         super().__init__(pool)
         self.folder = folder
         self.uri = dl.file_uri(folder / "ns")
+        self.mounted = False
+
+    def needs(self, needs: frozenset[str]) -> None:
+        if "fill" in needs:
+            subprocess.run(["mount", "-t", "tmpfs", "-o", SPACE, "tmpfs", self.folder], check=True)
+            self.mounted = True
 
     def happen(self, step: Step) -> None:
-        if step["do"] == "damage":
-            self.damage(step["text"].encode())
-        else:
-            super().happen(step)
+        match step["do"]:
+            case "damage":
+                self.damage(step["text"].encode())
+            case "fill":
+                self.fill()
+            case "free":
+                (self.folder / "filler").unlink()
+            case _:
+                super().happen(step)
+
+    def fill(self) -> None:
+        """Takes the space that is left of a file system of the case's own, to the last byte."""
+        if not self.mounted:
+            raise Wrong("the case does not say that it needs fill")
+        with (self.folder / "filler").open("wb", buffering=0) as filler:
+            try:
+                while True:
+                    filler.write(bytes(1 << 16))
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise
+
+    def end(self) -> None:
+        super().end()
+        if self.mounted:
+            # It goes with its mount namespace at the latest.
+            subprocess.run(["umount", "--lazy", self.folder], check=True)
 
     def damage(self, text: bytes) -> None:
         """Flips a bit of the first byte of the text wherever a file holds it."""

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::agent::{Agent, Opener, Reply, Spawner};
-use crate::cases::Step;
+use crate::cases::{Case, Step};
 use crate::world::{World, places};
 
 /// Set for the child processes of a case.
@@ -26,18 +26,33 @@ const MARK: &str = "dl-agent:";
 /// The one child process that has a namespace in memory.
 const ONE: &str = "one";
 
+/// Set where this runner may mount file systems, and nobody else sees them.
+const MOUNTS: &str = "DL_MOUNTS";
+
+/// The size of a file system that a case can make full. A namespace and its log take some MiB at first.
+const SPACE: &str = "size=128m";
+
+/// What takes all space that is left.
+const FILLER: &str = "filler";
+
 /// After this, a call hangs.
 const MOST_TIME: Duration = Duration::from_secs(60);
 
 /// See the module.
 pub(crate) struct Real {
+    // Dropped one after the other: what runs, the file system that it uses, and where that is.
+    processes: BTreeMap<String, Process>,
+    /// The file system of a case's own, if it makes one full.
+    own: Option<Mounted>,
     folder: TempDir,
     agent: Agents,
     driver: Driver,
     /// Those of the case.
     names: BTreeSet<String>,
-    processes: BTreeMap<String, Process>,
 }
+
+/// A file system in memory, until it is dropped.
+struct Mounted(PathBuf);
 
 /// What child processes run.
 #[derive(Debug, Clone)]
@@ -69,19 +84,29 @@ impl Real {
     pub(crate) const fn capabilities_of(driver: Driver) -> &'static [&'static str] {
         match driver {
             Driver::Memory => &["nul", "processes"],
-            Driver::File => &["crash", "damage", "directory", "freeze", "nul", "persistent", "processes"],
+            Driver::File => {
+                &["crash", "damage", "directory", "fill", "freeze", "nul", "persistent", "processes"]
+            }
             Driver::BookKeeper => &["crash", "freeze", "nul", "persistent", "processes"],
         }
     }
 
-    pub(crate) fn new(agent: Agents, driver: Driver) -> Self {
+    pub(crate) fn new(agent: Agents, driver: Driver, case: &Case) -> Self {
+        let folder = tempfile::tempdir().expect("there is a folder for temporary files");
+        let fills = case.needs.iter().any(|need| need == "fill");
         Self {
-            folder: tempfile::tempdir().expect("there is a folder for temporary files"),
+            processes: BTreeMap::new(),
+            own: fills.then(|| Mounted::at(folder.path())),
+            folder,
             agent,
             driver,
             names: BTreeSet::new(),
-            processes: BTreeMap::new(),
         }
+    }
+
+    /// Whether a case can have a file system of its own.
+    pub(crate) fn can_mount() -> bool {
+        std::env::var_os(MOUNTS).is_some()
     }
 
     /// The child that stands for a process.
@@ -129,6 +154,10 @@ impl Real {
     fn namespace(&self) -> &str {
         let name = self.folder.path().file_name().and_then(|name| name.to_str());
         name.unwrap_or_default().trim_start_matches('.')
+    }
+
+    fn own(&self) -> Result<&Mounted, String> {
+        self.own.as_ref().ok_or_else(|| "the case does not say that it needs fill".to_owned())
     }
 
     fn damage(&self, text: &str) -> Result<(), String> {
@@ -208,6 +237,8 @@ impl World for Real {
             "freeze" => self.freeze(text("process"), true)?,
             "wake" => self.freeze(text("process"), false)?,
             "damage" => self.damage(text("text"))?,
+            "fill" => self.own()?.fill().map_err(|error| error.to_string())?,
+            "free" => self.own()?.free().map_err(|error| error.to_string())?,
             other => return Err(format!("{other} cannot be made to happen on the real machine")),
         }
         Ok(())
@@ -215,6 +246,40 @@ impl World for Real {
 
     fn patience_ms(&self) -> u64 {
         30
+    }
+}
+
+impl Mounted {
+    fn at(folder: &Path) -> Self {
+        let mut mount = Command::new("mount");
+        let done = mount.args(["-t", "tmpfs", "-o", SPACE, "tmpfs"]).arg(folder).status();
+        assert!(done.is_ok_and(|status| status.success()), "{MOUNTS} is set, and mount fails");
+        Self(folder.to_owned())
+    }
+
+    /// Takes the space that is left, to the last byte.
+    #[expect(clippy::disallowed_methods, reason = "the case runs on the real disk")]
+    fn fill(&self) -> std::io::Result<()> {
+        let mut filler = std::fs::File::create(self.0.join(FILLER))?;
+        loop {
+            match filler.write(&[0; 1 << 16]) {
+                Ok(_) => {}
+                Err(error) if error.kind() == std::io::ErrorKind::StorageFull => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the case runs on the real disk")]
+    fn free(&self) -> std::io::Result<()> {
+        std::fs::remove_file(self.0.join(FILLER))
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        // It goes with its mount namespace at the latest.
+        let _unmounted = Command::new("umount").arg("--lazy").arg(&self.0).status();
     }
 }
 

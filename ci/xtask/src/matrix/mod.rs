@@ -62,10 +62,12 @@ pub(crate) fn write(root: &Path, folder: &Path) -> Result<Report, Fault> {
     Ok(Report::of(format!("wrote {PAGE}"), wrong))
 }
 
-/// Says whether the cells in `folder` are whole and the page is what they give.
-pub(crate) fn check(root: &Path, folder: &Path) -> Result<Report, Fault> {
+/// Says whether the cells in `folder` are whole and the page is what they give. On a machine without that capability cells may say
+/// so where the page has more.
+pub(crate) fn check(root: &Path, folder: &Path, without: Option<&str>) -> Result<Report, Fault> {
     let (page, mut wrong) = made(root, folder)?;
-    if wrong.is_empty() && fs::read_to_string(root.join(PAGE)).unwrap_or_default() != page {
+    let checked_in = fs::read_to_string(root.join(PAGE)).unwrap_or_default();
+    if wrong.is_empty() && !page::agrees(&page, &checked_in, without) {
         wrong.push(format!("{PAGE} is not what the cases gave: run ci/matrix"));
     }
     Ok(Report::of("matrix: every case ran in every language on every driver, or cannot", wrong))

@@ -38,3 +38,26 @@ fn row(name: &str, promises: &str, cells: impl Iterator<Item = String>) -> Strin
     let cells: Vec<String> = cells.collect();
     format!("| {name} | {promises} | {} |", cells.join(" | "))
 }
+
+/// Whether a page is the one that is checked in, or differs in cells alone that say what was lacking.
+pub(super) fn agrees(page: &str, checked_in: &str, without: Option<&str>) -> bool {
+    let same = |(cell, other): (&str, &str)| cell == other || Some(cell.trim()) == without;
+    let (cells, others) = (page.split('|'), checked_in.split('|'));
+    cells.clone().count() == others.clone().count() && cells.zip(others).all(same)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::agrees;
+
+    #[test]
+    fn only_what_is_lacking_may_differ() {
+        let whole = "| a | P1 | ok | power |\n";
+        assert!(agrees(whole, whole, None));
+        let lacking = "| a | P1 | fill | power |\n";
+        assert!(agrees(lacking, whole, Some("fill")));
+        assert!(!agrees(lacking, whole, None));
+        assert!(!agrees(whole, lacking, Some("fill")));
+        assert!(!agrees("| a | P1 | ok | power | ok |\n", whole, Some("fill")));
+    }
+}
