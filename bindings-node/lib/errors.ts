@@ -43,7 +43,7 @@ export interface ErrorDetails {
   retryable?: boolean;
   /** Whether the operation could have taken effect. */
   mayHaveTakenEffect?: boolean;
-  /** What was acknowledged all the same. */
+  /** What was acknowledged in front of it. */
   receipts?: readonly Receipt[];
   /** What it was caused by. */
   cause?: unknown;
@@ -67,7 +67,7 @@ export class DlError extends Error {
   readonly retryable: boolean;
   /** Whether the operation could have taken effect although it failed. */
   readonly mayHaveTakenEffect: boolean;
-  /** Of {@link Writer.appendMany}: the receipts of the records that were acknowledged all the same. */
+  /** Of {@link Writer.appendMany}: the receipts of the records in front of the one that failed. */
   readonly receipts: readonly Receipt[] | undefined;
 
   /** Errors are made by this package. */

@@ -118,7 +118,8 @@ export class Writer implements AsyncDisposable {
 
   /**
    * Appends records one behind the other, in one crossing; resolves when all are durable, with a receipt for each. If one
-   * fails, so does this, with the {@link DlError.receipts} of those that were acknowledged all the same.
+   * fails, so does this, with the {@link DlError.receipts} of those in front of it. Each is an
+   * append of its own: behind one that found no space ({@link StorageFullError}) others may be acknowledged. {@link appendBatch} appends all or none.
    */
   appendMany(records: readonly (Payload | NewRecord)[], options?: Waiting): Promise<Receipt[]> {
     return this.#change<Receipt[]>('append_many', (number) => {

@@ -196,14 +196,16 @@ async fn settle(settler: Settler, mut placed: UnboundedReceiver<(Call, Result<Ti
     }
 }
 
-/// Settles records that were appended one behind the other: with the first error, which also says how far it went.
+/// Settles records that were appended one behind the other: with the first error, which also says how far it went. Receipts behind it
+/// would tell of some record, but not of which.
 async fn many(settler: &Settler, call: Call, tickets: Vec<ManyTicket>, refused: Option<Error>) {
     let mut receipts = Vec::with_capacity(RECEIPT * tickets.iter().map(ManyTicket::len).sum::<usize>());
     let mut failed = None;
     for ticket in tickets {
         for settled in ticket.await.iter() {
             match settled {
-                Ok(receipt) => columns::receipt(&receipt, &mut receipts),
+                Ok(receipt) if failed.is_none() => columns::receipt(&receipt, &mut receipts),
+                Ok(_) => {}
                 Err(error) => failed = failed.or(Some(error)),
             }
         }

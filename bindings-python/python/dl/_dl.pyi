@@ -320,7 +320,9 @@ class Writer:
 
     def append_many(self, records: Iterable[_NewRecord]) -> Receipts:
         """Appends each of the records (a payload, or a pair of payload and txid), all in flight at once, and returns when
-        they are durable. An error has the receipts of those in front of it as `receipts`."""
+        they are durable. An error has the receipts of those in front of it as `receipts`. Each is an
+        append of its own: behind one that found no space (`StorageFull`) others may be acknowledged. `append_batch` appends
+        all or none."""
 
     def append_batch(self, records: Iterable[_NewRecord], *, if_last: _Position | None = None) -> Receipts:
         """Appends records that are all in the log, next to each other, or none of them."""

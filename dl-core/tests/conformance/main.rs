@@ -188,7 +188,8 @@ fn column(subject: &Subject, cases: &[Case], lacks: &[&str]) -> Column {
     let told = std::env::var("DL_LACKS").unwrap_or_default();
     let lacks: Vec<&str> = told.split_whitespace().chain(lacks.iter().copied()).collect();
     let verdict = |case: &Case| {
-        let has = |need: &&String| subject.capabilities.contains(&need.as_str()) && !lacks.contains(&need.as_str());
+        let has =
+            |need: &&String| subject.capabilities.contains(&need.as_str()) && !lacks.contains(&need.as_str());
         if let Some(missing) = case.needs.iter().find(|need| !has(need)) {
             return Verdict::Lacks(missing.clone());
         }
