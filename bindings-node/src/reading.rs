@@ -23,11 +23,15 @@ const PIECE: usize = 256;
 /// A call that got half of this, or of what it asked for if that is less, shows that there is much.
 const MUCH: usize = 1_024;
 
-/// How many records are made ready at once at most: each batch costs a turn of the event loop.
-const AT_ONCE: usize = 8_192;
+/// How many records are made ready at once at most: each batch costs a turn of the event loop, and one that is larger is in no
+/// processor's cache any more when JavaScript looks at it.
+const AT_ONCE: usize = 2_048;
 
 /// How many batches are ready at most, each of a share of `read_ahead_bytes`.
-const READY: usize = 2;
+const READY: usize = 8;
+
+/// How many are ready at most when more are made: to wake a task for each would take longer.
+const FEW: usize = READY / 2;
 
 /// See the module.
 pub(crate) struct Reading {
@@ -159,10 +163,10 @@ impl Reading {
         self.turn.lock().await.reader.close().await
     }
 
-    /// Has the next batches made ready, if there is room.
+    /// Has the next batches made ready, if there are few.
     fn prepare(self: &Arc<Self>) {
         let mut ahead = lock(&self.ahead);
-        if self.prepares && !ahead.closed && !ahead.filling && ahead.ready.len() < READY {
+        if self.prepares && !ahead.closed && !ahead.filling && ahead.ready.len() <= FEW {
             ahead.filling = true;
             drop(ahead);
             let reading = self.clone();
