@@ -1,5 +1,6 @@
 //! `dl.ByteReader`.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -36,6 +37,8 @@ struct Reading {
 struct Place {
     /// Bytes that were read and that no call has taken: of a call that was given up, or that waits for more.
     ahead: Ahead,
+    /// Where begins what calls were answered and have not taken: it may come back.
+    underway: BTreeSet<u64>,
     /// Of the reader, behind what was read.
     position: u64,
     end: Option<End>,
@@ -50,7 +53,8 @@ impl ByteReader {
         reader: dl_core::ByteReader,
     ) -> PyResult<Py<PyAny>> {
         let (position, end) = (reader.position(), reader.end());
-        let place = StdMutex::new(Place { ahead: Ahead::default(), position, end, sought: 0 });
+        let (ahead, underway) = (Ahead::default(), BTreeSet::new());
+        let place = StdMutex::new(Place { ahead, underway, position, end, sought: 0 });
         let (reader, closed) = (Mutex::new(reader), watch::Sender::new(false));
         let reading = Arc::new(Reading { reader, place, given_back: Notify::new(), closed });
         Ok(Py::new(py, Self(Owned::new((session, reading))))?.into_any())
@@ -95,9 +99,7 @@ impl Reading {
                 tokio::task::yield_now().await;
             }
         }
-        let mut place = self.place();
-        let piece = Piece { bytes: place.ahead.take(count), sought: place.sought };
-        drop(place);
+        let piece = self.place().piece(|ahead| ahead.take(count));
         drop(reader);
         Ok(Delivery::new(self, piece))
     }
@@ -127,11 +129,9 @@ impl Reading {
                 break;
             }
         }
-        let mut place = self.place();
-        let (chunk, sought) = (place.ahead.take_chunk(), place.sought);
-        drop(place);
+        let piece = self.place().piece(|ahead| ahead.take_chunk().map(Ahead::from).unwrap_or_default());
         drop(reader);
-        Ok(chunk.map(|chunk| Delivery::new(self, Piece { bytes: chunk.into(), sought })))
+        Ok((piece.bytes.count() > 0).then(|| Delivery::new(self, piece)))
     }
 
     /// Goes to an offset; what was read before is forgotten.
@@ -141,6 +141,7 @@ impl Reading {
         let mut place = self.place();
         if sought.is_ok() {
             place.ahead = Ahead::default();
+            place.underway.clear();
             place.sought += 1;
         }
         place.note(&reader);
@@ -151,6 +152,35 @@ impl Reading {
 impl Place {
     fn note(&mut self, reader: &dl_core::ByteReader) {
         (self.position, self.end) = (reader.position(), reader.end());
+    }
+
+    /// What is taken of the bytes ahead, which is on its way to the caller now.
+    fn piece(&mut self, take: impl FnOnce(&mut Ahead) -> Ahead) -> Piece {
+        let bytes = take(&mut self.ahead);
+        self.underway.extend(bytes.start());
+        Piece { bytes, sought: self.sought }
+    }
+
+    /// A piece is with the caller, or back; whether it is of where the reader is.
+    fn ended(&mut self, piece: &Piece) -> bool {
+        let is_here = self.sought == piece.sought;
+        if let Some(start) = piece.bytes.start().filter(|_| is_here) {
+            self.underway.remove(&start);
+        }
+        is_here
+    }
+
+    /// Lets the bytes go that no call took: they were not delivered, and never will be.
+    fn let_go(&mut self) {
+        if self.ahead.count() > 0 {
+            (self.position, self.end) = (self.undelivered(), None);
+        }
+        self.ahead = Ahead::default();
+    }
+
+    /// Where begins what no call was answered.
+    fn undelivered(&self) -> u64 {
+        self.ahead.start().unwrap_or(self.position)
     }
 }
 
@@ -165,11 +195,15 @@ impl Source for Reading {
 
     fn take_back(&self, piece: Piece) {
         let mut place = self.place();
-        if place.sought == piece.sought {
+        if place.ended(&piece) {
             place.ahead.add_all(piece.bytes);
             drop(place);
             self.given_back.notify_one();
         }
+    }
+
+    fn arrived(&self, piece: &Piece) {
+        self.place().ended(piece);
     }
 }
 
@@ -219,7 +253,8 @@ impl ByteReader {
     #[getter]
     fn position(&self) -> PyResult<u64> {
         let place = self.0.get()?.1.place();
-        Ok(place.ahead.start().unwrap_or(place.position))
+        let undelivered = place.undelivered();
+        Ok(place.underway.first().map_or(undelivered, |first| undelivered.min(*first)))
     }
 
     #[getter]
@@ -236,7 +271,7 @@ impl ByteReader {
         let reading = reading.clone();
         session.act(py, async move {
             let mut reader = reading.reader.lock().await;
-            reading.place().ahead = Ahead::default();
+            reading.place().let_go();
             reader.close().await
         })
     }

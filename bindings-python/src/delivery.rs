@@ -15,6 +15,9 @@ pub(crate) trait Source: Send + Sync {
 
     /// Takes it back: it is answered again in its order, whatever else comes back, and before what comes next.
     fn take_back(&self, item: Self::Item);
+
+    /// It got to the caller.
+    fn arrived(&self, _item: &Self::Item) {}
 }
 
 /// An answer; whoever drops it gives it back.
@@ -43,7 +46,9 @@ impl<S: Source> Delivery<S> {
         py: Python<'_>,
         make: impl FnOnce(Python<'_>, S::Item) -> PyResult<Py<PyAny>>,
     ) -> PyResult<Py<PyAny>> {
-        self.item.take().map_or_else(|| Ok(py.None()), |item| make(py, item))
+        let Some(item) = self.item.take() else { return Ok(py.None()) };
+        self.source.arrived(&item);
+        make(py, item)
     }
 }
 

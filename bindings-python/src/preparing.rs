@@ -63,6 +63,7 @@ impl Shared {
     fn take_prepared(self: &Arc<Self>, mut state: MutexGuard<'_, State>, max: usize) -> Option<RecordBatch> {
         let Prepared { records, position, end } = state.prepared.pop_front()?;
         (state.position, state.end) = (position, end);
+        state.leaves(&records);
         self.prepare_more(state, max);
         Some(records)
     }

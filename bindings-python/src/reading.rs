@@ -3,7 +3,7 @@
 //! A caller who catches up, two full batches in a row, would wait for each batch while it is taken apart, and the log for the
 //! caller while it looks at one. So a task of the runtime has the next batches ready: see [`preparing`](crate::preparing).
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -30,6 +30,8 @@ pub(crate) struct Shared {
 pub(crate) struct State {
     /// Records that were read for a call that was given up.
     pub(crate) returned: BTreeMap<Dlsn, dl_core::Record>,
+    /// Where begins what calls were answered and have not taken: it may come back.
+    underway: BTreeSet<Dlsn>,
     /// What was read before it was asked for, behind all else.
     pub(crate) prepared: VecDeque<Prepared>,
     /// Whether a task prepares more.
@@ -50,6 +52,7 @@ impl Shared {
     pub(crate) fn new(reader: Reader, locked: bool) -> Self {
         let state = State {
             returned: BTreeMap::new(),
+            underway: BTreeSet::new(),
             prepared: VecDeque::new(),
             is_preparing: false,
             waiting: 0,
@@ -70,7 +73,8 @@ impl Shared {
     /// Everything below was delivered.
     pub(crate) fn position(&self) -> Dlsn {
         let state = self.state();
-        state.returned.first_key_value().map_or(state.position, |(dlsn, _)| *dlsn)
+        let undelivered = state.undelivered();
+        state.underway.first().map_or(undelivered, |first| undelivered.min(*first))
     }
 
     /// How the reader ended, once all was delivered.
@@ -95,7 +99,7 @@ impl Shared {
     /// Ends the reader, once no call is at it.
     pub(crate) async fn close(&self) -> dl_core::Result<()> {
         let mut reader = self.reader.lock().await;
-        let returned = std::mem::take(&mut self.state().returned);
+        let returned = self.state().let_go();
         drop(returned);
         reader.close().await
     }
@@ -135,13 +139,14 @@ impl Shared {
                 break read;
             }
         };
+        let records = read?;
         let mut state = self.state();
-        // A call that wants none leaves what is prepared.
+        // A call that wants none leaves what is prepared, and one that fails, after a close, what was.
         if state.prepared.is_empty() {
             (state.position, state.end) = (reader.position(), reader.end());
         }
+        state.leaves(&records);
         drop(state);
-        let records = read?;
         drop(reader);
         drop(waiting);
         self.catches_up(max, records.len());
@@ -173,11 +178,40 @@ impl Shared {
     pub(crate) fn returned(&self, max: usize) -> RecordBatch {
         let mut state = self.state();
         let next = std::iter::from_fn(|| state.returned.pop_first());
-        next.take(max).map(|(_, record)| record).collect()
+        let records = next.take(max).map(|(_, record)| record).collect();
+        state.leaves(&records);
+        records
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// These are on their way to the caller.
+    pub(crate) fn leaves(&mut self, records: &RecordBatch) {
+        self.underway.extend(beginning(records));
+    }
+
+    /// These are with the caller, or back.
+    fn ended(&mut self, records: &RecordBatch) {
+        if let Some(first) = beginning(records) {
+            self.underway.remove(&first);
+        }
+    }
+
+    /// Lets the records go that calls gave back: they were not delivered, and never will be.
+    fn let_go(&mut self) -> BTreeMap<Dlsn, dl_core::Record> {
+        if !self.returned.is_empty() {
+            (self.position, self.end) = (self.undelivered(), None);
+        }
+        std::mem::take(&mut self.returned)
+    }
+
+    /// Where begins what no call was answered.
+    fn undelivered(&self) -> Dlsn {
+        self.returned.first_key_value().map_or(self.position, |(dlsn, _)| *dlsn)
     }
 }
 
@@ -186,9 +220,14 @@ impl Source for Shared {
 
     fn take_back(&self, records: RecordBatch) {
         let mut state = self.state();
+        state.ended(&records);
         state.returned.extend(records.shares().map(|record| (record.dlsn, record)));
         drop(state);
         self.given_back.notify_one();
+    }
+
+    fn arrived(&self, records: &RecordBatch) {
+        self.state().ended(records);
     }
 }
 
@@ -203,6 +242,10 @@ impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.0.state().waiting -= 1;
     }
+}
+
+fn beginning(records: &RecordBatch) -> Option<Dlsn> {
+    records.get(0).map(|first| first.dlsn)
 }
 
 /// What it answers until then, if it is over.
