@@ -151,6 +151,23 @@ export function answered(number: number, value: unknown): void {
   turn(() => deliver(taken(number), true, value));
 }
 
+let looks = false;
+
+/**
+ * A single append has begun. If it is still alone when the event loop has its next turn, it is looked for there: it is acknowledged
+ * sooner than the loop would wake up.
+ */
+export function appended(): void {
+  if (looks) return;
+  looks = true;
+  turn(look);
+}
+
+function look(): void {
+  looks = false;
+  if (port.look()) settle();
+}
+
 /** Takes what ended and settles it, in the order in which it ended. Runs when the bell rings. */
 function settle(): void {
   const { receipts, others } = port.take();

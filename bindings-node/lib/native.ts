@@ -126,6 +126,7 @@ export interface NativeEvent {
 
 export interface NativePort {
   take(): { receipts?: BigInt64Array; others: unknown[] };
+  look(): boolean;
   cancel(call: number): void;
   giveUp(call: number): void;
   hold(hold: boolean): void;

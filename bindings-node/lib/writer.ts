@@ -2,7 +2,7 @@
 
 import type { Writable } from 'node:stream';
 import { given, only, string } from './arguments';
-import { call, ready, type Waiting } from './calls';
+import { appended, call, ready, type Waiting } from './calls';
 import { receipts, type Receipt } from './columns';
 import { Dlsn, text, type DlsnLike } from './dlsn';
 import { checked, fromNative, invalid, thrown, type DlError } from './errors';
@@ -91,6 +91,7 @@ export class Writer implements AsyncDisposable {
       const expected = expectation(options.ifLast);
       // Last of all, for no getter comes between these bytes and their copy.
       this.#native.append(number, bytes(payload), chosen, expected);
+      appended();
     }, options, APPEND);
   }
 
@@ -106,6 +107,7 @@ export class Writer implements AsyncDisposable {
         const { payload, txid = options.txid } = isRecord(record) ? record : { payload: record };
         const chosen = optionalInteger(txid, 'txid');
         checked(this.#native.tryAppend(number, bytes(payload), chosen));
+        appended();
       } catch (error) {
         refused = { error: thrown(error) };
         throw refused.error;

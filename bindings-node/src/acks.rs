@@ -77,6 +77,9 @@ struct Placed {
 impl Placed {
     fn send(&self, call: Call, tickets: Result<Tickets>) {
         self.load.add(Tickets::are_little(&tickets));
+        if matches!(tickets, Ok(Tickets::One(_))) {
+            self.settler.append_began();
+        }
         if self.line.send((call, tickets)).is_err() {
             self.settler.settle::<()>(call, Err(gone()));
         }
@@ -181,10 +184,13 @@ async fn settle(settler: Settler, mut placed: UnboundedReceiver<(Call, Result<Ti
         let little = Tickets::are_little(&tickets);
         match tickets {
             Err(error) => settler.settle::<()>(call, Err(error)),
-            Ok(Tickets::One(ticket)) => match ticket.await {
-                Ok(receipt) => settler.acknowledge(call, &receipt),
-                Err(error) => settler.settle::<()>(call, Err(error)),
-            },
+            Ok(Tickets::One(ticket)) => {
+                match ticket.await {
+                    Ok(receipt) => settler.acknowledge(call, &receipt),
+                    Err(error) => settler.settle::<()>(call, Err(error)),
+                }
+                settler.append_ended();
+            }
             Ok(Tickets::Batch(ticket)) => {
                 settler.settle(call, ticket.await.map(|receipts| columns::receipts(&receipts)));
             }

@@ -18,6 +18,7 @@ mod cursor;
 mod error;
 mod info;
 mod log;
+mod looking;
 mod namespace;
 mod on_the_spot;
 mod operating;

@@ -60,6 +60,12 @@ impl Port {
         Ok(Taken { receipts, others: list })
     }
 
+    /// Looks for a while whether a lone append has ended. Answers whether there is something to take: then no bell rings for it.
+    #[napi(catch_unwind)]
+    pub fn look(&self) -> bool {
+        self.settler.look()
+    }
+
     /// Gives a call up. It is settled as any other: it may have ended meanwhile.
     #[napi(catch_unwind)]
     pub fn cancel(&self, call: f64) {

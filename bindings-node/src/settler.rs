@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 
 use crate::columns;
 use crate::error::{NativeError, cancelled, panicked};
+use crate::looking::Looking;
 use crate::operating::NativeEvent;
 use crate::running::{Answering, Cancel, Running};
 use crate::runtime;
@@ -41,6 +42,7 @@ pub(crate) struct Settler(Arc<Shared>);
 struct Shared {
     bell: Mutex<Bell>,
     ended: Mutex<Ended>,
+    looking: Looking,
     /// The calls in flight that can be given up.
     cancels: Mutex<BTreeMap<u64, Cancel>>,
     /// What is closed when the thread ends.
@@ -54,6 +56,17 @@ pub(crate) struct Ended {
     /// The receipts of single appends, each behind its call.
     pub(crate) receipts: Vec<i64>,
     pub(crate) others: Vec<Other>,
+    /// Whether JavaScript looks, and hears no bell.
+    looked_at: bool,
+}
+
+/// Who is told that something ended.
+enum Told {
+    /// Who comes to take what ended before.
+    Nobody,
+    Bell,
+    /// Who looks.
+    Looking,
 }
 
 /// What ended, and is no single append that was acknowledged.
@@ -70,6 +83,7 @@ impl Settler {
         Self(Arc::new(Shared {
             bell: Mutex::new(bell),
             ended: Mutex::default(),
+            looking: Looking::default(),
             cancels: Mutex::default(),
             namespaces: Mutex::default(),
             closed: AtomicBool::new(false),
@@ -204,13 +218,13 @@ impl Settler {
         if self.is_closed() {
             return;
         }
-        let first = ended.is_empty();
+        let told = ended.told();
         // Calls count from 0 and are exact far beyond what a process makes.
         #[expect(clippy::cast_possible_truncation)]
         ended.receipts.push(call as i64);
         columns::receipt(receipt, &mut ended.receipts);
         drop(ended);
-        self.ring(first);
+        self.announce(told);
     }
 
     /// Tells whoever has this number of an event. None is dropped here, where nobody would count it: there are as many as what was begun
@@ -231,18 +245,51 @@ impl Settler {
             drop(value);
             return;
         }
-        let first = ended.is_empty();
+        let told = ended.told();
         let behind = ended.receipts.len();
         ended.others.push(Other { call, succeeded, value, behind });
         drop(ended);
-        self.ring(first);
+        self.announce(told);
     }
 
-    fn ring(&self, first: bool) {
-        if first && !self.is_closed() {
-            // It is refused only where the thread is ending, and then nobody waits for what ended.
-            let _rung = lock(&self.0.bell).call((), ThreadsafeFunctionCallMode::NonBlocking);
+    fn announce(&self, told: Told) {
+        match told {
+            Told::Looking => self.0.looking.found(),
+            Told::Bell if !self.is_closed() => {
+                // It is refused only where the thread is ending, and then nobody waits for what ended.
+                let _rung = lock(&self.0.bell).call((), ThreadsafeFunctionCallMode::NonBlocking);
+            }
+            Told::Bell | Told::Nobody => {}
         }
+    }
+
+    /// Looks for a while whether a lone append has ended, on the thread of JavaScript. Answers whether there is something to take,
+    /// for which the bell may not ring any more.
+    pub(crate) fn look(&self) -> bool {
+        if !self.0.looking.is_worth_it() {
+            return false;
+        }
+        {
+            let mut ended = lock(&self.0.ended);
+            if !ended.is_empty() {
+                return true;
+            }
+            ended.looked_at = true;
+        }
+        self.0.looking.look();
+        let mut ended = lock(&self.0.ended);
+        ended.looked_at = false;
+        !ended.is_empty()
+    }
+
+    /// Says that a single append waits for its acknowledgement.
+    pub(crate) fn append_began(&self) {
+        self.0.looking.began();
+    }
+
+    /// Says that a single append was settled.
+    pub(crate) fn append_ended(&self) {
+        self.0.looking.ended();
     }
 
     /// Keeps a namespace to close it when the thread of JavaScript ends.
@@ -291,6 +338,15 @@ impl Settler {
 }
 
 impl Ended {
+    /// Who is to be told of what is added now.
+    fn told(&self) -> Told {
+        match (self.is_empty(), self.looked_at) {
+            (false, _) => Told::Nobody,
+            (true, false) => Told::Bell,
+            (true, true) => Told::Looking,
+        }
+    }
+
     fn is_empty(&self) -> bool {
         self.receipts.is_empty() && self.others.is_empty()
     }
