@@ -61,3 +61,25 @@ impl Looking {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_append_alone_is_looked_for_and_not_right_behind_one_that_took_long() {
+        let looking = Looking::default();
+        assert!(!looking.is_worth_it());
+        looking.began();
+        assert!(looking.is_worth_it());
+        looking.began();
+        assert!(!looking.is_worth_it());
+        looking.ended();
+        looking.found();
+        looking.look();
+        assert!(looking.is_worth_it(), "it was there");
+        looking.look();
+        let left_out = (0..=WITHOUT).filter(|_| !looking.is_worth_it()).count();
+        assert_eq!(left_out, WITHOUT as usize);
+    }
+}

@@ -122,21 +122,6 @@ test('without room tryAppend is busy at once, and ready waits for it', async (t)
   assert.equal((await Promise.all(taken)).length, taken.length);
 });
 
-test('appends one after another leave timers and immediates their turn', async (t) => {
-  const writer = await (await open(t)).log('a').openWriter({ createLog: true });
-  let turns = 0;
-  let goesOn = true;
-  const again = () => {
-    turns++;
-    if (goesOn) setImmediate(again);
-  };
-  setImmediate(again);
-  for (let number = 0; number < 500; number++) await writer.append('x');
-  goesOn = false;
-  assert.ok(turns >= 100, `${turns} turns of the event loop during 500 appends`);
-  await writer.close();
-});
-
 test('a fenced writer says by whom, to all who wait', async (t) => {
   const { log, writer } = await written(t);
   await writer.append('one');
