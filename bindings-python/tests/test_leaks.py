@@ -6,14 +6,20 @@ import asyncio
 import ctypes
 import gc
 import os
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 import dl
 import dl.aio
 from conftest import descriptors, eventually, threads
 
 # Of what `use` does in a round, some ten calls.
-ROUNDS = int(os.environ.get("DL_PYTHON_CALLS", "2000")) // 10
+CALLS = int(os.environ.get("DL_PYTHON_CALLS", "2000"))
+ROUNDS = CALLS // 10
+
+# Of what `use_all` does in a round, some forty.
+ROUNDS_OF_ALL = CALLS // 40
 
 # Rounds until pools, caches and the allocator have what they keep.
 WARM = 50
@@ -181,10 +187,7 @@ def test_calls_on_an_event_loop_leak_nothing(uri: str) -> None:
                     last = (await writer.append(b"x" * 100)).dlsn
                 async with log.open_reader(from_=last, follow=True) as reader:
                     assert await reader.next() is not None
-                    waiting = asyncio.create_task(reader.next())
-                    await asyncio.sleep(0)
-                    waiting.cancel()
-                    await asyncio.gather(waiting, return_exceptions=True)
+                    await cancelled(reader.next())
 
             for _ in range(WARM):
                 await use()
@@ -192,6 +195,86 @@ def test_calls_on_an_event_loop_leak_nothing(uri: str) -> None:
             for _ in range(ROUNDS):
                 await use()
             no_more(kept)
+
+    before = quiet()
+    asyncio.run(main())
+    assert eventually(lambda: (threads(), descriptors()) == before), (threads(), descriptors(), before)
+
+
+def use_all(uri: str) -> None:
+    """What is opened beside writers and readers, in a namespace that tells of events."""
+    told: list[dl.Event] = []
+    with dl.open(uri, slow_sync_ms=SLOW_MS, on_event=told.append) as namespace:
+        log = namespace.create_log("a")
+        with log.open_byte_writer() as writer:
+            writer.write(b"hello")
+            writer.flush()
+            with log.open_byte_reader() as reader:
+                assert reader.read(2) == b"he"
+                assert reader.next_chunk() == b"llo"
+        cursor = log.cursor("billing")
+        cursor.advance(dl.Dlsn(1, 0, 0))
+        assert len(log.cursors()) == 1
+        cursor.delete()
+        with namespace.watch_logs() as logs, log.watch_segments() as segments:
+            assert logs.next() == dl.LogChange("created", "a") and len(segments.next() or []) == 1
+            assert segments.next(0) is None
+        namespace.delete_log("a")
+    assert told
+
+
+async def use_all_on_an_event_loop(uri: str) -> None:
+    """The same; of each kind of answer one is there that nobody takes, and one call waits that is cancelled."""
+    told: list[dl.Event] = []
+    async with dl.aio.open(uri, slow_sync_ms=SLOW_MS, on_event=told.append) as namespace:
+        log = await namespace.create_log("a")
+        async with log.open_byte_writer() as writer, log.open_byte_reader(follow=True) as reader:
+            await writer.write(b"hello")
+            await writer.flush()
+            assert await reader.read(2) == b"he"
+            await reader._native.next_chunk()
+            assert await reader.next_chunk() == b"llo"
+            await cancelled(reader.next_chunk())
+        cursor = await log.cursor("billing")
+        await cursor.advance(dl.Dlsn(1, 0, 0))
+        assert len(await log.cursors()) == 1
+        await cursor.delete()
+        async with namespace.watch_logs() as logs, log.watch_segments() as segments:
+            await logs._native.next()
+            assert await logs.next() == dl.LogChange("created", "a")
+            assert len(await segments.next() or []) == 1
+            await cancelled(segments.next())
+        await namespace.delete_log("a")
+    assert told
+
+
+async def cancelled(call: Coroutine[Any, Any, object]) -> None:
+    task = asyncio.create_task(call)
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert task.cancelled()
+
+
+def test_streams_cursors_watchers_and_events_leak_nothing(uri: str) -> None:
+    before = quiet()
+    for _ in range(WARM):
+        use_all(uri)
+    kept = memory()
+    for _ in range(ROUNDS_OF_ALL):
+        use_all(uri)
+    no_more(kept)
+    assert eventually(lambda: (threads(), descriptors()) == before), (threads(), descriptors(), before)
+
+
+def test_streams_cursors_watchers_and_events_on_an_event_loop_leak_nothing(uri: str) -> None:
+    async def main() -> None:
+        for _ in range(WARM):
+            await use_all_on_an_event_loop(uri)
+        kept = memory()
+        for _ in range(ROUNDS_OF_ALL):
+            await use_all_on_an_event_loop(uri)
+        no_more(kept)
 
     before = quiet()
     asyncio.run(main())
