@@ -52,8 +52,11 @@ matrix_directory() { printf '%s/matrix\n' "$(target_directory)"; }
 # in_mounts COMMAND...: runs it where it may mount file systems, which nobody else sees and which end with it, if it is root that asks.
 # DL_MOUNTS says to the runners of the conformance cases that they may: to make a file system full they need one of their own.
 in_mounts() {
-  if unshare --mount true 2>/dev/null; then DL_MOUNTS=1 unshare --mount "$@"; else "$@"; fi
+  if can_mount; then DL_MOUNTS=1 unshare --mount "$@"; else "$@"; fi
 }
+
+# can_mount: whether in_mounts can do that. What is mounted here is gone at once.
+can_mount() { unshare --mount mount -t tmpfs tmpfs /tmp 2>/dev/null; }
 
 # seconds: the clock, in whole and thousandths.
 seconds() { date +%s.%3N; }
