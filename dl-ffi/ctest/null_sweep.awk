@@ -1,7 +1,9 @@
 # A C program that calls every function of dl.h without what it needs: with NULL and 0 for all that it takes, and then once for each
-# pointer that it takes, with NULL for that one and what is right for all others. Reads what declarations.awk prints.
+# pointer that it takes, with NULL for that one and what is right for all others, and once for each text, with one that is not UTF-8.
+# Reads what declarations.awk prints.
 #
-# What is not as it should be is found here: a pointer that the function does not say may be NULL has to be refused.
+# What is not as it should be is found here: a pointer that the function does not say may be NULL has to be refused, and every text that
+# is not UTF-8 by a function that can say so.
 
 BEGIN {
   FS = "\t"
@@ -33,6 +35,8 @@ function name_of(parameter) {
 
 # Whether NULL can stand for it: a pointer, a function, or bytes, of which the pointer is one.
 function is_pointer(parameter) { return parameter ~ /\*/ || parameter ~ /^dl_(callback|event_hook|bytes) [a-z_]+$/ }
+
+function is_text(parameter) { return parameter ~ /^const char \*[a-z_]+$/ }
 
 function is_result(parameter) { return parameter ~ /^dl_[a-z_]+ \*\*/ && $2 != "dl_queue_next" }
 
@@ -89,6 +93,18 @@ function call(wrap, list) {
   calls++
 }
 
+# call_with PLACE WHAT WRAP: with this for the parameter at a place, and what is right for all others.
+function call_with(place, what, wrap,    i, list, type) {
+  for (i = 1; i <= count; i++) list = list (i > 1 ? ", " : "") (i == place ? what : right(parameters[i]))
+  call(wrap, list)
+  for (i = 1; i <= count; i++) {
+    if (i == place || !is_result(parameters[i])) continue
+    type = parameters[i]
+    sub(/ \*\*.*/, "", type)
+    printf "  %s_free(taken());\n", type
+  }
+}
+
 # What makes an object out of nothing is used in make_objects.
 $3 == "void" { next }
 
@@ -104,21 +120,16 @@ $2 ~ /_free$/ { next }
 {
   for (without = 1; without <= count; without++) {
     if (!is_pointer(parameters[without])) continue
-    list = ""
-    for (i = 1; i <= count; i++)
-      list = list (i > 1 ? ", " : "") (i == without ? missing(parameters[i]) : right(parameters[i]))
-    wrap = $2 ~ /^dl_error_/ || may_be_null(parameters[without]) ? "any" : "refused"
-    call(wrap, list)
-    for (i = 1; i <= count; i++) {
-      if (i == without || !is_result(parameters[i])) continue
-      type = parameters[i]
-      sub(/ \*\*.*/, "", type)
-      printf "  %s_free(taken());\n", type
-    }
+    is_optional = $2 ~ /^dl_error_/ || may_be_null(parameters[without])
+    call_with(without, missing(parameters[without]), is_optional ? "any" : "refused")
+    if (!is_text(parameters[without])) continue
+    call_with(without, "\"a\\xff\"", $2 ~ /^dl_error_/ ? "any" : "not_utf8")
+    texts++
   }
 }
 
 END {
-  print "  free_objects();\n  passed = 2;\n  return finish();\n}"
+  print "  free_objects();\n  passed = 3;\n  return finish();\n}"
+  if (texts < 60) { print "#error found only " texts " texts" }
   if (calls < 800) { print "#error found only " calls " calls" }
 }

@@ -161,6 +161,16 @@ static void refused(const char *function, dl_error *error) {
   dl_error_free(error);
 }
 
+/* The call failed as one with a text that is not UTF-8 must: it says so. */
+static void not_utf8(const char *function, dl_error *error) {
+  const char *said = error == NULL ? "no error" : dl_error_text(error);
+  if (dl_error_kind(error) != DISTLOG_ERROR_INVALID_ARGUMENT || strstr(said, "is not UTF-8") == NULL) {
+    fprintf(stderr, "%s with a text that is not UTF-8: %s\n", function, said);
+    exit(1);
+  }
+  dl_error_free(error);
+}
+
 /* The call came back. */
 static void any(const char *function, dl_error *error) {
   (void)function;
