@@ -166,6 +166,29 @@ void every_form_that_blocks_answers() {
 }
 
 // Each call in flight ends, and what it stood for can go before it.
+void batches_are_looked_at_by_index_in_a_loop_and_all_at_once() {
+  auto space = dl::log_namespace::open("memory:blocking-batches");
+  space.create_log("a");
+  auto log = space.open_log("a");
+  auto writer = log.open_writer();
+  const dl::receipts receipts = writer.append_many({"one", "", "three"});
+  CHECK(receipts.size() == 3 && !receipts.empty());
+  CHECK(receipts.front().sequence_id == 0 && receipts[1].sequence_id == 1 && receipts.back().sequence_id == 2);
+  std::int64_t next = 0;
+  for (const dl::receipt &receipt : receipts) CHECK(receipt.sequence_id == next++);
+  CHECK(next == 3 && writer.append_many({}).empty());
+
+  auto reader = log.open_reader();
+  dl::records records = reader.next_batch(10);
+  // They live as long as the records do, wherever these are moved.
+  const std::vector<dl::bytes_view> payloads = records.payloads();
+  const dl::records moved = std::move(records);
+  CHECK(payloads.size() == 3 && payloads[0].text() == "one" && payloads[1].size() == 0 && payloads[2].text() == "three");
+  CHECK(moved[2].payload().text() == "three" && moved[2].payload().data() == payloads[2].data());
+  CHECK(reader.next_batch(10).payloads().empty());
+  writer.close();
+}
+
 void closing_ends_calls_in_flight() {
   auto space = std::make_unique<dl::log_namespace>(dl::log_namespace::open("memory:blocking-closing"));
   space->create_log("orders");
@@ -198,6 +221,7 @@ int main(int, char **arguments) {
   a_call_that_is_kept_goes_on();
   a_namespace_takes_the_place_of_one_that_tells();
   every_form_that_blocks_answers();
+  batches_are_looked_at_by_index_in_a_loop_and_all_at_once();
   closing_ends_calls_in_flight();
-  std::puts("test result: ok. 5 passed; 0 failed; 0 ignored");
+  std::puts("test result: ok. 6 passed; 0 failed; 0 ignored");
 }

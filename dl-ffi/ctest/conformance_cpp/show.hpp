@@ -116,6 +116,12 @@ inline json show(const dl::log_options &options) {
   return shown;
 }
 
+inline json show(const dl::receipts &all) {
+  json shown = json::array();
+  for (const dl::receipt &receipt : all) shown.push_back(show(receipt));
+  return shown;
+}
+
 template <typename T>
 json show(const std::vector<T> &all) {
   json list = json::array();
