@@ -30,8 +30,6 @@ export interface Manner {
   takes?: readonly string[] | undefined;
   /** The handle, which must not be collected meanwhile. */
   keep?: object;
-  /** Gives the call up as `signal` does. */
-  also?: AbortSignal;
   /** The call, as errors name it. */
   operation?: string;
   /** Whether the call may have taken effect when it was given up. */
@@ -70,10 +68,7 @@ export function call<T>(start: (call: number) => void, manner: Manner = {}): Pro
 
 /** The signal of a call that can begin. Throws why not: the options are none, or none of its own, their signal is none, or it has been given. */
 export function ready(options: Waiting | undefined, operation?: string, takes?: readonly string[]): AbortSignal | undefined {
-  return notGiven(signalOf(options, takes), operation);
-}
-
-function notGiven(signal: AbortSignal | undefined, operation: string | undefined): AbortSignal | undefined {
+  const signal = signalOf(options, takes);
   if (signal?.aborted === true) throw cancelled(signal, false, operation);
   return signal;
 }
@@ -93,17 +88,17 @@ function begin(
   resolve: (value: unknown) => void,
   reject: (error: Error) => void,
 ): void {
-  const signals = [ready(manner.options, manner.operation, manner.takes), notGiven(manner.also, manner.operation)];
+  const signal = ready(manner.options, manner.operation, manner.takes);
   const number = next++;
   const held = manner.background !== true;
   let over = false;
-  const stops: (() => void)[] = [];
+  let stop: (() => void) | undefined;
   const end = (): boolean => {
     if (over) return false;
     over = true;
     // First what is ours: what a signal does is not known.
     if (held) release();
-    for (const stop of stops) stop();
+    stop?.();
     return true;
   };
   const entry: Entry = {
@@ -126,11 +121,11 @@ function begin(
   entries.set(number, entry);
   if (held) hold();
   try {
-    for (const signal of signals) if (signal !== undefined) stops.push(watch(signal, () => giveUp(signal)));
+    if (signal !== undefined) stop = watch(signal, () => giveUp(signal));
     if (!over) return start(number);
     // Given already, while it was listened to.
     entries.delete(number);
-    for (const stop of stops) stop();
+    stop?.();
   } catch (error) {
     entries.delete(number);
     entry.reject(thrown(error) as Error);
