@@ -152,12 +152,12 @@ def test_a_closing_that_was_interrupted_goes_on_with_the_next(uri: str) -> None:
 
 
 STUCK = """
-import os, resource, threading
+import os, resource, sys, threading
 import dl
 
 # A user who has no processes; root itself is not limited.
 os.setuid(61_237)
-limited, told = threading.Event(), threading.Event()
+limited, told, begun = threading.Event(), threading.Event(), threading.Event()
 
 def tell(event):
     told.set()
@@ -172,14 +172,21 @@ def cut_off():
     limited.wait()
     other.open_writer()
 
+def say_when_it_waits():
+    begun.wait()
+    while not (THERE):
+        os.sched_yield()
+    print("waiting", flush=True)
+
 threading.Thread(target=cut_off, daemon=True).start()
+threading.Thread(target=say_when_it_waits, daemon=True).start()
 _, most = resource.getrlimit(resource.RLIMIT_NPROC)
 resource.setrlimit(resource.RLIMIT_NPROC, (1, most))
 limited.set()
 told.wait()
 # The runtime's thread tells of an event, and the system grants none that could stand in for it.
 try:
-    print("waiting", flush=True)
+    begun.set()
     WAIT
 except KeyboardInterrupt as error:
     print("interrupted", repr(error.__context__), flush=True)
@@ -188,13 +195,16 @@ except BaseException as error:
 os._exit(0)
 """
 
+# What waits, what another thread sees once the signal can come, and what is said then. A block has its exception in hand from just
+# before its end is called, and Python looks at no signal in between; a signal that comes before interrupts the block itself.
 CALLS = {
-    "an append": ('writer.append(b"x")', "interrupted None\n"),
+    "an append": ('writer.append(b"x")', "True", "interrupted None\n"),
     "the end of a block": (
         """
     with writer:
         raise ValueError("of the block")
     """,
+        "'of the block' in repr(sys._current_exceptions())",
         "interrupted ValueError('of the block')\n",
     ),
 }
@@ -203,11 +213,10 @@ CALLS = {
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become a user whose threads are limited")
 @pytest.mark.parametrize("call", CALLS)
 def test_ctrl_c_ends_what_waits(call: str) -> None:
-    wait, said = CALLS[call]
+    wait, there, said = CALLS[call]
+    program = STUCK.replace("THERE", there).replace("WAIT", wait.strip())
     environment = os.environ | {"DL_RUNTIME_THREADS": "1"}
-    process = subprocess.Popen(
-        [sys.executable, "-c", STUCK.replace("WAIT", wait.strip())], stdout=subprocess.PIPE, text=True, env=environment
-    )
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, env=environment)
     assert process.stdout is not None
     try:
         assert process.stdout.readline() == "waiting\n"
