@@ -81,6 +81,8 @@ impl Log {
             let writer = Writer::new(writer::open(&self.engine, &self.name, &options, None).await?);
             // It owns the log that is there now.
             self.check().await?;
+            // What let it in may be that the namespace let the log go as it was closed.
+            self.engine.closing.check()?;
             Ok(writer)
         };
         let writer = self.engine.change("open_writer", opening).await?;
