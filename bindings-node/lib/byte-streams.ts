@@ -115,7 +115,7 @@ export class ByteReader implements AsyncIterable<Buffer>, AsyncDisposable {
     this.#feed = new Feed<Buffer>(() => this.#fetch(), 1, life);
   }
 
-  /** The next bytes, at most `max`: at least one, unless this is the end. `undefined` at the end. Of 0 none are waited for. */
+  /** The next bytes, at most `max`: at least one, unless this is the end. `undefined` at the end. Of 0 none are waited for, but the calls before it are. */
   async read(max: number, options?: Waiting): Promise<Buffer | undefined> {
     if (max === undefined) throw wrong('max', 'a whole number from 0, or Infinity', max);
     const most = count(max, 'max', Infinity);

@@ -166,7 +166,12 @@ impl Reading {
     /// Has the next batches made ready, if there are few.
     fn prepare(self: &Arc<Self>) {
         let mut ahead = lock(&self.ahead);
-        if self.prepares && !ahead.closed && !ahead.filling && ahead.ready.len() <= FEW {
+        if self.prepares
+            && !ahead.closed
+            && !ahead.filling
+            && ahead.ready.len() <= FEW
+            && ahead.bytes() < self.bytes
+        {
             ahead.filling = true;
             drop(ahead);
             let reading = self.clone();
@@ -185,7 +190,8 @@ impl Reading {
         let ready = ready.filter(|_| !ahead.closed);
         let more = ready.as_ref().is_some_and(|ready| ready.end.is_none());
         ahead.ready.extend(ready);
-        ahead.filling = more && ahead.ready.len() < READY;
+        // The last one is as large as a batch of the core's, however little was asked for.
+        ahead.filling = more && ahead.ready.len() < READY && ahead.bytes() < self.bytes;
         ahead.filling
     }
 }
@@ -196,6 +202,11 @@ impl Ahead {
         let ready = self.ready.pop_front()?;
         self.handed = (ready.position, ready.end);
         Some(ready)
+    }
+
+    /// The payloads that are ready.
+    fn bytes(&self) -> usize {
+        self.ready.iter().map(|ready| ready.rows.bytes()).sum()
     }
 
     /// What a call gets for which there is nothing.

@@ -12,7 +12,7 @@ use crate::{CursorName, Dlsn, Error, Log, Options, Result, Writer};
 const PATIENCE_MS: u64 = 100;
 
 /// How long it may take, on a busy machine.
-const AT_MOST: Duration = Duration::from_secs(4);
+const AT_MOST: Duration = Duration::from_secs(20);
 
 /// What calls there are.
 const CALLS: [&str; 14] = [
